@@ -1,0 +1,171 @@
+"""The composition root: the only place where shells are put together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from pepperpy_reload.config import Settings
+from pepperpy_reload.core.batch import Hint, Quiet
+from pepperpy_reload.demo import TARGET as DEMO_TARGET
+from pepperpy_reload.demo import write as write_demo
+from pepperpy_reload.drawing.news import Note
+from pepperpy_reload.drawing.terminal import Detail, Display, JsonLines, Terminal
+from pepperpy_reload.errors import UsageError
+from pepperpy_reload.supervising.listener import Listener, is_wildcard
+from pepperpy_reload.supervising.orders import Orders, Task
+from pepperpy_reload.supervising.supervisor import Supervisor
+from pepperpy_reload.supervising.triggers import Triggers
+
+
+def serve(settings: Settings) -> int:
+    """Serve the target of `settings` until told to stop; returns the exit status.
+
+    Raises UsageError and SurroundingsError, whose text is the line for the user.
+    """
+    from pepperpy_reload.serving.discovery import discover, search_path
+
+    display = _display(settings)
+    app_dir = _directory(settings.app_dir)
+    _check_files(settings)
+    target = settings.target or discover(app_dir)
+    listener = Listener.bind(settings.host, settings.port, auto_port=settings.auto_port)
+    orders = Orders(
+        task=Task.SERVE,
+        target=target,
+        roots=_roots(settings, app_dir),
+        search=tuple(search_path(app_dir)),
+        argv=tuple(sys.argv),
+        factory=settings.factory,
+        options=_serve_options(settings),
+        env_file=settings.env_file,
+    )
+    if is_wildcard(settings.host):
+        text = f"--host {settings.host} lets every machine that reaches this one use the app"
+        display.show(Note(text, warning=True))
+    if settings.port and listener.port != settings.port:
+        display.show(Note(f"port {settings.port} is in use, {listener.port} is taken instead"))
+    try:
+        return _supervise(settings, orders, display, listener)
+    finally:
+        listener.close()
+
+
+def run(settings: Settings, program: str, arguments: Sequence[str], *, as_module: bool = False) -> int:
+    """Run a script, or a module as `python -m` does, and again after saves; returns the exit status.
+
+    Raises UsageError and SurroundingsError, whose text is the line for the user.
+    """
+    if not as_module and not Path(program).exists():
+        raise UsageError(f"there is no script {program!r} in {Path.cwd()}{_module_hint(program)}")
+    app_dir = _directory(settings.app_dir) if as_module else _home_of(Path(program).resolve())
+    _check_files(settings)
+    orders = Orders(
+        task=Task.MODULE if as_module else Task.SCRIPT,
+        target=program,
+        roots=_roots(settings, app_dir),
+        search=(app_dir,) if as_module else (),  # a script's own directory is put there by whoever runs it
+        argv=tuple(arguments),
+        options={"grace": settings.grace},
+        env_file=settings.env_file,
+    )
+    return _supervise(settings, orders, _display(settings), None)
+
+
+def demo(settings: Settings, directory: str | None) -> int:
+    """Write the demonstration's files and serve them; returns the exit status."""
+    folder = str(write_demo(directory))
+    display = _display(settings)
+    display.show(Note(f"the demo is in {folder}"))
+    return serve(replace(settings, target=DEMO_TARGET, app_dir=folder, auto_port=True, access_log=False))
+
+
+def console(settings: Settings, module: str | None) -> int:
+    """A console whose imported names follow every reload; returns the exit status."""
+    from pepperpy_reload.integrations.console import run_console
+
+    app_dir = _directory(settings.app_dir)
+    sys.path.insert(0, app_dir)
+    run_console(module, list(_roots(settings, app_dir)))
+    return 0
+
+
+def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:
+    from pepperpy_reload.watching.observer import Watcher
+
+    env_file = os.path.realpath(orders.env_file) if orders.env_file else ""
+    wanted = [*(os.path.join(root, ".env") for root in orders.roots), env_file]  # noqa: PTH118 - strings in and out
+    include = [*settings.include, *settings.restart_on, *(path for path in wanted if path and not Path(path).is_dir())]
+
+    def watch(
+        on_event: Callable[[Hint | Quiet], None], on_notice: Callable[[str], None]
+    ) -> AbstractContextManager[object]:
+        return Watcher(
+            orders.roots,
+            on_event=on_event,
+            on_notice=on_notice,
+            include=include,
+            exclude=settings.exclude,
+            poll=settings.poll,
+        )
+
+    triggers = Triggers(orders.roots, settings.restart_on, env_file)
+    url = "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
+    return Supervisor(orders, listener, display, watch, triggers, url=url, grace=settings.grace).run()
+
+
+def _display(settings: Settings) -> Display:
+    detail = Detail.VERBOSE if settings.verbose else Detail.QUIET if settings.quiet else Detail.NORMAL
+    return JsonLines(detail=detail) if settings.json else Terminal(detail=detail)
+
+
+def _directory(path: str) -> str:
+    real = os.path.realpath(path)
+    if not Path(real).is_dir():
+        raise UsageError(f"--app-dir {path!r} is not a directory")
+    return real
+
+
+def _check_files(settings: Settings) -> None:
+    for path in settings.watch:
+        if not Path(path).is_dir():
+            raise UsageError(f"--watch {path!r} is not a directory")
+    for flag, path in (
+        ("--env-file", settings.env_file),
+        ("--ssl-keyfile", settings.ssl_keyfile),
+        ("--ssl-certfile", settings.ssl_certfile),
+    ):
+        if path and not Path(path).is_file():
+            raise UsageError(f"{flag} {path!r} is not a file")
+
+
+def _roots(settings: Settings, app_dir: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([app_dir, *(os.path.realpath(path) for path in settings.watch)]))
+
+
+def _serve_options(settings: Settings) -> dict[str, object]:
+    return {
+        "log_level": "warning" if settings.quiet and settings.log_level == "info" else settings.log_level,
+        "access_log": settings.access_log and not settings.quiet,
+        "root_path": settings.root_path,
+        "proxy_headers": settings.proxy_headers,
+        "forwarded_allow_ips": settings.forwarded_allow_ips,
+        "ssl_keyfile": settings.ssl_keyfile or None,
+        "ssl_certfile": settings.ssl_certfile or None,
+        "ssl_keyfile_password": settings.ssl_keyfile_password or None,
+        "grace": settings.grace,
+    }
+
+
+def _home_of(script: Path) -> str:
+    return str(script if script.is_dir() else script.parent)
+
+
+def _module_hint(program: str) -> str:
+    path = Path(*program.split("."))
+    is_module = path.with_suffix(".py").is_file() or path.is_dir()
+    return f"; a module is run with: run -m {program}" if is_module and not program.endswith(".py") else ""

@@ -1,0 +1,175 @@
+"""The command line: parse, call `app`, turn errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pepperpy_reload import app
+from pepperpy_reload.config import LEVELS, SETTINGS, Kind, Setting, Settings, read_pyproject, settle
+from pepperpy_reload.drawing.excerpt import plain
+from pepperpy_reload.errors import ReloadError, SurroundingsError
+from pepperpy_reload.supervising.listener import PortInUseError, PortRefusedError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ExitCode(IntEnum):
+    """How the tool ends, besides 128 + the number of the signal that ended it."""
+
+    FINE = 0
+    USAGE = 2
+    SURROUNDINGS = 69
+    """Something that is needed is not there."""
+    REFUSED = 77
+    """The system does not let us have the address."""
+    PORT_IN_USE = 98
+
+
+_TYPES: dict[Kind, Any] = {
+    Kind.NUMBER: click.FloatRange(min=0),
+    Kind.PORT: click.IntRange(0, 65535),
+    Kind.LEVEL: click.Choice(LEVELS, case_sensitive=False),
+    Kind.PATH: click.Path(),
+    Kind.PATHS: click.Path(),
+}
+_METAVARS = {"watch": "DIR", "include": "GLOB", "exclude": "GLOB", "restart_on": "GLOB", "grace": "SECONDS"}
+_SHORT = {"quiet": "-q", "verbose": "-v"}
+_EPILOG = """\
+Every option can also be set by its environment variable, and in the table [tool.pepperpy-reload] of pyproject.toml
+under its name without the dashes. Flags come first, then the environment, then pyproject.toml.
+
+Shell completion: eval "$(_PEPPERPY_RELOAD_COMPLETE=bash_source pepperpy-reload)", or zsh_source, or fish_source.
+"""
+_WATCHING = ("app_dir", "watch", "include", "exclude", "restart_on", "env_file", "grace", "poll")
+_OUTPUT = ("quiet", "verbose", "json")
+_LISTENING = ("host", "port", "auto_port")
+_SERVING = (
+    *("factory", "log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
+    *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password"),
+)
+
+
+class _Option(click.Option):
+    """An option that shows its environment variable and leaves the reading of it to `config`."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> None:
+        """Nothing: `config.settle` reads the environment, so that all sources are checked alike."""
+
+
+def _option(setting: Setting) -> Callable[[Command], Command]:
+    flag = f"--{setting.key}"
+    if setting.kind is Kind.SWITCH and setting.default:
+        flag = f"{flag}/--no-{setting.key}"
+    names = [flag, *([_SHORT[setting.name]] if setting.name in _SHORT else [])]
+    shown = setting.default if setting.default not in (None, "", ()) else False
+    extra: dict[str, Any] = {}
+    if setting.kind is Kind.SWITCH:
+        extra["is_flag"] = True
+        shown = flag.split("/")[0][2:] if setting.default else False
+    return click.option(
+        *names,
+        setting.name,
+        cls=_Option,
+        default=None,
+        type=_TYPES.get(setting.kind),
+        multiple=setting.kind in (Kind.TEXTS, Kind.PATHS),
+        metavar=_METAVARS.get(setting.name),
+        help=setting.help,
+        envvar=setting.variable,
+        show_envvar=True,
+        show_default=str(shown) if shown is not False else False,
+        **extra,
+    )
+
+
+def _options(*names: str) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for name in reversed(names):
+            command = _option(SETTINGS[name])(command)
+        return command
+
+    return add
+
+
+def _settings(flags: dict[str, Any]) -> Settings:
+    given = {name: None if value == () else value for name, value in flags.items()}
+    return settle(given, os.environ, read_pyproject(Path.cwd()))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_EPILOG)
+@click.version_option(version("pepperpy-reload"), prog_name="pepperpy-reload")
+def commands() -> None:
+    """Save a file, and the running program has it: hot where that is safe, by a restart otherwise."""
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("target", required=False)
+@_options(*_LISTENING, *_SERVING, *_WATCHING, *_OUTPUT)
+def serve(**flags: Any) -> int:
+    """Serve TARGET: an ASGI or WSGI app, a factory of one, or a function to run.
+
+    TARGET is module:attribute, as in main:app. Without it, the usual files of the directory are looked through.
+    """
+    return app.serve(_settings(flags))
+
+
+@commands.command(epilog=_EPILOG, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("-m", "as_module", is_flag=True, help="PROGRAM is a module's name, as in python -m.")
+@click.argument("program")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@_options(*_WATCHING, *_OUTPUT)
+def run(program: str, arguments: tuple[str, ...], as_module: bool, **flags: Any) -> int:
+    """Run a script, or with -m a module, and run it again when a save asks for it."""
+    return app.run(_settings(flags), program, arguments, as_module=as_module)
+
+
+@commands.command(epilog=_EPILOG)
+@click.option("-m", "module", metavar="MODULE", help="Import this module and begin with its names.")
+@_options("app_dir", "watch")
+def repl(module: str | None, **flags: Any) -> int:
+    """Open a console in which imported names follow every reload."""
+    return app.console(_settings(flags), module)
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("directory", required=False, type=click.Path())
+@_options(*_LISTENING, *_OUTPUT)
+def demo(directory: str | None, **flags: Any) -> int:
+    """Write a small web app to DIRECTORY (by default a new temporary one) and serve it."""
+    return app.demo(_settings(flags), directory)
+
+
+def main() -> None:
+    """The command `pepperpy-reload`."""
+    try:
+        status = commands.main(prog_name="pepperpy-reload", standalone_mode=False)
+    except click.exceptions.Abort:
+        status = 130
+    except click.exceptions.Exit as leaving:
+        status = leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except ReloadError as error:
+        click.echo(f"pepperpy-reload: {plain(str(error))}", err=True)
+        status = _code_of(error)
+    sys.exit(int(status or 0))
+
+
+def _code_of(error: ReloadError) -> ExitCode:
+    if isinstance(error, PortInUseError):
+        return ExitCode.PORT_IN_USE
+    if isinstance(error, PortRefusedError):
+        return ExitCode.REFUSED
+    return ExitCode.SURROUNDINGS if isinstance(error, SurroundingsError) else ExitCode.USAGE
+
+
+__all__ = ["ExitCode", "commands", "main"]

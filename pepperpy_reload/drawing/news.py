@@ -1,0 +1,123 @@
+"""What happens while the tool runs, as values: told by the supervisor, shown by a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from pepperpy_reload.core.report import ReloadReport
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error of the user's code, as it crossed the channel."""
+
+    text: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """The base of all news. `event` is its name for machines."""
+
+    event: ClassVar[str] = ""
+
+    def as_json(self) -> Mapping[str, Any]:
+        """A dict of plain values."""
+        return {"event": self.event, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Happening):
+    """The tool is up; the worker is being started."""
+
+    event: ClassVar[str] = "started"
+    target: str
+    url: str
+    watching: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Happening):
+    """The first worker runs."""
+
+    event: ClassVar[str] = "ready"
+    target: str
+    url: str
+    pid: int
+    duration: float
+    watching: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restarting(Happening):
+    """The worker is being replaced."""
+
+    event: ClassVar[str] = "restart"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted(Happening):
+    """A worker took the place of another one."""
+
+    event: ClassVar[str] = "restarted"
+    reason: str
+    pid: int
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Happening):
+    """A worker brought itself up to date, or says why not."""
+
+    report: ReloadReport
+
+    def as_json(self) -> Mapping[str, Any]:
+        """The report's values, under the name of its status."""
+        return {"event": self.report.status.value, **self.report.as_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Unstarted(Happening):
+    """The user's code raised, and nothing runs. `ran` says that it did before: it was no failed start."""
+
+    event: ClassVar[str] = "unstarted"
+    error: Trouble
+    ran: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Died(Happening):
+    """The worker is gone, and nobody asked it to go. `retry` is in seconds, or None if only a save helps."""
+
+    event: ClassVar[str] = "died"
+    how: str
+    retry: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Happening):
+    """The program came to its end."""
+
+    event: ClassVar[str] = "finished"
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Happening):
+    """A sentence that a person ought to read."""
+
+    event: ClassVar[str] = "note"
+    text: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Happening):
+    """The tool has come to its end."""
+
+    event: ClassVar[str] = "stopped"
+    status: int

@@ -1,0 +1,227 @@
+"""News as lines for a person (rich) or as JSON lines for a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from enum import IntEnum
+from functools import cached_property, singledispatchmethod
+from typing import IO, TYPE_CHECKING, Protocol
+
+from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.drawing.excerpt import excerpt, plain, shortened
+from pepperpy_reload.drawing.news import (
+    Died,
+    Finished,
+    Happening,
+    Note,
+    Ready,
+    Reported,
+    Restarted,
+    Restarting,
+    Stopped,
+    Trouble,
+    Unstarted,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_FEW = 3  # names told one by one
+GOOD, BUSY, BAD, CAREFUL = "bold green", "bold cyan", "bold red", "bold yellow"
+
+
+class Detail(IntEnum):
+    """How much a person wants to read."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+class Display(Protocol):
+    """Whoever is told the news."""
+
+    def show(self, news: Happening) -> None:
+        """Tell one piece of news."""
+        ...
+
+
+class JsonLines:
+    """Every piece of news as one JSON object a line."""
+
+    def __init__(self, stream: IO[str] | None = None, detail: Detail = Detail.NORMAL) -> None:
+        self._stream = stream or sys.stdout
+        self._detail = detail
+        self._deaf = False
+
+    def show(self, news: Happening) -> None:
+        """Write the line at once. Batches that changed nothing are told if the detail is verbose."""
+        if self._deaf:
+            return
+        if isinstance(news, Reported) and self._detail < Detail.VERBOSE and not _worth_telling(news.report):
+            return
+        try:
+            print(json.dumps(news.as_json()), file=self._stream, flush=True)
+        except (BrokenPipeError, ValueError):  # the reader has gone; that is no reason to stop serving
+            self._deaf = True
+
+
+class Terminal:
+    """Short lines for a person, on stderr: stdout is the program's. Colours follow NO_COLOR and the terminal."""
+
+    def __init__(self, stream: IO[str] | None = None, detail: Detail = Detail.NORMAL) -> None:
+        self._stream = stream or sys.stderr
+        self._detail = detail
+        self._deaf = False
+
+    def show(self, news: Happening) -> None:
+        """Write what the asked-for detail has to say about it."""
+        self._tell(news)
+
+    @cached_property
+    def _console(self) -> Console:
+        from rich.console import Console  # costs more than all else in a start
+
+        return Console(file=self._stream, highlight=False, markup=False, soft_wrap=True, emoji=False)
+
+    @singledispatchmethod
+    def _tell(self, news: Happening) -> None:
+        """Nothing: not every piece of news has a line."""
+
+    @_tell.register
+    def _(self, news: Ready) -> None:
+        where = f" on {news.url}" if news.url else ""
+        watching = ", ".join(_directory(path) for path in news.watching)
+        self._line(
+            "serving" if news.url else "running", f"{news.target}{where} - watching {watching} - Ctrl-C stops", GOOD
+        )
+
+    @_tell.register
+    def _(self, news: Restarting) -> None:
+        self._line("restarting", news.reason, BUSY, Detail.VERBOSE)
+
+    @_tell.register
+    def _(self, news: Restarted) -> None:
+        self._line("restarted", f"in {_milliseconds(news.duration)}: {news.reason}", GOOD)
+
+    @_tell.register
+    def _(self, news: Reported) -> None:
+        report = news.report
+        for note in report.notes:
+            self._line("note", note, CAREFUL)
+        if report.status is ReloadStatus.RELOADED:
+            self._line("reloaded", _summary(report), GOOD)
+            self._names(report)
+        elif report.status is ReloadStatus.FAILED and report.error is not None:
+            error = report.error
+            self._trouble(Trouble(str(error), error.file, error.line), "the last good version goes on serving")
+        elif report.status is ReloadStatus.UNCHANGED and not report.notes:
+            self._line("unchanged", _files(report.paths), BUSY, Detail.VERBOSE)
+
+    @_tell.register
+    def _(self, news: Unstarted) -> None:
+        if news.ran and self._detail < Detail.VERBOSE:  # how it got there matters: Python would show all of it, too
+            self._line("traceback\n", plain(news.error.text).rstrip(), BAD, Detail.QUIET)
+        self._trouble(news.error, "nothing runs; the next save tries again")
+
+    @_tell.register
+    def _(self, news: Died) -> None:
+        then = "waiting for the next save" if news.retry is None else f"starting it again in {news.retry:g} s"
+        self._line("crashed", f"{news.how}; {then}", BAD, Detail.QUIET)
+
+    @_tell.register
+    def _(self, news: Finished) -> None:
+        how = "finished" if news.status == 0 else f"finished with status {news.status}"
+        self._line(how, "waiting for the next save", GOOD if news.status == 0 else BAD)
+
+    @_tell.register
+    def _(self, news: Note) -> None:
+        self._line(
+            "warning" if news.warning else "note", news.text, CAREFUL, Detail.QUIET if news.warning else Detail.NORMAL
+        )
+
+    @_tell.register
+    def _(self, _news: Stopped) -> None:
+        self._line("stopped", "", BUSY)
+
+    def _names(self, report: ReloadReport) -> None:
+        if self._detail < Detail.VERBOSE:
+            return
+        for word in ("patched", "ran", "imported", "dropped"):
+            for name in getattr(report, word):
+                self._line(f"  {word}", name, "dim", Detail.VERBOSE)
+
+    def _trouble(self, trouble: Trouble, after: str) -> None:
+        shown = excerpt(trouble)
+        self._line("failed", f"{shown.place}: {shown.headline}" if shown.place else shown.headline, BAD, Detail.QUIET)
+        width = len(str(trouble.line))
+        for number, source in shown.lines:
+            mark = ">" if number == trouble.line else " "
+            self._line(f"  {mark} {number:>{width}} |", source, "bold" if mark == ">" else "dim", Detail.QUIET)
+        if shown.carets:
+            self._line(f"    {'':>{width}} |", shown.carets, BAD, Detail.QUIET, style_rest=True)
+        if self._detail is Detail.VERBOSE:
+            self._line("traceback\n", plain(trouble.text).rstrip(), BAD, Detail.VERBOSE)
+        self._line("  ", after, "dim", Detail.QUIET, style_rest=True)
+
+    def _line(
+        self, word: str, rest: str, style: str, least: Detail = Detail.NORMAL, *, style_rest: bool = False
+    ) -> None:
+        if self._deaf or self._detail < least:
+            return
+        from rich.text import Text
+
+        text = Text(word, style=style)
+        text.append(
+            f" {_encodable(plain(rest), self._stream)}".rstrip(), style=style if style_rest else "not bold default"
+        )
+        try:
+            self._console.print(text)
+        except (BrokenPipeError, ValueError):  # the terminal is gone; that is no reason to stop serving
+            self._deaf = True
+
+
+def _worth_telling(report: ReloadReport) -> bool:
+    return report.status is not ReloadStatus.UNCHANGED or bool(report.notes)
+
+
+def _summary(report: ReloadReport) -> str:
+    done = ", ".join(_deeds(report)) or "nothing to do"
+    return f"{done} in {_milliseconds(report.duration)} ({_files(report.paths)})"
+
+
+def _deeds(report: ReloadReport) -> Iterator[str]:
+    """`2 modules`, `patched 1 function`: what was done, in numbers."""
+    if report.imported:
+        yield _count(report.imported, "module")
+    if report.patched:
+        yield f"patched {_count(report.patched, 'function')}"
+    if report.ran:
+        yield f"ran {_count(report.ran, 'statement')}"
+    if report.dropped:
+        yield f"dropped {_count(report.dropped, 'name')}"
+
+
+def _count(names: tuple[str, ...], noun: str) -> str:
+    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}"
+
+
+def _files(paths: tuple[str, ...]) -> str:
+    names = [shortened(path) for path in paths]
+    return ", ".join(names) if len(names) <= _FEW else f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.001 else f"{seconds * 1000:.0f} ms"
+
+
+def _directory(path: str) -> str:
+    short = shortened(path)
+    return "./" if short == "." else short
+
+
+def _encodable(text: str, stream: IO[str]) -> str:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,1 @@
+"""The import system: finds, times and records what is imported, and by whom."""

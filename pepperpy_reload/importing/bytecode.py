@@ -1,0 +1,75 @@
+"""From a source file to a code object, without the stale bytecode trap.
+
+CPython takes a `.pyc` for fresh if the source's size and its time in whole seconds agree (CPython issue 75953), so two
+saves within a second may leave the first one's bytecode in force. Here the file is read once, and a `.pyc` counts only
+if it was written for these very bytes: a checked hash-based `.pyc` (PEP 552). Ours are of that kind too, so every other
+Python process validates them by content as well.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import marshal
+import os
+import sys
+from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from types import CodeType
+
+_CHECKED_HASH = 0b11
+_HEADER = 16  # bytes: magic number, flags, source hash
+
+
+def compile_source(loader: SourceFileLoader, source: bytes) -> CodeType:
+    """The module's code object for exactly these bytes, from bytecode if that was made of the same bytes.
+
+    Raises what compiling raises: SyntaxError, or ValueError and UnicodeDecodeError as SyntaxError does.
+    """
+    digest = importlib.util.source_hash(source)
+    cached = _cache_path(loader.path)
+    if cached is not None and (code := _load(cached, digest)) is not None:
+        return code
+    code = loader.source_to_code(source, loader.path)  # type: ignore[arg-type]
+    if cached is not None and not sys.dont_write_bytecode:
+        _save(cached, digest, code, loader.path)
+    return code
+
+
+def _cache_path(path: str) -> str | None:
+    try:
+        return importlib.util.cache_from_source(path)
+    except NotImplementedError:  # sys.implementation.cache_tag is None: no bytecode at all
+        return None
+
+
+def _load(cached: str, digest: bytes) -> CodeType | None:
+    try:
+        with open(cached, "rb") as file:
+            data = file.read()
+    except OSError:
+        return None
+    header = importlib.util.MAGIC_NUMBER + _CHECKED_HASH.to_bytes(4, "little") + digest
+    if data[:_HEADER] != header:
+        return None
+    try:
+        code = marshal.loads(data[_HEADER:])
+    except (EOFError, ValueError, TypeError):  # cut off or damaged: the source is there
+        return None
+    return code if isinstance(code, CodeType) else None
+
+
+def _save(cached: str, digest: bytes, code: CodeType, path: str) -> None:
+    data = importlib.util.MAGIC_NUMBER + _CHECKED_HASH.to_bytes(4, "little") + digest + marshal.dumps(code)
+    partial = f"{cached}.{os.getpid()}.tmp"
+    # A read-only tree, a full disk: bytecode is a convenience, the import goes on without it.
+    with suppress(OSError):
+        os.makedirs(os.path.dirname(cached), exist_ok=True)
+        try:
+            mode = os.stat(path).st_mode | 0o200
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode & 0o666)
+            with open(descriptor, "wb") as file:
+                file.write(data)
+            os.replace(partial, cached)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(partial)

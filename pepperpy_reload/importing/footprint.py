@@ -1,0 +1,186 @@
+"""Which first-party functions ran while a module's statement was executed.
+
+On 3.12 and newer `sys.monitoring` (PEP 669) tells when a function starts, on 3.11 `sys.setprofile` does. Both are on
+only while first-party code is being loaded, and both are told to leave third-party code alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+_FREE_TOOL_IDS = (4, 3)  # 0, 1, 2 and 5 are spoken for by debuggers, coverage, profilers and optimizers
+
+
+class CodeKey(NamedTuple):
+    """A function in the source: its file, its qualified name and its first line (that of its first decorator)."""
+
+    file: str
+    qualname: str
+    line: int
+
+    @classmethod
+    def of(cls, code: CodeType) -> CodeKey:
+        """The key of a code object."""
+        return cls(code.co_filename, code.co_qualname, code.co_firstlineno)
+
+
+@dataclass(slots=True)
+class Activity:
+    """First-party code that is being executed for the sake of an import, on one thread.
+
+    `ran` maps an offset in the module's bytecode (`f_lasti`, which `co_positions` turns into a statement) to the keys
+    of the functions that ran meanwhile; -1 stands for a call that is recorded as a whole.
+    """
+
+    module: str
+    code: CodeType | None
+    frame: FrameType | None
+    ran: dict[int, set[CodeKey]]
+
+    def note(self, code: CodeType) -> None:
+        """Function code `code` starts."""
+        offset = -1 if self.frame is None else self.frame.f_lasti
+        self.ran.setdefault(offset, set()).add(CodeKey.of(code))
+
+
+class Watch:
+    """Tells the activity on top of each thread's stack which functions start."""
+
+    def __init__(self, is_first_party: Callable[[str], bool]) -> None:
+        self._is_first_party = is_first_party
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._tool: int | None = None
+        self.missing = ""
+        """Why footprints cannot be had in this process, or ""."""
+
+    @property
+    def stack(self) -> list[Activity]:
+        """The activities of the current thread, innermost last."""
+        try:
+            return self._local.stack  # type: ignore[no-any-return]
+        except AttributeError:
+            self._local.stack = []
+            return self._local.stack  # type: ignore[no-any-return]
+
+    def enter(self, activity: Activity) -> None:
+        """First-party code begins to run on this thread."""
+        self.stack.append(activity)
+        if sys.version_info >= (3, 12):
+            with self._lock:
+                self._depth += 1
+                if self._depth == 1:
+                    self._switch_on()
+        else:
+            self._set()
+
+    def leave(self) -> Activity:
+        """It has ended."""
+        activity = self.stack.pop()
+        activity.frame = None
+        if sys.version_info >= (3, 12):
+            with self._lock:
+                self._depth -= 1
+                if self._depth == 0 and self._tool is not None:
+                    sys.monitoring.set_events(self._tool, sys.monitoring.events.NO_EVENTS)
+        else:
+            self._set()
+        return activity
+
+    if sys.version_info >= (3, 12):
+
+        def _switch_on(self) -> None:
+            monitoring = sys.monitoring
+            if self._tool is None:
+                free = [tool for tool in _FREE_TOOL_IDS if monitoring.get_tool(tool) is None]
+                if not free:
+                    self.missing = "no free sys.monitoring tool id"
+                    return
+                self._tool = free[0]
+                monitoring.use_tool_id(self._tool, "pepperpy-reload")
+                monitoring.register_callback(self._tool, monitoring.events.PY_START, self._on_start)
+            monitoring.set_events(self._tool, monitoring.events.PY_START)
+
+        def _on_start(self, code: CodeType, _offset: int) -> object:
+            if not self._is_first_party(code.co_filename):
+                return sys.monitoring.DISABLE
+            stack = self.stack
+            if stack:
+                top = stack[-1]
+                if top.frame is None and code is top.code:
+                    top.frame = sys._getframe(1)
+                else:
+                    top.note(code)
+            return None
+
+        def load_begins(self) -> None:
+            """Nothing to do: third-party code is disabled function by function."""
+
+        def load_is_foreign(self) -> None:
+            """Nothing to do, see `load_begins`."""
+
+        def load_ends(self) -> None:
+            """Nothing to do, see `load_begins`."""
+
+        def close(self) -> None:
+            """Give the tool id back."""
+            with self._lock:
+                if self._tool is not None and self._depth == 0:
+                    sys.monitoring.set_events(self._tool, sys.monitoring.events.NO_EVENTS)
+                    sys.monitoring.register_callback(self._tool, sys.monitoring.events.PY_START, None)
+                    sys.monitoring.free_tool_id(self._tool)
+                    self._tool = None
+
+    else:
+
+        def _on_event(self, frame: FrameType, event: str, _argument: Any) -> None:
+            if event != "call" or not self._is_first_party(frame.f_code.co_filename):
+                return
+            stack = self.stack
+            if stack:
+                top = stack[-1]
+                if top.frame is None and frame.f_code is top.code:
+                    top.frame = frame
+                else:
+                    top.note(frame.f_code)
+
+        @property
+        def _loads(self) -> list[bool]:
+            """The loads under way on this thread, innermost last: is it third-party?"""
+            loads: list[bool] = self._local.__dict__.setdefault("loads", [])
+            return loads
+
+        def load_begins(self) -> None:
+            """A module begins to load on this thread."""
+            self._loads.append(False)
+
+        def load_is_foreign(self) -> None:
+            """It is third-party: the profile hook would cost it dear."""
+            if self._loads:
+                self._loads[-1] = True
+                self._set()
+
+        def load_ends(self) -> None:
+            """It has been loaded."""
+            self._loads.pop()
+            self._set()
+
+        def _set(self) -> None:
+            """The hook is on while first-party code is being loaded and the innermost load is not third-party."""
+            current = sys.getprofile()
+            if self.stack and not (self._loads and self._loads[-1]):
+                if current is None:
+                    sys.setprofile(self._on_event)
+                elif current != self._on_event:
+                    self.missing = "another profiler is running"
+            elif current == self._on_event:
+                sys.setprofile(None)
+
+        def close(self) -> None:
+            """Nothing is kept between loads on 3.11."""

@@ -1,0 +1,392 @@
+"""Exact edges, footprints, sources and times, recorded while modules load; one recorder per process.
+
+No lock of ours is held while user code or the import machinery runs: every thread has its own stack, and what they
+share are dictionaries whose single operations are atomic.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import CodeType, FrameType, ModuleType
+from typing import Any, Protocol
+
+from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
+from pepperpy_reload.importing.footprint import Activity, CodeKey, Watch
+from pepperpy_reload.importing.roots import Roots
+from pepperpy_reload.importing.stripping import strip
+
+_bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+_IMPORT_MODULE = importlib.import_module.__code__
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What is known of a first-party module that has been run.
+
+    `code` is the compiled module whose nested code objects the live functions have; `ran` the functions that ran while
+    it was executed, by offset of the statement (see Activity), None where that could not be recorded; `reads` the
+    files that it opened meanwhile. `adopted` modules were loaded before we were: their source is what was on the disk
+    when we came.
+    """
+
+    name: str
+    path: str
+    source: bytes
+    code: CodeType
+    ran: dict[int, set[CodeKey]] | None
+    reads: set[str] = field(default_factory=set)
+    adopted: bool = False
+
+    @property
+    def footprint(self) -> set[CodeKey]:
+        """All functions that ran while the module was executed."""
+        return set().union(*(self.ran or {}).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A copy of what a recorder knows."""
+
+    graph: ImportGraph
+    modules: dict[str, Loaded]
+    rank: dict[str, int]
+    importers: set[str]
+
+
+class LoadListener(Protocol):
+    """Who wants to be told of every module that begins and ends to load."""
+
+    def load_begins(self, name: str) -> None:
+        """`name` is about to be found and run on this thread."""
+
+    def load_ends(self, name: str, error: BaseException | None) -> None:
+        """It has been, or has failed."""
+
+
+@dataclass(slots=True)
+class Footprint:
+    """What a call into user code ran: functions, and modules that it imported."""
+
+    functions: set[CodeKey] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+
+
+class Recorder:
+    """The process's memory of its imports."""
+
+    def __init__(self) -> None:
+        self.roots = Roots()
+        self.graph = ImportGraph()
+        self.modules: dict[str, Loaded] = {}
+        self.rank: dict[str, int] = {}
+        """The place of each first-party module in the order in which modules *began* to be run."""
+        self.watch = Watch(self.roots.__contains__)
+        self.importers: set[str] = set()
+        """The names of the modules whose imports are recorded: first-party ones."""
+        self._listeners: list[LoadListener] = []
+        self._originals: tuple[Any, Any, Any] | None = None
+        self._wrappers: tuple[Any, Any, Any] | None = None
+        self._audited = False
+
+    # --- switching on and off
+
+    def attach(self, listener: LoadListener) -> None:
+        """Tell `listener` of every load from now on; the first one arms the recorder."""
+        if listener not in self._listeners:
+            self._listeners.append(listener)
+        if self._originals is None:
+            self._arm()
+
+    def detach(self, listener: LoadListener) -> None:
+        """Tell it no more; with the last one the recorder undoes all that it did to the import system.
+
+        Only the audit hook stays, inert: Python has no way to remove one.
+        """
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+        if not self._listeners and self._originals is not None:
+            self._disarm()
+
+    @property
+    def armed(self) -> bool:
+        """Whether imports are being recorded."""
+        return self._originals is not None
+
+    def _arm(self) -> None:
+        self._originals = (builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load)
+        self._wrappers = _wrap_imports(self, *self._originals)
+        builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load = self._wrappers
+        if not self._audited:
+            self._audited = True
+            sys.addaudithook(_audit_hook(self))
+
+    def _disarm(self) -> None:
+        assert self._originals is not None
+        assert self._wrappers is not None
+        # Somebody may have wrapped us meanwhile: then ours stay below theirs, with nothing left to record.
+        if builtins.__import__ is self._wrappers[0]:
+            builtins.__import__ = self._originals[0]
+        if _bootstrap._gcd_import is self._wrappers[1]:
+            _bootstrap._gcd_import = self._originals[1]
+        if _bootstrap._find_and_load is self._wrappers[2]:
+            _bootstrap._find_and_load = self._originals[2]
+        self._originals = self._wrappers = None
+        self.importers.clear()
+        self.watch.close()
+
+    # --- loads
+
+    def load_begins(self, name: str) -> None:
+        """Called by the wrapper of the import system when a module is not there yet."""
+        self.watch.load_begins()
+        for listener in self._listeners:
+            listener.load_begins(name)
+
+    def load_ends(self, name: str, error: BaseException | None) -> None:
+        """The way back of `load_begins`."""
+        for listener in self._listeners:
+            listener.load_ends(name, error)
+        self.watch.load_ends()
+
+    @contextmanager
+    def running(self, name: str, path: str, source: bytes, code: CodeType) -> Iterator[Activity]:
+        """Record what happens while the code of first-party module `name` is executed on this thread."""
+        self.importers.add(name)
+        self.rank.setdefault(name, len(self.rank))
+        self.graph.add_node(name)
+        self.graph.drop_imports(name)
+        loaded = Loaded(name, path, source, code, None)
+        self.modules[name] = loaded
+        activity = Activity(name, code, None, {})
+        self.watch.missing = ""
+        self.watch.enter(activity)
+        try:
+            yield activity
+        finally:
+            self.watch.leave()
+            loaded.ran = None if self.watch.missing else activity.ran
+
+    @contextmanager
+    def record(self) -> Iterator[Footprint]:
+        """Record which first-party functions a call into user code runs, and what it imports."""
+        before = set(self.modules)
+        footprint = Footprint()
+        activity = Activity("", None, None, {})
+        self.watch.enter(activity)
+        try:
+            yield footprint
+        finally:
+            self.watch.leave()
+            footprint.functions |= set().union(*activity.ran.values())
+            footprint.modules |= set(self.modules) - before
+
+    def forget(self, name: str) -> None:
+        """Module `name` is gone."""
+        self.modules.pop(name, None)
+        self.importers.discard(name)
+        self.graph.drop(name)
+
+    def update(self, name: str, source: bytes, code: CodeType) -> None:
+        """The functions of `name` have been brought in line with a new source, without running the module."""
+        loaded = self.modules[name]
+        self.modules[name] = replace(loaded, source=source, code=code)
+
+    def rename(self, keys: Mapping[CodeKey, CodeKey]) -> None:
+        """Functions have moved in their files."""
+        moved = {old: new for old, new in keys.items() if old != new}
+        if not moved:
+            return
+        for name, loaded in self.modules.items():
+            if loaded.ran is not None and not moved.keys().isdisjoint(loaded.footprint):
+                ran = {offset: {moved.get(key, key) for key in found} for offset, found in loaded.ran.items()}
+                self.modules[name] = replace(loaded, ran=ran)
+
+    def adopt(self, name: str, path: str, source: bytes, code: CodeType) -> None:
+        """Know a module that was run without us, or is being run as a program."""
+        self.importers.add(name)
+        self.rank.setdefault(name, len(self.rank))
+        self.graph.add_node(name)
+        self.modules[name] = Loaded(name, path, source, code, None, adopted=True)
+
+    def memory(self) -> Memory:
+        """What is known now, for `restore`."""
+        return Memory(self.graph.copy(), dict(self.modules), dict(self.rank), set(self.importers))
+
+    def restore(self, memory: Memory) -> None:
+        """Know again what was known then."""
+        self.graph.become(memory.graph)
+        self.modules = memory.modules
+        self.rank = memory.rank
+        self.importers.clear()
+        self.importers.update(memory.importers)
+
+    # --- edges
+
+    def note_import(
+        self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int, frame: FrameType,
+        *, failed: bool,
+    ) -> None:
+        """An import statement of a first-party module has been executed."""
+        full = _absolute(namespace, name, level) if level else name
+        kind = EdgeKind.FROM if fromlist else EdgeKind.IMPORT
+        if "*" in (fromlist or ()):
+            kind = EdgeKind.STAR
+        for imported, missing in _targets(full, fromlist, failed=failed):
+            self.note_edge(namespace["__name__"], imported, kind, frame, failed=missing)
+
+    def note_edge(self, importer: str, imported: str, kind: EdgeKind, frame: FrameType, *, failed: bool) -> None:
+        """`importer` has imported `imported`; so has the module that is being run on this thread, if it is another."""
+        if imported == importer:
+            return
+        stack = self.watch.stack
+        spec = getattr(sys.modules.get(imported), "__spec__", None)
+        back = not failed and bool(getattr(spec, "_initializing", False))
+        edge = Edge(
+            importer,
+            imported,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            kind,
+            bool(stack) or importer == "__main__",  # a program is never through with its own statements
+            back,
+            failed,
+        )
+        self.graph.add(edge)
+        running = stack[-1].module if stack else ""
+        if running and running not in (importer, imported):
+            self.graph.add(Edge(running, imported, edge.file, edge.line, kind, True, back, failed))
+
+    def note_read(self, path: str) -> None:
+        """A file has been opened for reading on this thread."""
+        stack = self.watch.stack
+        if stack and stack[-1].module in self.modules and not path.endswith((".py", ".pyc")):
+            real = os.path.realpath(path)
+            if real in self.roots:
+                self.modules[stack[-1].module].reads.add(real)
+
+
+def _absolute(namespace: Mapping[str, Any], name: str, level: int) -> str:
+    """The absolute name that a relative import means (PEP 328, PEP 366)."""
+    package = namespace.get("__package__")
+    if package is None:
+        package = namespace["__name__"]
+        if "__path__" not in namespace:
+            package = package.rpartition(".")[0]
+    base = package.rsplit(".", level - 1)[0] if level > 1 else package
+    return f"{base}.{name}" if name else base
+
+
+def _targets(full: str, fromlist: tuple[str, ...] | None, *, failed: bool) -> Iterator[tuple[str, bool]]:
+    """The modules that an import statement reaches, and whether each could not be had."""
+    if not fromlist:
+        parts = full.split(".")
+        for end in range(1, len(parts) + 1):
+            name = ".".join(parts[:end])
+            yield name, name not in sys.modules
+        return
+    module = sys.modules.get(full)
+    yield full, module is None
+    names = fromlist if "*" not in fromlist else getattr(module, "__all__", ())
+    for name in names:
+        submodule = f"{full}.{name}"
+        if submodule in sys.modules:
+            yield submodule, False
+        elif failed or (module is not None and name not in vars(module) and not hasattr(type(module), name)):
+            yield submodule, True
+
+
+def _wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_and_load: Any) -> tuple[Any, Any, Any]:
+    """The three doors through which imports go, each with our note taken at it.
+
+    Our frames are taken off the tracebacks of what is raised through them: an exception caught here carries this frame
+    first, and a bare `raise` does not add it again.
+    """
+    importers = recorder.importers
+
+    def __import__(  # noqa: N807 - it is called so
+        name: str,
+        globals: dict[str, Any] | None = None,  # noqa: A002 - the signature of builtins.__import__
+        locals: Mapping[str, Any] | None = None,  # noqa: A002
+        fromlist: tuple[str, ...] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        watched = globals.__class__ is dict and globals.get("__name__") in importers  # type: ignore[union-attr]
+        try:
+            module = plain_import(name, globals, locals, fromlist, level)
+        except BaseException as error:
+            error.__traceback__ = strip(error.__traceback__)
+            if watched and globals is not None:
+                recorder.note_import(globals, name, fromlist, level, sys._getframe(1), failed=True)
+            raise
+        if watched and globals is not None:
+            recorder.note_import(globals, name, fromlist, level, sys._getframe(1), failed=False)
+        return module  # type: ignore[no-any-return]
+
+    def _gcd_import(name: str, package: str | None = None, level: int = 0) -> ModuleType:
+        frame = sys._getframe(1)
+        namespace: Mapping[str, Any] = {}
+        if frame.f_code is _IMPORT_MODULE and frame.f_back is not None:
+            frame = frame.f_back
+            namespace = frame.f_globals
+        watched = namespace.get("__name__") in importers
+        try:
+            module = gcd_import(name, package, level)
+        except BaseException as error:
+            error.__traceback__ = strip(error.__traceback__)
+            if watched:
+                _note_dynamic(recorder, namespace, name, package, level, frame)
+            raise
+        if watched:
+            _note_dynamic(recorder, namespace, name, package, level, frame)
+        return module  # type: ignore[no-any-return]
+
+    def _find_and_load(name: str, import_: Any) -> ModuleType:
+        if name in sys.modules:
+            return find_and_load(name, import_)  # type: ignore[no-any-return]
+        recorder.load_begins(name)
+        try:
+            module = find_and_load(name, import_)
+        except BaseException as error:
+            error.__traceback__ = strip(error.__traceback__)
+            recorder.load_ends(name, error)
+            raise
+        recorder.load_ends(name, None)
+        return module  # type: ignore[no-any-return]
+
+    return __import__, _gcd_import, _find_and_load
+
+
+def _note_dynamic(
+    recorder: Recorder, namespace: Mapping[str, Any], name: str, package: str | None, level: int, frame: FrameType
+) -> None:
+    full = importlib.util.resolve_name("." * level + name, package) if level and package else name
+    parts = full.split(".")
+    for end in range(1, len(parts) + 1):
+        imported = ".".join(parts[:end])
+        missing = imported not in sys.modules
+        recorder.note_edge(namespace["__name__"], imported, EdgeKind.IMPORT_MODULE, frame, failed=missing)
+
+
+def _audit_hook(recorder: Recorder) -> Any:
+    def hook(event: str, arguments: tuple[Any, ...], recorder: Recorder = recorder) -> None:
+        # It can never be removed and runs to the very end of the process: everything it uses is bound here.
+        if event != "open" or not recorder._originals:
+            return
+        path, mode, flags = arguments
+        reads = "r" in mode if isinstance(mode, str) else not (flags or 0) & _WRITING
+        if reads and isinstance(path, str | os.PathLike):
+            recorder.note_read(os.fspath(path))
+
+    return hook
+
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+recorder = Recorder()
+"""The one recorder of this process."""

@@ -1,0 +1,74 @@
+"""Which files are the user's own: first-party code, the only code that is ever reloaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+
+_OURS = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir))
+_FOREIGN_PARTS = frozenset({"site-packages", "dist-packages", "node_modules", "__pypackages__"})
+
+
+class Roots:
+    """The directories whose modules are first-party.
+
+    By default: the working directory and every entry of `sys.path` that is not the standard library, site-packages or
+    a virtual environment, looked up when a module is found. `narrow` replaces that by fixed directories. A virtual
+    environment inside a root is never first-party.
+    """
+
+    def __init__(self) -> None:
+        self._fixed: tuple[str, ...] | None = None
+        self._known: dict[str, bool] = {}
+        self._seen: tuple[str, ...] = ()
+        self._foreign = tuple({os.path.realpath(path) + os.sep for path in _library_directories()})
+
+    @property
+    def fixed(self) -> tuple[str, ...] | None:
+        """The directories given to `narrow`, None where the default rule is in force."""
+        return self._fixed
+
+    def narrow(self, directories: Iterable[str | os.PathLike[str]] | None) -> None:
+        """Take only what lies under `directories` (absolute or relative to the working directory); None: the default."""
+        self._fixed = None if directories is None else tuple(os.path.realpath(path) for path in directories)
+        self._known = {}
+
+    def directories(self) -> tuple[str, ...]:
+        """The roots as they are now, real paths."""
+        if self._fixed is not None:
+            return self._fixed
+        found = dict.fromkeys(os.path.realpath(path or os.getcwd()) for path in (os.getcwd(), *sys.path))
+        return tuple(path for path in found if os.path.isdir(path) and not self._is_foreign(path + os.sep))
+
+    def __contains__(self, file: str) -> bool:
+        """Whether `file` is first-party. Answers are remembered until the search path changes."""
+        if self._fixed is None and self._seen != (now := tuple(sys.path)):
+            self._seen, self._known = now, {}
+        answer = self._known.get(file)
+        if answer is None:
+            answer = self._known[file] = self._decide(file)
+        return answer
+
+    def _decide(self, file: str) -> bool:
+        if file.startswith("<"):
+            return False
+        real = os.path.realpath(file)
+        if self._is_foreign(real) or real.startswith(_OURS + os.sep):
+            return False
+        return any(real.startswith(root.rstrip(os.sep) + os.sep) for root in self.directories())
+
+    def _is_foreign(self, path: str) -> bool:
+        if not _FOREIGN_PARTS.isdisjoint(path.split(os.sep)):
+            return True
+        # A project may well lie *above* its virtual environment, and an interpreter below the project's directory.
+        return path.startswith(self._foreign)
+
+
+def _library_directories() -> Iterable[str]:
+    paths = sysconfig.get_paths()
+    for key in ("stdlib", "platstdlib", "purelib", "platlib"):
+        yield paths[key]
+    if sys.prefix != sys.base_prefix:
+        yield sys.prefix

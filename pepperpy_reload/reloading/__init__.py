@@ -1,0 +1,1 @@
+"""Acts on this process: one planner, one transaction, whoever asks."""

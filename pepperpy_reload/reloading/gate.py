@@ -1,0 +1,121 @@
+"""Safe points: where and when a reload may touch the running program."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TypeVar, runtime_checkable
+
+from pepperpy_reload.errors import RestartNeeded, UsageError
+
+Result = TypeVar("Result")
+GRACE = 2.0  # seconds that a safe point is waited for
+
+
+@runtime_checkable
+class Gate(Protocol):
+    """What a reload asks of the program that it runs in."""
+
+    def closed(self) -> AbstractContextManager[None]:
+        """While inside, no new request starts and none is half-way.
+
+        Raises RestartNeeded, naming file and line of what blocks, if that cannot be had within a bounded time.
+        """
+        ...
+
+    def call(self, action: Callable[[], Result]) -> Result:
+        """Run `action` where the program's own code runs, and return what it returns.
+
+        Raises RestartNeeded if the program does not come to a safe point within a bounded time.
+        """
+        ...
+
+
+class OpenGate:
+    """No gate: a reload happens at once, in the thread that asks."""
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Nothing is waited for."""
+        yield
+
+    def call(self, action: Callable[[], Result]) -> Result:
+        """Run `action` here and now."""
+        return action()
+
+
+class ContextGate(OpenGate):
+    """A reload happens inside a context manager of the user's."""
+
+    def __init__(self, context: AbstractContextManager[object]) -> None:
+        self._context = context
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Inside the user's context."""
+        with self._context:
+            yield
+
+
+class LoopGate:
+    """A reload happens on an asyncio loop's own thread, between two callbacks."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, grace: float = GRACE) -> None:
+        self.loop = loop
+        self.grace = grace
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """A loop has no requests to wait for."""
+        yield
+
+    def call(self, action: Callable[[], Result]) -> Result:
+        """Run `action` between two callbacks of the loop; at once if this is the loop's thread or it is not running."""
+        if not self.loop.is_running() or _runs_here(self.loop):
+            return action()
+        future: Future[Result] = Future()
+        self.loop.call_soon_threadsafe(_fulfil, future, action)
+        try:
+            return future.result(self.grace)
+        except TimeoutError:
+            if future.cancel():
+                where = _busy_line(self.loop)
+                raise RestartNeeded(f"the event loop has been busy for {self.grace:g} s{where}") from None
+            return future.result()  # it has begun: a reload is never left half-way
+
+
+def gate_for(gate: object) -> Gate:
+    """The gate meant by `Reloader(gate=...)`: None, an asyncio loop, a context manager, or a gate."""
+    if gate is None:
+        return OpenGate()
+    if isinstance(gate, asyncio.AbstractEventLoop):
+        return LoopGate(gate)
+    if isinstance(gate, Gate):
+        return gate
+    if isinstance(gate, AbstractContextManager):
+        return ContextGate(gate)
+    raise UsageError(f"gate must be an asyncio loop, a context manager or None, not {type(gate).__name__}")
+
+
+def _fulfil(future: Future[Result], action: Callable[[], Result]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(action())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asked
+            future.set_exception(error)
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+def _busy_line(loop: asyncio.AbstractEventLoop) -> str:
+    """Where the loop's thread is, as ` (file:line)`: that is what blocks it."""
+    frame = sys._current_frames().get(getattr(loop, "_thread_id", None) or 0)
+    return f" ({frame.f_code.co_filename}:{frame.f_lineno})" if frame else ""

@@ -1,0 +1,121 @@
+"""Functions in place: live functions get the code of the new source and stay the same objects."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+
+_MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
+_LRU = type(functools.lru_cache(lambda: None))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The code of one function before and after an edit; `changed` if more than its position differs."""
+
+    old: CodeType
+    new: CodeType
+    changed: bool
+
+
+def pair_codes(old: CodeType, new: CodeType) -> Iterator[Pair]:
+    """The functions of two versions of a module, matched by where they are defined.
+
+    Among functions of one name in one place the first goes with the first, and so on. A function that has no
+    counterpart is left out.
+    """
+    waiting = [(old, new)]
+    while waiting:
+        one, other = waiting.pop()
+        for inner_one, inner_other in _matched(one, other):
+            waiting.append((inner_one, inner_other))
+            if inner_one.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
+                yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other))
+
+
+def same_code(one: CodeType, other: CodeType) -> bool:
+    """Whether two code objects do the same, wherever they stand."""
+    return _parts(one) == _parts(other) and _same_constants(one.co_consts, other.co_consts)
+
+
+def unpatchable(pair: Pair) -> bool:
+    """Whether a live function cannot take the new code: it would need other cells."""
+    return len(pair.old.co_freevars) != len(pair.new.co_freevars)
+
+
+def live_functions(codes: Iterable[CodeType]) -> dict[int, list[FunctionType]]:
+    """The live functions that have one of these code objects, by the id of the code object."""
+    wanted = {id(code): code for code in codes}
+    found: dict[int, list[FunctionType]] = {}
+    candidates = gc.get_objects() if len(wanted) > _MANY else gc.get_referrers(*wanted.values()) if wanted else []
+    for candidate in candidates:
+        if type(candidate) is FunctionType and id(candidate.__code__) in wanted:
+            found.setdefault(id(candidate.__code__), []).append(candidate)
+    return found
+
+
+def put(function: FunctionType, pair: Pair) -> None:
+    """Give a function its new code, and its new docstring unless somebody has set another."""
+    documentation: object = function.__doc__
+    if (documentation is None or type(documentation) is str) and documentation == _docstring(pair.old):
+        function.__doc__ = _docstring(pair.new)
+    function.__code__ = pair.new
+
+
+def clear_caches(module: ModuleType, patched: Mapping[int, FunctionType]) -> None:
+    """Empty the lru_caches around patched functions (by id), at module level and in its classes."""
+    for value in list(vars(module).values()):
+        members = list(vars(value).values()) if isinstance(value, type) and value.__module__ == module.__name__ else []
+        for item in (value, *members):
+            raw = getattr(item, "__func__", item)
+            if type(raw) is _LRU and id(getattr(raw, "__wrapped__", None)) in patched:
+                raw.cache_clear()
+
+
+def _matched(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    by_name: dict[str, list[CodeType]] = {}
+    for constant in other.co_consts:
+        if isinstance(constant, CodeType):
+            by_name.setdefault(constant.co_name, []).append(constant)
+    for constant in one.co_consts:
+        if isinstance(constant, CodeType) and by_name.get(constant.co_name):
+            yield constant, by_name[constant.co_name].pop(0)
+
+
+def _parts(code: CodeType) -> tuple[object, ...]:
+    return (
+        code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags,
+        code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_exceptiontable,
+    )
+
+
+def _same_constants(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    if len(one) != len(other):
+        return False
+    for first, second in zip(one, other, strict=True):
+        if type(first) is not type(second):
+            return False
+        if isinstance(first, CodeType) and isinstance(second, CodeType):
+            if first.co_name != second.co_name or not same_code(first, second):
+                return False
+        elif isinstance(first, tuple) and isinstance(second, tuple):
+            if not _same_constants(first, second):
+                return False
+        elif isinstance(first, frozenset):
+            if first != second:
+                return False
+        elif repr(first) != repr(second):  # 0.0 and -0.0 are equal, and not the same
+            return False
+    return True
+
+
+def _docstring(code: CodeType) -> str | None:
+    # Up to 3.12 the first constant is the docstring or None; 3.13 has a flag, CO_HAS_DOCSTRING.
+    first = code.co_consts[0] if code.co_consts else None
+    if sys.version_info >= (3, 13) and not code.co_flags & 0x4000000:
+        return None
+    return first if isinstance(first, str) else None

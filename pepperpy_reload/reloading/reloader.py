@@ -1,0 +1,268 @@
+"""Reloader: batch -> plan -> apply -> report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from pepperpy_reload.core.batch import Hint, Quiet
+from pepperpy_reload.core.plan import Action, ReloadPlan
+from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
+from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
+from pepperpy_reload.importing.recorder import Footprint, recorder
+from pepperpy_reload.reloading import engine
+from pepperpy_reload.reloading.engine import Attempt, Prepared
+from pepperpy_reload.reloading.gate import gate_for
+from pepperpy_reload.reloading.optimizer import ImportOptimizer
+from pepperpy_reload.watching.observer import Watcher
+
+Settle = Callable[[ReloadReport], str | None]
+Path = str | os.PathLike[str]
+
+
+class Reloader:
+    """Brings this process up to date with its source files.
+
+    `roots` are the directories whose modules are the user's own (default: the working directory and every entry of
+    `sys.path` that is no library). `gate` says where a reload may happen: an asyncio loop (between its callbacks), a
+    context manager (inside it), None (at once, in the thread that asks). `on_report` is called with every
+    ReloadReport; without it a running reloader prints one line for each on standard error. `on_restart` is called with
+    the report of a batch that needs a new process; without it such a batch stays in `pending` and is tried again, with
+    a line each time, together with the next one.
+    """
+
+    def __init__(
+        self,
+        optimizer: ImportOptimizer,
+        roots: Sequence[Path] | None = None,
+        gate: object = None,
+        on_report: Callable[[ReloadReport], object] | None = None,
+        on_restart: Callable[[ReloadReport], object] | None = None,
+        *,
+        settle: Settle | None = None,
+        ignore: Sequence[str] = (),
+    ) -> None:
+        self.optimizer = optimizer
+        self.gate = gate_for(gate)
+        self._on_report = on_report
+        self._on_restart = on_restart
+        self._settle = settle
+        self._ignore = tuple(ignore)
+        self._turn = threading.RLock()
+        self._busy = False
+        self._waiting: dict[str, None] = {}
+        self._attempt: Attempt | None = None
+        self._watcher: Watcher | None = None
+        if roots is not None:
+            recorder.roots.narrow(roots)
+
+    # --- watching
+
+    def start(self) -> Self:
+        """Watch the roots in the background and apply what changes; returns self.
+
+        Edits made since the modules were imported are applied at once. Use `stop()` or a `with` block to end it.
+        """
+        if self not in (None,) and self.optimizer not in sys.meta_path:
+            self.optimizer.install()
+        if self._watcher is None:
+            watcher = Watcher(
+                list(recorder.roots.directories()), on_event=self._heard, on_notice=_print, exclude=self._ignore
+            )
+            self._watcher = watcher.start()
+            self.catch_up()
+        return self
+
+    def stop(self) -> None:
+        """Stop watching. What has been reloaded stays."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _heard(self, event: Hint | Quiet) -> None:
+        self.notice(event)
+
+    # --- batches
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """The files of batches that failed or need a restart: they are tried again with the next batch."""
+        return frozenset(self._waiting)
+
+    def apply(self, paths: Path | Iterable[Path]) -> ReloadReport:
+        """Bring the process up to date with these files, as one batch, together with those that are pending.
+
+        Synchronous and thread-safe; never raises what user code raises: that is in the report. A call from user code
+        that is being reloaded at the moment only puts its files into `pending`.
+        """
+        with self._turn:
+            if self._busy:
+                self._waiting.update(dict.fromkeys(_listed(paths)))
+                return ReloadReport(ReloadStatus.UNCHANGED, notes=("a reload is under way; this batch follows it",))
+            self._busy = True
+            try:
+                return self._apply(_listed(paths))
+            finally:
+                self._busy = False
+
+    def notice(self, event: Hint | Quiet) -> ReloadReport | None:
+        """Take an event from a watcher; None if there is nothing to say about it (yet).
+
+        The first change after a silence is applied at once if that only patches functions. Everything else, and every
+        error, waits until the batch is complete.
+        """
+        if isinstance(event, Quiet):
+            report = self.apply(event.paths)
+            says_nothing = report.status is ReloadStatus.UNCHANGED and not report.notes
+            return None if says_nothing and not event.paths - self._hinted() else report
+        if not event.first:
+            return None
+        with self._turn:
+            if self._busy or self._waiting or not self._only_patches(event.paths):
+                return None
+            self._early |= event.paths
+            return self.apply(event.paths)
+
+    _early: frozenset[str] = frozenset()
+
+    def _hinted(self) -> frozenset[str]:
+        early, self._early = self._early, frozenset()
+        return early
+
+    def catch_up(self) -> ReloadReport | None:
+        """Apply every loaded file whose content is no longer what was imported; None if there is none."""
+        paths = [loaded.path for loaded in list(recorder.modules.values()) if _differs(loaded.path, loaded.source)]
+        return self.apply(paths) if paths else None
+
+    def explain(self, paths: Path | Iterable[Path]) -> ReloadPlan:
+        """What `apply(paths)` would do, and why; changes nothing. Raises UserCodeError if a file does not compile."""
+        return engine.prepare([*self._waiting, *_listed(paths)]).plan
+
+    def touches(self, footprint: Footprint) -> bool:
+        """For `settle`: whether the batch that is being applied changed what a recorded call ran."""
+        return self._attempt is not None and self._attempt.touches(footprint)
+
+    # --- inside
+
+    def _only_patches(self, paths: Iterable[str]) -> bool:
+        try:
+            prepared = engine.prepare(paths)
+        except UserCodeError:
+            return False
+        return prepared.plan.only_patches and bool(prepared.patched)
+
+    def _apply(self, given: list[str]) -> ReloadReport:
+        started = time.perf_counter()
+        paths = list(dict.fromkeys([*self._waiting, *given]))
+        try:
+            report = self._attempted(paths)
+        except UserCodeError as error:
+            report = ReloadReport(ReloadStatus.FAILED, error=error)
+        except RestartNeeded as error:
+            report = ReloadReport(ReloadStatus.RESTART, reason=str(error))
+        finally:
+            self._attempt = None
+        if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
+            self._waiting.update(dict.fromkeys(paths))
+        else:
+            self._waiting.clear()
+        report = replace(report, paths=tuple(paths), duration=time.perf_counter() - started)
+        self._tell(report)
+        return report
+
+    def _attempted(self, paths: list[str]) -> ReloadReport:
+        prepared = engine.prepare(paths)
+        notes = tuple(prepared.reading.notes)
+        if prepared.plan.restart:
+            return ReloadReport(ReloadStatus.RESTART, reason=prepared.plan.restart, notes=notes)
+        if prepared.concerns_nothing:
+            self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder)).commit()
+            return ReloadReport(ReloadStatus.UNCHANGED, notes=notes)
+        if prepared.plan.only_patches and self._settle is None:
+            attempt = self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder))
+            attempt.commit()
+            return self._report(attempt, notes)
+        with self.gate.closed():
+            return self._performed(prepared, notes)
+
+    def _performed(self, prepared: Prepared, notes: tuple[str, ...]) -> ReloadReport:
+        attempt = self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder))
+        self._attempt = attempt
+        report = self._report(attempt, notes)
+        if self._settle is not None:
+            try:
+                note = self._settle(report)
+            except ReloadError:
+                self.gate.call(attempt.rollback)
+                undo = getattr(self._settle, "undo", None)
+                if undo is not None:
+                    undo()
+                raise
+            if note:
+                report = replace(report, notes=(*report.notes, note))
+        self.gate.call(attempt.commit)
+        self.optimizer.refresh_cache([*prepared.plan.modules(Action.PATCH), *attempt.imported])
+        return report
+
+    def _report(self, attempt: Attempt, notes: tuple[str, ...]) -> ReloadReport:
+        return ReloadReport(
+            ReloadStatus.RELOADED,
+            patched=attempt.prepared.patched,
+            imported=attempt.imported,
+            dropped=tuple(attempt.dropped),
+            notes=notes,
+        )
+
+    def _tell(self, report: ReloadReport) -> None:
+        if self._on_report is not None:
+            self._on_report(report)
+        elif self._watcher is not None and (report.status is not ReloadStatus.UNCHANGED or report.notes):
+            _print(summary(report))
+        if report.status is ReloadStatus.RESTART and self._on_restart is not None:
+            self._on_restart(report)
+        elif report.status is ReloadStatus.RESTART and self._on_report is None and self._watcher is None:
+            _print(summary(report))
+
+
+def handle_file_change(optimizer: ImportOptimizer, path: Path | Iterable[Path]) -> ReloadReport:
+    """One or several files have changed: bring this process up to date.
+
+    The cache entries of the files are invalidated, the dependency graph is walked, and what hangs on them is reloaded
+    in topological order, as one transaction.
+    """
+    paths = _listed(path)
+    for one in paths:
+        optimizer.invalidate_path(one)
+    return Reloader(optimizer).apply(paths)
+
+
+def _listed(paths: Path | Iterable[Path]) -> list[str]:
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    return [os.path.abspath(path) for path in paths]
+
+
+def _differs(path: str, source: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read() != source
+    except OSError:
+        return True
+
+
+def _print(text: str) -> None:
+    print(f"pepperpy-reload: {text}", file=sys.stderr, flush=True)  # noqa: T201 - embedded, there is no other terminal

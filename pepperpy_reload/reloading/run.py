@@ -1,0 +1,127 @@
+"""Whole modules run again, each into the module object that is there already."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import sys
+from collections.abc import Iterable, Iterator, MutableMapping
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+from typing import Any
+
+from pepperpy_reload.core.effects import reflects
+from pepperpy_reload.importing.finder import Finder
+from pepperpy_reload.importing.recorder import recorder
+
+_bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+_IMPORT_ATTRIBUTES = frozenset(
+    {"__name__", "__loader__", "__package__", "__spec__", "__path__", "__file__", "__cached__", "__builtins__"}
+)
+
+
+class Rerun:
+    """How first-party modules are executed during a reload: an Execution for the finder.
+
+    Names stay until they are replaced, so that no thread ever finds one missing; names that the new source no longer
+    binds go at the end. A module that looks at namespaces as such, or that is in an import cycle, starts from an empty
+    namespace instead, as in a new process: there what is not bound yet must not be seen.
+    """
+
+    def __init__(self, modules: dict[str, ModuleType], cyclic: Iterable[str], kept: dict[str, dict[str, Any]]) -> None:
+        self.modules = modules
+        self._cyclic = frozenset(cyclic)
+        self._kept = kept
+        self.dropped: list[str] = []
+
+    def create(self, spec: ModuleSpec) -> ModuleType | None:
+        """The live module object of that name."""
+        module = self.modules.get(spec.name)
+        if module is None:
+            return None
+        if type(module) is not ModuleType and issubclass(type(module), ModuleType):
+            module.__class__ = ModuleType
+        if spec.submodule_search_locations is None:
+            vars(module).pop("__path__", None)
+        _bootstrap._init_module_attrs(spec, module, override=True)
+        return module
+
+    def execute(self, code: CodeType, module: ModuleType) -> None:
+        """Run the code into the module's live namespace."""
+        if module.__name__ not in self.modules:
+            _bootstrap._call_with_frames_removed(exec, code, vars(module))
+            return
+        namespace = vars(module)
+        before = dict(namespace)
+        kept = self._kept.get(module.__name__, {})
+        tree = ast.parse(recorder.modules[module.__name__].source)
+        if reflects(tree) or module.__name__ in self._cyclic:
+            for name in [name for name in namespace if not _stays(name, module)]:
+                del namespace[name]
+            namespace["__doc__"] = None
+            _bootstrap._call_with_frames_removed(exec, code, namespace)
+            namespace.update(kept)
+            gone = [name for name in before if name not in namespace]
+        else:
+            names = Names(namespace, {name for name in namespace if not _stays(name, module)}, kept)
+            _bootstrap._call_with_frames_removed(exec, code, namespace, names)
+            gone = [name for name in names.stale if name in namespace and namespace[name] is before[name]]
+            for name in gone:
+                del namespace[name]
+            namespace.setdefault("__doc__", None)
+        self.dropped.extend(f"{module.__name__}.{name}" for name in gone if not name.startswith("__"))
+
+
+class Names(MutableMapping[str, Any]):
+    """The names of a module while it is run again: writes go through to the live namespace.
+
+    A name of the last run that this one has not bound yet is as good as missing for the module's own statements, while
+    functions and other threads, which look into the live namespace, go on finding the old value.
+    """
+
+    def __init__(self, namespace: dict[str, Any], stale: set[str], kept: dict[str, Any]) -> None:
+        self._namespace = namespace
+        self._kept = kept
+        self.stale = stale
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.stale:
+            if name == "__annotations__":  # asked for before it is made
+                raise KeyError(name)
+            try:
+                return getattr(builtins, name)
+            except AttributeError:
+                raise NameError(f"name {name!r} is not defined", name=name) from None
+        return self._namespace[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.stale.discard(name)
+        self._namespace[name] = self._kept.get(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        if name in self.stale:
+            raise KeyError(name)
+        del self._namespace[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in list(self._namespace) if name not in self.stale)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _stays(name: str, module: ModuleType) -> bool:
+    """Whether a name belongs to the import system rather than to the module's source: submodules do too."""
+    if name in _IMPORT_ATTRIBUTES:
+        return True
+    submodule = sys.modules.get(f"{module.__name__}.{name}")
+    return submodule is not None and vars(module)[name] is submodule
+
+
+def import_again(names: Iterable[str], finder: Finder, rerun: Rerun) -> None:
+    """Import modules, which are not in sys.modules at the moment, in this order; what they import comes first."""
+    with finder.executing(rerun):
+        for name in names:
+            if name not in sys.modules:
+                importlib.import_module(name)

@@ -1,0 +1,56 @@
+"""The one place where exceptions of user code are caught."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from pepperpy_reload.errors import ReloadError, UserCodeError
+from pepperpy_reload.importing.recorder import recorder
+
+_HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
+
+
+@contextmanager
+def calling_user_code() -> Iterator[None]:
+    """Whatever the user's code raises inside, SystemExit and KeyboardInterrupt included, comes out as UserCodeError.
+
+    Errors of this package pass as they are.
+    """
+    try:
+        yield
+    except ReloadError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - user code may raise anything: this is the one place
+        raise describe(error) from None
+
+
+def describe(error: BaseException) -> UserCodeError:
+    """`error` as the user's full traceback in text, with the innermost place in their own code."""
+    error.__traceback__ = _without_ours(error.__traceback__)
+    # The files may have changed since their lines were cached, even within a second and at the same size.
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename in recorder.roots:
+            linecache.cache.pop(frame.f_code.co_filename, None)
+    text = "".join(traceback.format_exception(error)).rstrip()
+    file, line = _place(error)
+    return UserCodeError(text, file, line)
+
+
+def _without_ours(tb: TracebackType | None) -> TracebackType | None:
+    """A traceback without our frames at its beginning, and importlib's below them."""
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith((_HERE, "<frozen importlib")):
+        tb = tb.tb_next
+    return tb
+
+
+def _place(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, SyntaxError) and error.filename:
+        return error.filename, error.lineno or 0
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    mine = [place for place in places if place[0] in recorder.roots]
+    return (mine or places or [("", 0)])[-1]

@@ -1,0 +1,110 @@
+"""Serving an ASGI or a WSGI app on a socket that was inherited, with uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from pepperpy_reload.errors import RestartNeeded, UserCodeError
+from pepperpy_reload.serving.kinds import AsgiApp, Kind
+from pepperpy_reload.serving.lifespan import Lifespan
+from pepperpy_reload.serving.loops import exit_status, run_to_end
+from pepperpy_reload.serving.readers import Readers
+from pepperpy_reload.serving.replacement import Replacement
+from pepperpy_reload.serving.server import Server
+from pepperpy_reload.serving.server_gate import ServerGate
+from pepperpy_reload.serving.session import ServeOptions
+from pepperpy_reload.serving.slot import Slot, adapt
+from pepperpy_reload.serving.target import Target
+
+
+class ServerSession:
+    """An app that is served in this process; the user's code runs on one asyncio loop, in the thread of `run`."""
+
+    def __init__(
+        self, target: Target, sock: socket.socket, options: ServeOptions, is_first_party: Callable[[str], bool]
+    ) -> None:
+        self.target = target
+        self.options = options
+        self.slot = Slot()
+        self.lifespan: Lifespan | None = None
+        self.readers = Readers(is_first_party)
+        self.gate = ServerGate(self.slot, self.readers, lambda: self.kind, options.grace)
+        self.settle = Replacement(self)
+        self._sock = sock
+        self._server: Server | None = None
+        self._grace = options.grace
+        self._stops = 0
+
+    @property
+    def kind(self) -> Kind:
+        """How the app is served."""
+        return self.target.kind
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Start the app, accept requests until `stop`, end the app."""
+        adapter = adapt(self.target.app, self.target.kind)
+        self._server = server = Server(self.slot, self.options, on_ready=self._ready(on_ready))
+        loop = server.new_loop()
+        self.gate.loop = loop
+        try:
+            run_to_end(loop, self._main(adapter, server), in_a_hurry=lambda: self._stops > 0)
+        except SystemExit as end:  # of a task of the user's: it ends the process, as it does everywhere
+            return exit_status(end)
+        return 0
+
+    def stop(self, grace: float) -> None:
+        """Accept no more, let requests finish for `grace` seconds, end the app; a second time: at once."""
+        self._stops += 1
+        self._grace = grace
+        if self._server is not None:
+            self._server.stop(grace, force=self._stops > 1)
+
+    async def _main(self, adapter: AsgiApp, server: Server) -> None:
+        lifespan = Lifespan(adapter)
+        starting = asyncio.ensure_future(lifespan.startup())
+        stopping = asyncio.ensure_future(server.stopping.wait())
+        if self._stops:
+            server.stopping.set()
+        await asyncio.wait({starting, stopping}, return_when="FIRST_COMPLETED")
+        if not starting.done():
+            starting.cancel()
+            return
+        stopping.cancel()
+        starting.result()
+        self.put(adapter, lifespan)
+        try:
+            await server.serve(sockets=[self._sock])
+        finally:
+            if self._stops < 2 and self.lifespan is not None:
+                await self._end(self.lifespan)
+
+    async def _end(self, lifespan: Lifespan) -> None:
+        ending = asyncio.ensure_future(lifespan.shutdown(self._grace))
+        while not ending.done() and self._stops < 2:
+            await asyncio.wait({ending}, timeout=0.1)
+        if not ending.done():
+            return
+        try:
+            ending.result()
+        except RestartNeeded as error:  # nothing needs a restart any more, but it is said
+            raise UserCodeError(str(error)) from None
+
+    def put(self, adapter: AsgiApp, lifespan: Lifespan) -> None:
+        """Serve `adapter`, which has been started, from the next request on."""
+        self.slot.app, self.slot.state = adapter, lifespan.state
+        self.lifespan = lifespan
+
+    def suspended_at(self) -> str:
+        """`file:line` of a request that waits for something on the loop, "" if that cannot be told."""
+        loop = self.gate.loop
+        assert loop is not None
+        return self.gate.on_loop(lambda: self.readers.in_tasks(asyncio.all_tasks(loop)))
+
+    def _ready(self, on_ready: Callable[[], None]) -> Callable[[], None]:
+        def ready() -> None:
+            self.gate.open()
+            on_ready()
+
+        return ready

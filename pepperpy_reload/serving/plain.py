@@ -1,0 +1,242 @@
+"""Programs that serve nothing: a function or an `async def` without arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pepperpy_reload.core.report import ReloadReport
+from pepperpy_reload.errors import RestartNeeded, UsageError
+from pepperpy_reload.reloading.gate import Gate, LoopGate, OpenGate, Result
+from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.serving.kinds import Kind, is_app
+from pepperpy_reload.serving.loops import exit_status, run_to_end
+from pepperpy_reload.serving.session import Session, Settle
+from pepperpy_reload.serving.target import Target
+
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
+
+
+class PlainSettle:
+    """A reload under a running program: patches are live at its next call, more than that needs a restart."""
+
+    def __init__(self, running: Callable[[], str]) -> None:
+        self._running = running
+
+    def __call__(self, report: ReloadReport) -> str | None:
+        """RestartNeeded if a module was run again, or the function that runs was changed itself."""
+        running = self._running()
+        if not running:
+            return None
+        if running in report.patched:
+            raise RestartNeeded(f"{running} is running and would go on with its old code")
+        if report.imported:
+            raise RestartNeeded(f"{running} is running and may hold objects of {', '.join(report.imported)}")
+        return None
+
+    def undo(self) -> None:
+        """Nothing was done."""
+
+
+class ProgramEnd:
+    """How a call into a program of the user's came to its end."""
+
+    def __init__(self) -> None:
+        self.stops = 0
+        self._active = False
+
+    def call(self, program: Callable[[], Any]) -> tuple[Any, int | None]:
+        """What `program` returned, and None; or None, and the exit status with which it ended.
+
+        UserCodeError if it raises.
+        """
+        with calling_user_code():
+            try:
+                self._active = True
+                if self.stops:
+                    return None, INTERRUPTED
+                return program(), None
+            except SystemExit as end:
+                return None, exit_status(end)
+            except KeyboardInterrupt:
+                return None, INTERRUPTED
+            finally:
+                self._active = False
+        raise AssertionError("unreachable")
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the program, wherever it is."""
+        self.stops += 1
+        if not self._active:
+            return
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        if hasattr(signal, "pthread_kill"):  # only a real signal wakes a main thread that sleeps
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        else:
+            signal.raise_signal(signal.SIGINT)
+
+
+class FunctionSession:
+    """A function without arguments: a program, or a factory of an app, which only its call can tell."""
+
+    def __init__(self, target: Target, serve: Callable[[], Session]) -> None:
+        self._target = target
+        self._serve = serve
+        self._served: Session | None = None
+        self._end = ProgramEnd()
+        self._calling = False
+        self.gate: Gate = _CurrentGate(self)
+        self.settle: Settle = _CurrentSettle(self)
+
+    @property
+    def kind(self) -> Kind:
+        """`function` until it has given an app."""
+        return self._target.kind
+
+    @property
+    def served(self) -> Session | None:
+        """The session of the app that the function gave."""
+        return self._served
+
+    @property
+    def running(self) -> str:
+        """The full name of the function while it runs."""
+        return f"{self._target.module}.{self._target.attribute}" if self._calling else ""
+
+    @property
+    def building(self) -> bool:
+        """Whether an app is being built."""
+        return self._calling and self._target.may_be_factory
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Call the function; serve what it gives, or run it if it is a coroutine."""
+        said = False
+        if not self._target.may_be_factory:
+            said = True
+            on_ready()
+        self._calling = True
+        try:
+            made, status = self._end.call(self._target.call)
+        finally:
+            self._calling = False
+        if status is not None:
+            return status
+        if inspect.iscoroutine(made):
+            self._served = CoroutineSession(self._target, made)
+        elif is_app(made):
+            self._served = self._serve()
+        else:
+            return made if isinstance(made, int) else 0
+        if self._end.stops:
+            self._served.stop(0.0)
+        return self._served.run(_nothing if said else on_ready)
+
+    def stop(self, grace: float) -> None:
+        """End what is served, or raise KeyboardInterrupt in the function."""
+        if self._served is not None:
+            self._served.stop(grace)
+        else:
+            self._end.interrupt()
+
+
+class CoroutineSession:
+    """An `async def` without arguments, run on a loop of its own."""
+
+    def __init__(self, target: Target, coroutine: Coroutine[Any, Any, Any] | None = None) -> None:
+        self._target = target
+        self._coroutine = coroutine
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[Any] | None = None
+        self._end = ProgramEnd()
+        self._calling = False
+        self.gate: Gate = LoopGate(self._loop)
+        self.settle: Settle = PlainSettle(lambda: f"{target.module}.{target.attribute}" if self._calling else "")
+
+    @property
+    def kind(self) -> Kind:
+        """`coroutine`."""
+        return Kind.COROUTINE
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Run it to its end."""
+        on_ready()
+        self._calling = True
+        try:
+            made, status = self._end.call(lambda: run_to_end(self._loop, self._main(), in_a_hurry=self._stopped))
+        finally:
+            self._calling = False
+        if is_app(made):
+            raise UsageError(f"{self._target.text} is an async def that returns an app; a factory must be a plain def")
+        if status is not None:
+            return status
+        return made if isinstance(made, int) else 0
+
+    def stop(self, grace: float) -> None:  # noqa: ARG002 - a program ends when it ends
+        """Cancel it; a second time, raise KeyboardInterrupt in it."""
+        if self._end.stops or self._task is None:
+            self._end.interrupt()
+            return
+        self._end.stops += 1
+        self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def _stopped(self) -> bool:
+        return self._end.stops > 0
+
+    async def _main(self) -> Any:
+        coroutine: Any = self._coroutine or self._target.resolve()()  # type: ignore[operator]
+        self._task = asyncio.ensure_future(coroutine)
+        try:
+            return await self._task
+        except asyncio.CancelledError:
+            if self._stopped():
+                return INTERRUPTED
+            raise
+
+
+class _CurrentGate:
+    """No gate while a function runs, none to be had while it builds an app, the app's own after that."""
+
+    def __init__(self, session: FunctionSession) -> None:
+        self._session = session
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        if self._session.building:
+            raise RestartNeeded("the app is still being built")
+        with self._gate.closed():
+            yield
+
+    def call(self, action: Callable[[], Result]) -> Result:
+        return self._gate.call(action)
+
+    @property
+    def _gate(self) -> Gate:
+        served = self._session.served
+        return OpenGate() if served is None else served.gate
+
+
+class _CurrentSettle:
+    def __init__(self, session: FunctionSession) -> None:
+        self._session = session
+        self._plain = PlainSettle(lambda: session.running)
+
+    def __call__(self, report: ReloadReport) -> str | None:
+        return self._settle(report)
+
+    def undo(self) -> None:
+        self._settle.undo()
+
+    @property
+    def _settle(self) -> Settle:
+        served = self._session.served
+        return self._plain if served is None else served.settle
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,107 @@
+"""A running target: what the worker drives, whatever kind it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pepperpy_reload.core.report import ReloadReport
+from pepperpy_reload.errors import UsageError
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.gate import GRACE, Gate
+from pepperpy_reload.serving.target import Kind, Target
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to serve: what people set every day; durations are in seconds.
+
+    `grace` bounds every wait for requests, `lifespan_timeout` the start-up and shutdown of an app that is replaced.
+    """
+
+    log_level: str = "info"
+    access_log: bool = True
+    root_path: str = ""
+    proxy_headers: bool = True
+    forwarded_allow_ips: str | None = None
+    ssl_keyfile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile_password: str | None = None
+    grace: float = GRACE
+    lifespan_timeout: float = 30.0
+
+
+class Settle(Protocol):
+    """Brings what is being served up to date after a reload."""
+
+    def __call__(self, report: ReloadReport) -> str | None:
+        """Called after the new code ran and before it is committed; returns a note for the user, or None.
+
+        Raises UserCodeError or RestartNeeded if the new code cannot be served; `undo` is called then.
+        """
+        ...
+
+    def undo(self) -> None:
+        """The modules have been put back: serve what was served before. RestartNeeded if that is impossible."""
+        ...
+
+
+class Session(Protocol):
+    """A target that runs in this process."""
+
+    @property
+    def gate(self) -> Gate:
+        """Where and when a reload may touch what runs."""
+        ...
+
+    @property
+    def settle(self) -> Settle:
+        """What a reload calls when the new code has run."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """How the target is run; final once `on_ready` has been called."""
+        ...
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Run until the program ends or `stop` is called, in the main thread; returns the exit status.
+
+        `on_ready` is called once, when requests are accepted or, for a plain program, just before it starts.
+        Raises UserCodeError if the program cannot start or ends with an exception.
+        """
+        ...
+
+    def stop(self, grace: float) -> None:
+        """End `run` within about `grace` seconds; called again, at once. From any thread, or a signal handler."""
+        ...
+
+
+def open_session(
+    target: Target,
+    sock: socket.socket | None,
+    options: ServeOptions | None = None,
+    *,
+    is_first_party: Callable[[str], bool] = recorder.roots.__contains__,
+) -> Session:
+    """The session that runs `target`; `sock` is a listening socket, which a plain program does not need."""
+    # Each kind of session is imported when it is wanted: a plain program runs without uvicorn.
+    if target.kind is Kind.COROUTINE:
+        from pepperpy_reload.serving.plain import CoroutineSession
+
+        return CoroutineSession(target)
+
+    def serve() -> Session:
+        from pepperpy_reload.serving.asgi import ServerSession
+
+        if sock is None:
+            raise UsageError(f"{target.text} is an app that needs a socket to be served on")
+        return ServerSession(target, sock, options or ServeOptions(), is_first_party)
+
+    if target.kind is Kind.FUNCTION:
+        from pepperpy_reload.serving.plain import FunctionSession
+
+        return FunctionSession(target, serve)
+    return serve()

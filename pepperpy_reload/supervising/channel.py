@@ -1,0 +1,113 @@
+"""Messages between supervisor and worker: one JSON object a line, over an inherited socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, Self
+
+Message = dict[str, Any]
+_CHUNK = 1 << 16
+
+
+class Channel:
+    """One end of the line. Nobody here raises because the other end has gone: that is an end of messages."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._sock.setblocking(True)
+        self._sending = threading.Lock()
+        self._outbox: SimpleQueue[Message | None] = SimpleQueue()
+        self._poster: threading.Thread | None = None
+        self._incoming = self._read()
+
+    @classmethod
+    def pair(cls) -> tuple[Self, socket.socket]:
+        """Our end, and the socket that the other process inherits."""
+        ours, theirs = socket.socketpair()
+        return cls(ours), theirs
+
+    @classmethod
+    def inherited(cls, descriptor: int) -> Self:
+        """The end that this process was started with. Processes that it starts do not get it."""
+        sock = socket.socket(fileno=descriptor)
+        sock.set_inheritable(False)
+        return cls(sock)
+
+    def send(self, message: Message) -> bool:
+        """Write a message, waiting while the other end is slow to read. False if there is no other end."""
+        line = json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+        try:
+            with self._sending:
+                self._sock.sendall(line)
+        except OSError:
+            return False
+        return True
+
+    def post(self, message: Message) -> None:
+        """Have a message sent, in the order of posting, and return at once, whatever the other end does."""
+        if self._poster is None:
+            self._poster = threading.Thread(target=self._deliver, name="pepperpy-reload-post", daemon=True)
+            self._poster.start()
+        self._outbox.put(message)
+
+    def messages(self) -> Iterator[Message]:
+        """The messages as they come, until the other end is gone. Lines that are no JSON object are left out.
+
+        There is one stream of them: what one caller has taken, the next one does not see.
+        """
+        return self._incoming
+
+    def _read(self) -> Iterator[Message]:
+        rest: list[bytes] = []
+        while chunk := self._receive():
+            *lines, last = chunk.split(b"\n")
+            for line in lines:
+                rest.append(line)
+                message = _decoded(b"".join(rest))
+                rest.clear()
+                if message is not None:
+                    yield message
+            rest.append(last)
+
+    def listen(self, on_message: Callable[[Message], None], on_end: Callable[[], None]) -> threading.Thread:
+        """Call `on_message` in a thread of its own for every message, then `on_end`. Returns that thread."""
+
+        def read() -> None:
+            for message in self.messages():
+                on_message(message)
+            on_end()
+
+        reader = threading.Thread(target=read, name="pepperpy-reload-channel", daemon=True)
+        reader.start()
+        return reader
+
+    def close(self) -> None:
+        """Hang up: both ends see the end of messages."""
+        self._outbox.put(None)
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+    def _deliver(self) -> None:
+        while (message := self._outbox.get()) is not None:
+            if not self.send(message):
+                return
+
+    def _receive(self) -> bytes:
+        try:
+            return self._sock.recv(_CHUNK)
+        except OSError:
+            return b""
+
+
+def _decoded(line: bytes) -> Message | None:
+    try:
+        message = json.loads(line)
+    except ValueError:  # half a line of a process that was killed while it wrote
+        return None
+    return message if isinstance(message, dict) else None

@@ -1,0 +1,169 @@
+"""The worker's process: it imports the user's code, runs it, and brings it up to date when files are saved.
+
+It is started by `supervising.process` with one end of a channel, and imports no more than it needs: its start is what
+a person waits for after a restart.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from types import FrameType
+
+from pepperpy_reload.core.batch import Hint, Quiet
+from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
+from pepperpy_reload.importing.modules import ModuleManager
+from pepperpy_reload.reloading.gate import GRACE
+from pepperpy_reload.reloading.optimizer import ImportOptimizer
+from pepperpy_reload.reloading.reloader import Reloader
+from pepperpy_reload.serving.session import ServeOptions, Session, open_session
+from pepperpy_reload.serving.target import Kind, load_target
+from pepperpy_reload.supervising import signals
+from pepperpy_reload.supervising.channel import Channel, Message
+from pepperpy_reload.supervising.orders import Orders, Task
+
+UNSTARTED = 3
+"""The exit status of a worker that has said why it cannot start."""
+_HASTE = 0.5  # seconds that requests still have after Ctrl-C
+_SERVED = (Kind.ASGI, Kind.WSGI)
+
+
+def main() -> None:
+    """The process's whole life; `sys.argv[1]` is the channel's descriptor."""
+    signals.restore()
+    channel = Channel.inherited(int(sys.argv[1]))
+    message = next(channel.messages(), None)
+    if message is None:
+        return
+    descriptor = message.pop("socket")
+    sock = None if descriptor is None else socket.socket(fileno=descriptor)
+    if sock is not None:
+        sock.set_inheritable(False)
+    with suppress(KeyboardInterrupt):
+        sys.exit(Worker(channel, Orders.from_json(message), sock).run())
+    sys.exit(signals.ENDED_BY_SIGNAL + signal.SIGINT)
+
+
+class Worker:
+    """What the supervisor's orders ask for, done in this process."""
+
+    def __init__(self, channel: Channel, orders: Orders, sock: socket.socket | None) -> None:
+        self._channel = channel
+        self._orders = orders
+        self._sock = sock
+        self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
+        self._optimizer = ImportOptimizer(ModuleManager())
+        self._is_ready = False
+
+    def run(self) -> int:
+        """Load the user's code and run it until it ends or is told to; returns the exit status."""
+        self._channel.listen(self._hear, _die)
+        sys.path[:0] = self._orders.search
+        self._optimizer.install()
+        try:
+            session = self._open()
+            _obey_signals(session, self._orders)
+            return session.run(self._on_ready(session))
+        except ReloadError as error:
+            self._confess(error)
+            return UNSTARTED
+
+    def _open(self) -> Session:
+        orders = self._orders
+        if orders.task is not Task.SERVE:
+            from pepperpy_reload.serving.script import ScriptSession
+
+            if orders.task is Task.MODULE:
+                return ScriptSession(arguments=orders.argv, module=orders.target)
+            return ScriptSession(orders.target, orders.argv)
+        sys.argv = list(orders.argv)
+        target = load_target(orders.target, factory=orders.factory)
+        session = open_session(target, self._sock, ServeOptions(**orders.options))
+        if session.kind in _SERVED:  # from now on the socket may take connections
+            self._channel.send({"type": "kind", "kind": session.kind.value})
+        return session
+
+    def _on_ready(self, session: Session) -> Callable[[], None]:
+        """What the session calls, in the main thread: the reloader begins to work once there is something to reload."""
+
+        def ready() -> None:
+            reloader = Reloader(self._optimizer, roots=self._orders.roots, gate=session.gate, settle=session.settle)
+            self._is_ready = True
+            self._channel.send({"type": "kind", "kind": session.kind.value})
+            self._channel.send({"type": "ready"})
+            threading.Thread(target=self._follow, args=(reloader,), name="pepperpy-reload", daemon=True).start()
+
+        return ready
+
+    def _hear(self, message: Message) -> None:
+        paths = frozenset(message.get("paths", ()))
+        if message["type"] == "hint":
+            self._events.put(Hint(paths, first=bool(message["first"])))
+        elif message["type"] == "quiet":
+            self._events.put(Quiet(paths))
+
+    def _follow(self, reloader: Reloader) -> None:
+        """Bring this process up to date, batch by batch; first with what was saved while it started."""
+        self._tell(reloader.catch_up)
+        while True:
+            event = self._events.get()
+            self._tell(partial(reloader.notice, event))
+            if isinstance(event, Quiet):
+                self._refresh_templates(event.paths)
+
+    def _tell(self, work: Callable[[], ReloadReport | None]) -> None:
+        try:
+            report = work()
+        except Exception:  # noqa: BLE001 - a bug of ours must not swallow the saves to come: a new process has them
+            traceback.print_exc()
+            report = ReloadReport(ReloadStatus.RESTART, reason="the reload itself failed; this is a bug")
+        if report is not None:
+            self._channel.send({"type": "report", "report": report.as_json()})
+
+    def _refresh_templates(self, paths: frozenset[str]) -> None:
+        others = sorted(path for path in paths if not path.endswith(".py"))
+        if not others:
+            return
+        from pepperpy_reload.serving.templates import refresh_templates
+
+        for note in refresh_templates(others):
+            self._channel.send({"type": "notice", "text": note})
+
+    def _confess(self, error: ReloadError) -> None:
+        fault = "usage" if isinstance(error, UsageError) else "code"
+        if isinstance(error, SurroundingsError):
+            fault = "surroundings"
+        what = {"text": str(error), "file": error.file, "line": error.line}
+        message = {"type": "unstarted", "error": what, "fault": fault, "files": [error.file], "ran": self._is_ready}
+        self._channel.send(message)
+
+
+def _obey_signals(session: Session, orders: Orders) -> None:
+    """SIGTERM ends the session; so does SIGINT if it serves, while a plain program gets its KeyboardInterrupt."""
+    grace = float(orders.options.get("grace", GRACE))
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if session.kind in _SERVED:  # a factory's kind is known only once it was called
+            session.stop(min(grace, _HASTE))
+        else:
+            signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGTERM, lambda _number, _frame: session.stop(grace))
+    if orders.task is Task.SERVE:
+        signal.signal(signal.SIGINT, interrupt)
+
+
+def _die() -> None:
+    """The supervisor is gone: nobody would ever end us or what we have started."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

@@ -1,0 +1,1 @@
+"""File changes, told once and only when the content is different."""

@@ -1,0 +1,103 @@
+"""Messages over a socket pair, and what a line is put through."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pepperpy_reload.supervising.channel import Channel, Message
+
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Channel, socket.socket]]:
+    channel, other = Channel.pair()
+    other.settimeout(PATIENCE)
+    yield channel, other
+    channel.close()
+    other.close()
+
+
+def test_messages_come_in_the_order_in_which_they_were_sent(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    peer = Channel(other)
+    for number in range(100):
+        assert peer.send({"n": number})
+    assert [next(channel.messages())["n"] for _ in range(100)] == list(range(100))
+
+
+def test_a_line_may_come_in_pieces_and_several_at_once(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    for piece in (b'{"a"', b":1", b'}\n{"b":2}\n{"c"', b":3}\n"):
+        other.sendall(piece)
+    assert [next(channel.messages()) for _ in range(3)] == [{"a": 1}, {"b": 2}, {"c": 3}]
+
+
+def test_half_a_line_and_what_is_no_object_are_left_out(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    other.sendall(b'nonsense\n[1]\n\xff\xfe\n{"ok":true}\n{"half')
+    other.close()
+    assert list(channel.messages()) == [{"ok": True}]
+
+
+def test_a_message_larger_than_the_socket_takes(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    text = "x" * 5_000_000
+    peer = Channel(other)
+    sender = threading.Thread(target=peer.send, args=({"text": text},))
+    sender.start()
+    assert next(channel.messages())["text"] == text
+    sender.join(PATIENCE)
+
+
+def test_names_that_are_not_text_cross_unharmed(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    path = "/tmp/naïve \udcff\u2028.py"
+    Channel(other).send({"path": path})
+    assert next(channel.messages()) == {"path": path}
+
+
+def test_sending_to_nobody_is_no_error(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    other.close()
+    assert not channel.send({"type": "ready"})
+    channel.post({"type": "quiet"})
+    assert list(channel.messages()) == []
+
+
+def test_posting_never_waits_for_a_reader_that_does_not_read(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    text = "x" * 1_000_000
+    for number in range(20):
+        channel.post({"n": number, "text": text})
+    received = (json.loads(line) for line in other.makefile("rb"))
+    assert [next(received)["n"] for _ in range(20)] == list(range(20))
+
+
+def test_a_listener_is_told_of_every_message_and_of_the_end(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    heard: list[Message] = []
+    ended = threading.Event()
+    other.sendall(b'{"n":1}\n')
+    assert next(channel.messages()) == {"n": 1}
+    reader = channel.listen(heard.append, ended.set)
+    other.sendall(b'{"n":2}\n{"n":3}\n')
+    other.close()
+    assert ended.wait(PATIENCE)
+    reader.join(PATIENCE)
+    assert heard == [{"n": 2}, {"n": 3}]
+
+
+def test_closing_wakes_our_own_listener() -> None:
+    channel, other = Channel.pair()
+    ended = threading.Event()
+    reader = channel.listen(lambda message: None, ended.set)
+    channel.close()
+    assert ended.wait(PATIENCE)
+    reader.join(PATIENCE)
+    other.close()

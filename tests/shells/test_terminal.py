@@ -1,0 +1,210 @@
+"""The lines that a person reads, and the ones that a program reads."""
+
+from __future__ import annotations
+
+import io
+import json
+import traceback
+from pathlib import Path
+
+import pytest
+
+from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.drawing.excerpt import excerpt, headline, plain
+from pepperpy_reload.drawing.news import (
+    Died,
+    Finished,
+    Happening,
+    Note,
+    Ready,
+    Reported,
+    Restarted,
+    Restarting,
+    Stopped,
+    Trouble,
+    Unstarted,
+)
+from pepperpy_reload.drawing.terminal import Detail, JsonLines, Terminal
+from pepperpy_reload.errors import UserCodeError
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def shown(*news: Happening, detail: Detail = Detail.NORMAL) -> str:
+    stream = io.StringIO()
+    terminal = Terminal(stream, detail)
+    for each in news:
+        terminal.show(each)
+    return stream.getvalue()
+
+
+def trouble(path: Path) -> Trouble:
+    """The error of running that file, told as Python tells it."""
+    try:
+        exec(compile(path.read_text(), str(path), "exec"), {})
+    except Exception as error:  # noqa: BLE001 - whatever the file raises
+        text = "".join(traceback.format_exception(error))
+        line = (
+            error.lineno or 0
+            if isinstance(error, SyntaxError)
+            else traceback.extract_tb(error.__traceback__)[-1].lineno
+        )
+        return Trouble(text, str(path), line or 0)
+    raise AssertionError("the file is fine")
+
+
+def test_what_a_reload_did(tmp_path: Path) -> None:
+    report = ReloadReport(
+        ReloadStatus.RELOADED,
+        imported=("app.views", "app.urls"),
+        patched=("app.models.f",),
+        duration=0.003,
+        paths=(str(tmp_path / "app" / "views.py"),),
+    )
+    assert shown(Reported(report)) == "reloaded 2 modules, patched 1 function in 3 ms (app/views.py)\n"
+    assert "app.models.f" in shown(Reported(report), detail=Detail.VERBOSE)
+    assert shown(Reported(report), detail=Detail.QUIET) == ""
+
+
+def test_many_files_are_not_all_named() -> None:
+    report = ReloadReport(ReloadStatus.RELOADED, ran=("a:1",), paths=tuple(f"{n}.py" for n in range(9)))
+    assert "(0.py, 1.py, 2.py and 6 more)" in shown(Reported(report))
+
+
+def test_a_batch_that_changed_nothing_is_told_only_when_asked() -> None:
+    news = Reported(ReloadReport(ReloadStatus.UNCHANGED, paths=("a.py",)))
+    assert shown(news) == ""
+    assert shown(news, detail=Detail.VERBOSE) == "unchanged a.py\n"
+    with_note = Reported(ReloadReport(ReloadStatus.UNCHANGED, notes=("b.py is loaded by nobody",)))
+    assert shown(with_note) == "note b.py is loaded by nobody\n"
+
+
+def test_start_restart_and_end() -> None:
+    ready = Ready("main:app", "http://127.0.0.1:8000", 1, 0.1, (str(Path.cwd()),))
+    assert shown(ready) == "serving main:app on http://127.0.0.1:8000 - watching ./ - Ctrl-C stops\n"
+    assert (
+        shown(Restarting("numpy changed"), Restarted("numpy changed", 2, 0.24))
+        == "restarted in 240 ms: numpy changed\n"
+    )
+    assert shown(Finished(0)) == "finished waiting for the next save\n"
+    assert shown(Stopped(130)).strip() == "stopped"
+
+
+def test_a_crash_says_what_comes_next() -> None:
+    assert shown(Died("killed by SIGSEGV", 0.2)) == "crashed killed by SIGSEGV; starting it again in 0.2 s\n"
+    assert shown(Died("killed by SIGSEGV", None), detail=Detail.QUIET).endswith("; waiting for the next save\n")
+
+
+def test_a_failed_reload_shows_the_lines_and_a_caret(tmp_path: Path) -> None:
+    (tmp_path / "views.py").write_text("def view():\n    x = 1\n    return x +\n")
+    error = trouble(tmp_path / "views.py")
+    report = ReloadReport(ReloadStatus.FAILED, error=UserCodeError(error.text, error.file, error.line))
+    assert shown(Reported(report)).splitlines() == [
+        "failed views.py:3: SyntaxError: invalid syntax",
+        "    1 | def view():",
+        "    2 |     x = 1",
+        "  > 3 |     return x +",
+        "      |               ^",
+        "   the last good version goes on serving",
+    ]
+
+
+def test_the_caret_stands_under_what_python_points_at(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text("def f():\n\tif True:\n\t\treturn 1 + len(nothing)\n\nf()\n")
+    found = excerpt(trouble(tmp_path / "late.py"))
+    assert found.headline == "NameError: name 'nothing' is not defined"
+    number, line = found.lines[-1]
+    assert number == 3
+    assert "\t" not in line
+    pointed = "".join(line[index] for index, mark in enumerate(found.carets) if mark == "^")
+    assert pointed in ("nothing", line.strip())
+
+
+def test_a_start_that_failed_says_that_the_next_save_tries_again(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import nowhere_to_be_found\n")
+    text = shown(Unstarted(trouble(tmp_path / "app.py")), detail=Detail.QUIET)
+    assert "failed app.py:1: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in text
+    assert "> 1 | import nowhere_to_be_found" in text
+    assert "the next save tries again" in text
+    assert "Traceback" not in text
+
+
+def test_an_error_without_a_readable_file_is_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "latin.py").write_bytes(b"x = 'caf\xe9'\n")
+    found = excerpt(Trouble("SyntaxError: (unicode error) 'utf-8' codec", str(tmp_path / "latin.py"), 1))
+    assert (found.headline, found.lines) == ("SyntaxError: (unicode error) 'utf-8' codec", ())
+    assert found.place == "latin.py:1"
+
+
+def test_the_headline_is_the_exceptions_own_line() -> None:
+    frames = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    f()\n'
+    text = f"{frames}ValueError: first\n  second\nthird"
+    assert headline(text) == "ValueError: first"
+    assert headline("just words") == "just words"
+    assert headline("") == ""
+
+
+def test_escape_sequences_of_the_users_code_are_not_passed_on() -> None:
+    evil = "a\x1b[31mred\x1b[0m\x1b]0;title\x07b\x1b]8;;http://x\x1b\\link\x9b2J\rZ\x00"
+    assert plain(evil) == "aredblink2JZ"
+    text = shown(Note(evil), Unstarted(Trouble(f"ValueError: {evil}")))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_markup_in_a_message_is_only_text() -> None:
+    assert "[bold]x[/bold] :smile:" in shown(Note("[bold]x[/bold] :smile:"))
+
+
+def test_a_stream_that_cannot_encode_a_letter_gets_it_escaped() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "ascii", write_through=True)
+    Terminal(stream).show(Note("naïve"))
+    assert raw.getvalue() == b"note na\\xefve\n"
+
+
+def test_colours_only_for_those_who_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[" in shown(Note("x"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in shown(Note("x"))
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    stream = io.StringIO()
+    stream.close()
+    Terminal(stream).show(Note("x"))
+    lines = JsonLines(stream)
+    lines.show(Note("x"))
+    lines.show(Note("y"))
+
+
+def test_json_is_one_object_a_line() -> None:
+    stream = io.StringIO()
+    lines = JsonLines(stream)
+    report = ReloadReport(ReloadStatus.RELOADED, patched=("a.f",), paths=("a.py",))
+    for news in (
+        Ready("main:app", "http://x", 7, 0.5, ("/p",)),
+        Reported(report),
+        Reported(ReloadReport(ReloadStatus.UNCHANGED)),
+        Restarting("why\n"),
+        Stopped(0),
+    ):
+        lines.show(news)
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [event["event"] for event in events] == ["ready", "reloaded", "restart", "stopped"]
+    assert events[0] | {"watching": []} == {
+        "event": "ready",
+        "target": "main:app",
+        "url": "http://x",
+        "pid": 7,
+        "duration": 0.5,
+        "watching": [],
+    }
+    assert events[1]["patched"] == ["a.f"]
