@@ -63,6 +63,13 @@ class _Option(click.Option):
     def resolve_envvar_value(self, ctx: click.Context) -> None:
         """Nothing: `config.settle` reads the environment, so that all sources are checked alike."""
 
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """What stands in brackets; the default without the parentheses that click puts around a text."""
+        extra = super().get_help_extra(ctx)
+        if "default" in extra:
+            extra["default"] = extra["default"].strip("()")
+        return extra
+
 
 def _option(setting: Setting) -> Callable[[Command], Command]:
     flag = f"--{setting.key}"
@@ -73,7 +80,7 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
     extra: dict[str, Any] = {}
     if setting.kind is Kind.SWITCH:
         extra["is_flag"] = True
-        shown = flag.split("/")[0][2:] if setting.default else False
+        shown = setting.key if setting.default else False
     return click.option(
         *names,
         setting.name,
@@ -116,7 +123,8 @@ def commands() -> None:
 def serve(**flags: Any) -> int:
     """Serve TARGET: an ASGI or WSGI app, a factory of one, or a function to run.
 
-    TARGET is module:attribute, as in main:app. Without it, the usual files of the directory are looked through.
+    TARGET is module:attribute, as in main:app. Without it, and without PEPPERPY_RELOAD_TARGET, the usual files of the
+    directory are looked through.
     """
     return app.serve(_settings(flags))
 

@@ -116,6 +116,13 @@ class Note(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class Stopping(Happening):
+    """The worker was asked to end, for good; asking once more ends it at once."""
+
+    event: ClassVar[str] = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped(Happening):
     """The tool has come to its end."""
 

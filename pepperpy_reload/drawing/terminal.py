@@ -21,6 +21,7 @@ from pepperpy_reload.drawing.news import (
     Restarted,
     Restarting,
     Stopped,
+    Stopping,
     Trouble,
     Unstarted,
 )
@@ -112,7 +113,8 @@ class Terminal:
         for note in report.notes:
             self._line("note", note, CAREFUL)
         if report.status is ReloadStatus.RELOADED:
-            self._line("reloaded", _summary(report), GOOD)
+            word, _, rest = _summary(report).partition(" ")
+            self._line(word, rest, GOOD)
             self._names(report)
         elif report.status is ReloadStatus.FAILED and report.error is not None:
             error = report.error
@@ -141,6 +143,10 @@ class Terminal:
         self._line(
             "warning" if news.warning else "note", news.text, CAREFUL, Detail.QUIET if news.warning else Detail.NORMAL
         )
+
+    @_tell.register
+    def _(self, _news: Stopping) -> None:
+        self._line("stopping", "once more ends it now", BUSY, Detail.VERBOSE)
 
     @_tell.register
     def _(self, _news: Stopped) -> None:
@@ -188,14 +194,14 @@ def _worth_telling(report: ReloadReport) -> bool:
 
 
 def _summary(report: ReloadReport) -> str:
-    done = ", ".join(_deeds(report)) or "nothing to do"
+    done = ", ".join(_deeds(report)) or "reloaded nothing"
     return f"{done} in {_milliseconds(report.duration)} ({_files(report.paths)})"
 
 
 def _deeds(report: ReloadReport) -> Iterator[str]:
-    """`2 modules`, `patched 1 function`: what was done, in numbers."""
+    """`reloaded 2 modules`, `patched 1 function`: what was done, in numbers."""
     if report.imported:
-        yield _count(report.imported, "module")
+        yield f"reloaded {_count(report.imported, 'module')}"
     if report.patched:
         yield f"patched {_count(report.patched, 'function')}"
     if report.ran:

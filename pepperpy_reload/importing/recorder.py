@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -89,6 +90,8 @@ class Recorder:
         self.watch = Watch(self.roots.__contains__)
         self.importers: set[str] = set()
         """The names of the modules whose imports are recorded: first-party ones."""
+        self.awaited: set[str] = set()
+        """Modules that a reload has taken out of sys.modules and that have not been run again yet."""
         self._listeners: list[LoadListener] = []
         self._originals: tuple[Any, Any, Any] | None = None
         self._wrappers: tuple[Any, Any, Any] | None = None
@@ -226,6 +229,18 @@ class Recorder:
         self.importers.clear()
         self.importers.update(memory.importers)
 
+    def load_awaited(
+        self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int
+    ) -> None:
+        """Import the awaited submodules that a from-import names.
+
+        The import system would not: their package still has them as attributes.
+        """
+        full = _absolute(namespace, name, level) if level else name
+        for submodule in [f"{full}.{item}" for item in fromlist or ()]:
+            if submodule in self.awaited and submodule not in sys.modules:
+                importlib.import_module(submodule)
+
     # --- edges
 
     def note_import(
@@ -318,6 +333,8 @@ def _wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_a
     ) -> ModuleType:
         watched = globals.__class__ is dict and globals.get("__name__") in importers  # type: ignore[union-attr]
         try:
+            if watched and recorder.awaited and globals is not None:
+                recorder.load_awaited(globals, name, fromlist, level)
             module = plain_import(name, globals, locals, fromlist, level)
         except BaseException as error:
             error.__traceback__ = strip(error.__traceback__)

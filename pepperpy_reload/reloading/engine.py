@@ -184,11 +184,15 @@ def _run(attempt: Attempt, names: tuple[str, ...], finder: Finder) -> None:
     for name in names:
         attempt.disposers.extend(state.take_disposers(name))
     rerun = Rerun(live, cyclic, {name: state.kept_names(module) for name, module in live.items()})
-    for name in live:
-        del sys.modules[name]
     with calling_user_code():
         state.call_hooks(live, "__before_reload__")
-        import_again(names, finder, rerun)
+        for name in live:
+            del sys.modules[name]
+        recorder.awaited.update(live)
+        try:
+            import_again(names, finder, rerun)
+        finally:
+            recorder.awaited.clear()
         state.call_hooks(live, "__after_reload__")
     attempt.dropped.extend(rerun.dropped)
 

@@ -54,7 +54,7 @@ class LiveWorld:
         for source in {loaded.source, self._sources.get(module, loaded.source)}:
             tree = self._tree(module, source)
             if tree is not None:
-                yield from self._ties(module, effects.module_effects(tree), loaded.path)
+                yield from self._ties(module, effects.module_effects(tree), loaded.path, excluded=module)
         for key in loaded.footprint:
             yield from self._ties_of_function(key, module)
 
@@ -108,9 +108,9 @@ class LiveWorld:
                 self._trees[key] = None
         return self._trees[key]
 
-    def _ties(self, module: str, found: Effects, path: str) -> Iterator[Tie]:
+    def _ties(self, module: str, found: Effects, path: str, *, excluded: str = "") -> Iterator[Tie]:
         for chain, line in found.changes:
-            for owner in self._owners(module, chain):
+            for owner in self._owners(module, chain, excluded):
                 yield Tie(owner, f"{module} changes {'.'.join(chain)} ({os.path.basename(path)}:{line})")
 
     def _ties_of_function(self, key: CodeKey, runner: str) -> Iterator[Tie]:
@@ -147,15 +147,15 @@ class LiveWorld:
             found = vars(found).get(name)
         return found
 
-    def _owners(self, module: str, chain: Chain) -> list[str]:
-        """The other first-party modules that made the object which a chain of names in `module` means."""
+    def _owners(self, module: str, chain: Chain, excluded: str) -> list[str]:
+        """The first-party modules that made the object which a chain of names in `module` means."""
         if isinstance(target := self._resolve(module, chain), ModuleType) and target.__name__ in recorder.modules:
-            return [target.__name__] if target.__name__ != module else []
+            return [target.__name__] if target.__name__ != excluded else []
         if target is None or isinstance(target, _IMMUTABLE):
             return []
         owners = []
         for name, loaded in recorder.modules.items():
-            if name == module or name not in sys.modules:
+            if name == excluded or name not in sys.modules:
                 continue
             bound = [key for key, value in list(vars(sys.modules[name]).items()) if value is target]
             if bound and not set(bound) <= self._imported(loaded):

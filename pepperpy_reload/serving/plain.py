@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import signal
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,70 +14,9 @@ from pepperpy_reload.reloading.gate import Gate, LoopGate, OpenGate, Result
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind, is_app
 from pepperpy_reload.serving.loops import exit_status, run_to_end
+from pepperpy_reload.serving.program import INTERRUPTED, PlainSettle, Program
 from pepperpy_reload.serving.session import Session, Settle
 from pepperpy_reload.serving.target import Target
-
-INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
-
-
-class PlainSettle:
-    """A reload under a running program: patches are live at its next call, more than that needs a restart."""
-
-    def __init__(self, running: Callable[[], str]) -> None:
-        self._running = running
-
-    def __call__(self, report: ReloadReport) -> str | None:
-        """RestartNeeded if a module was run again, or the function that runs was changed itself."""
-        running = self._running()
-        if not running:
-            return None
-        if running in report.patched:
-            raise RestartNeeded(f"{running} is running and would go on with its old code")
-        if report.imported:
-            raise RestartNeeded(f"{running} is running and may hold objects of {', '.join(report.imported)}")
-        return None
-
-    def undo(self) -> None:
-        """Nothing was done."""
-
-
-class ProgramEnd:
-    """How a call into a program of the user's came to its end."""
-
-    def __init__(self) -> None:
-        self.stops = 0
-        self._active = False
-
-    def call(self, program: Callable[[], Any]) -> tuple[Any, int | None]:
-        """What `program` returned, and None; or None, and the exit status with which it ended.
-
-        UserCodeError if it raises.
-        """
-        with calling_user_code():
-            try:
-                self._active = True
-                if self.stops:
-                    return None, INTERRUPTED
-                return program(), None
-            except SystemExit as end:
-                return None, exit_status(end)
-            except KeyboardInterrupt:
-                return None, INTERRUPTED
-            finally:
-                self._active = False
-        raise AssertionError("unreachable")
-
-    def interrupt(self) -> None:
-        """Raise KeyboardInterrupt in the program, wherever it is."""
-        self.stops += 1
-        if not self._active:
-            return
-        if threading.current_thread() is threading.main_thread():
-            raise KeyboardInterrupt
-        if hasattr(signal, "pthread_kill"):  # only a real signal wakes a main thread that sleeps
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        else:
-            signal.raise_signal(signal.SIGINT)
 
 
 class FunctionSession:
@@ -89,7 +26,7 @@ class FunctionSession:
         self._target = target
         self._serve = serve
         self._served: Session | None = None
-        self._end = ProgramEnd()
+        self._program = Program()
         self._calling = False
         self.gate: Gate = _CurrentGate(self)
         self.settle: Settle = _CurrentSettle(self)
@@ -122,7 +59,7 @@ class FunctionSession:
             on_ready()
         self._calling = True
         try:
-            made, status = self._end.call(self._target.call)
+            made, status = self._program.call(self._target.call)
         finally:
             self._calling = False
         if status is not None:
@@ -133,7 +70,7 @@ class FunctionSession:
             self._served = self._serve()
         else:
             return made if isinstance(made, int) else 0
-        if self._end.stops:
+        if self._program.stops:
             self._served.stop(0.0)
         return self._served.run(_nothing if said else on_ready)
 
@@ -142,7 +79,7 @@ class FunctionSession:
         if self._served is not None:
             self._served.stop(grace)
         else:
-            self._end.interrupt()
+            self._program.interrupt()
 
 
 class CoroutineSession:
@@ -153,7 +90,7 @@ class CoroutineSession:
         self._coroutine = coroutine
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[Any] | None = None
-        self._end = ProgramEnd()
+        self._program = Program()
         self._calling = False
         self.gate: Gate = LoopGate(self._loop)
         self.settle: Settle = PlainSettle(lambda: f"{target.module}.{target.attribute}" if self._calling else "")
@@ -168,7 +105,7 @@ class CoroutineSession:
         on_ready()
         self._calling = True
         try:
-            made, status = self._end.call(lambda: run_to_end(self._loop, self._main(), in_a_hurry=self._stopped))
+            made, status = self._program.call(lambda: run_to_end(self._loop, self._main(), in_a_hurry=self._stopped))
         finally:
             self._calling = False
         if is_app(made):
@@ -179,24 +116,27 @@ class CoroutineSession:
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - a program ends when it ends
         """Cancel it; a second time, raise KeyboardInterrupt in it."""
-        if self._end.stops or self._task is None:
-            self._end.interrupt()
+        if self._program.stops or self._task is None:
+            self._program.interrupt()
             return
-        self._end.stops += 1
+        self._program.stops += 1
         self._loop.call_soon_threadsafe(self._task.cancel)
 
     def _stopped(self) -> bool:
-        return self._end.stops > 0
+        return self._program.stops > 0
 
     async def _main(self) -> Any:
-        coroutine: Any = self._coroutine or self._target.resolve()()  # type: ignore[operator]
-        self._task = asyncio.ensure_future(coroutine)
-        try:
-            return await self._task
-        except asyncio.CancelledError:
-            if self._stopped():
-                return INTERRUPTED
-            raise
+        self._task = asyncio.current_task()
+        # Here as well as around the loop: otherwise the traceback would begin inside asyncio.
+        with calling_user_code():
+            try:
+                return await (self._coroutine or self._target.resolve()())  # type: ignore[operator]
+            except asyncio.CancelledError:
+                if self._stopped():
+                    return INTERRUPTED
+                raise
+            except SystemExit as end:  # caught before it leaves the task: a loop does not survive that
+                return exit_status(end)
 
 
 class _CurrentGate:

@@ -33,7 +33,7 @@ class Replacement:
         """Serve what a fresh start would serve; says so if that is another app or needs another lifespan."""
         session, target = self._session, self._session.target
         self._way_back = []
-        served, old, adapter = target.build, session.lifespan, session.slot.app
+        served, old, before = target.build, session.lifespan, session.slot.app
         build = session.gate.call(target.renew)
         assert old is not None
         replaced = build.made is not served.made
@@ -41,8 +41,9 @@ class Replacement:
             return None
         why = self._why(build, served) if replaced else f"code that ran when {target.text} started has changed"
         self._drain(why)
-        self._way_back.append(lambda: self._start_again(adapter))
+        self._way_back.append(lambda: self._start_again(before))
         last_words = self._stop(old)
+        adapter = before
         if replaced:
             target.adopt(build)
             self._way_back.append(lambda: target.adopt(served))

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ from pepperpy_reload.importing.recorder import Loaded, recorder
 from pepperpy_reload.reloading.gate import Gate, OpenGate
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind
-from pepperpy_reload.serving.plain import PlainSettle, ProgramEnd
+from pepperpy_reload.serving.program import PlainSettle, Program
 from pepperpy_reload.serving.session import Settle
 
 
@@ -38,7 +38,7 @@ class ScriptSession:
         self._path = path
         self._module = module
         self._arguments = list(arguments)
-        self._end = ProgramEnd()
+        self._program = Program()
         self._running = ""
         self._former: ModuleType | None = None
         self.gate: Gate = OpenGate()
@@ -59,14 +59,14 @@ class ScriptSession:
         on_ready()
         self._running = "__main__"
         try:
-            _, status = self._end.call(lambda: exec(code, main.__dict__))
+            _, status = self._program.call(lambda: exec(code, main.__dict__))
         finally:
             self._running = ""
         return status or 0
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - a program ends when it ends
         """Raise KeyboardInterrupt in the script, wherever it is."""
-        self._end.interrupt()
+        self._program.interrupt()
 
     def _find(self) -> _Script:
         if self._module:
@@ -76,7 +76,7 @@ class ScriptSession:
             inner = path / "__main__.py"
             if not inner.is_file():
                 raise UsageError(f"the directory {self._path} has no __main__.py to run")
-            return _Script(str(inner), str(path))
+            return _Script(str(inner), str(path), PathFinder.find_spec("__main__", [str(path)]))
         if not path.is_file():
             raise UsageError(f"there is no file {self._path}")
         return _Script(str(path), str(path.resolve().parent))

@@ -37,6 +37,7 @@ class Server(uvicorn.Server):
         super().__init__(_config(app, options))
         self._on_ready = on_ready
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._serving: asyncio.Task[None] | None = None
         self.stopping = asyncio.Event()
 
     def new_loop(self) -> asyncio.AbstractEventLoop:
@@ -52,7 +53,23 @@ class Server(uvicorn.Server):
         self.force_exit = self.force_exit or force
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # closed: it has ended
-                self._loop.call_soon_threadsafe(self.stopping.set)
+                self._loop.call_soon_threadsafe(self._cut_off if force else self.stopping.set)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `stop`; everything is cut off if that was forced."""
+        self._serving = asyncio.ensure_future(super().serve(sockets=sockets))
+        await asyncio.wait({self._serving})
+        if not self._serving.cancelled():
+            self._serving.result()
+            return
+        for connection in list(self.server_state.connections):
+            if (transport := getattr(connection, "transport", None)) is not None:
+                transport.abort()
+
+    def _cut_off(self) -> None:
+        self.stopping.set()
+        if self._serving is not None:  # uvicorn's own shutdown may wait for ever
+            self._serving.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

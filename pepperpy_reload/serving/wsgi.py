@@ -18,7 +18,12 @@ def from_wsgi(app: Any) -> AsgiApp:
         raise SurroundingsError(f"serving a WSGI app needs a2wsgi: {INSTALL}") from None
     see_to_templates(app)
     adapter: AsgiApp = WSGIMiddleware(app)
-    return adapter
+
+    async def without_lifespan(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":  # the adapter would answer for an app that has none
+            await adapter(scope, receive, send)
+
+    return without_lifespan
 
 
 def see_to_templates(app: Any) -> None:

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
 from pepperpy_reload.core.batch import Hint, Quiet
@@ -26,6 +26,7 @@ from pepperpy_reload.drawing.news import (
     Restarting,
     Started,
     Stopped,
+    Stopping,
     Trouble,
     Unstarted,
 )
@@ -36,7 +37,7 @@ from pepperpy_reload.supervising.channel import Message
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
-from pepperpy_reload.supervising.triggers import Triggers, holds_code
+from pepperpy_reload.supervising.triggers import Triggers, holds_code, not_our_output
 
 WatcherMaker = Callable[[Callable[[Hint | Quiet], None], Callable[[str], None]], AbstractContextManager[object]]
 """Makes a watcher from what is to be called with events and with sentences for the user."""
@@ -94,6 +95,8 @@ class Supervisor:
         self._reason = ""
         self._since = 0.0
         self._was_ready = False
+        self._error = ""
+        self._code_was_saved = False
         self._has_terminal = signals.has_terminal()
 
     def run(self) -> int:
@@ -202,9 +205,13 @@ class Supervisor:
         self._was_ready = True
 
     def _read(self, report: ReloadReport) -> None:
+        error = "" if report.error is None else str(report.error)
+        again = error == self._error and report.status is ReloadStatus.FAILED and not self._code_was_saved
+        if report.status is not ReloadStatus.UNCHANGED:
+            self._error = error
         if report.status is ReloadStatus.RESTART:
             self._restart(report.reason)
-        else:
+        elif not again:  # a program that writes files while its code is broken would have it told for ever
             self._display.show(Reported(report))
 
     def _pity(self, message: Message) -> None:
@@ -240,16 +247,22 @@ class Supervisor:
     # -- the world ----------------------------------------------------------------------------------------------------
 
     def _saved(self, event: Hint | Quiet) -> None:
+        paths = not_our_output(event.paths)
+        if not paths:
+            return
+        self._pass_on(replace(event, paths=paths))
         if isinstance(event, Quiet):
-            reason = self._triggers.reason(event.paths)
-            if reason:
-                self._restart(reason)
-                return
-        self._pass_on(event)
-        if isinstance(event, Quiet):
-            if self._worker is None:
-                self._reason = f"{_named(event.paths)} saved"
-            self._advance(Event.SAVED, code=holds_code(event.paths))
+            self._act_on(paths)
+
+    def _act_on(self, paths: frozenset[str]) -> None:
+        reason = self._triggers.reason(paths)
+        if reason:
+            self._restart(reason)
+            return
+        self._code_was_saved = holds_code(paths)
+        if self._worker is None:
+            self._reason = f"{_named(paths)} saved"
+        self._advance(Event.SAVED, code=self._code_was_saved)
 
     def _pass_on(self, event: Hint | Quiet) -> None:
         if self._worker is None:
@@ -271,7 +284,8 @@ class Supervisor:
             self._restart("SIGHUP")
             return
         self._status = self._status or signals.ENDED_BY_SIGNAL + number
-        self._advance(Event.INTERRUPT)
+        if self._advance(Event.INTERRUPT) in (Action.END, Action.NOTHING):
+            self._display.show(Stopping())
 
     def _is_hung_up(self) -> bool:
         """Whether the terminal that we were started on is gone: then nobody is left to serve for."""

@@ -37,6 +37,24 @@ class Triggers:
         return path
 
 
+def not_our_output(paths: Iterable[str]) -> frozenset[str]:
+    """The files without those that our own output goes to: telling of a save there would be the next one."""
+    outputs = [status for status in map(_status_of, (1, 2)) if status is not None]
+    return frozenset(path for path in paths if not _is_one_of(path, outputs))
+
+
+def _status_of(file: int | str) -> os.stat_result | None:
+    try:
+        return os.stat(file)
+    except OSError:
+        return None
+
+
+def _is_one_of(path: str, files: Sequence[os.stat_result]) -> bool:
+    status = _status_of(path)
+    return status is not None and any(os.path.samestat(status, file) for file in files)
+
+
 def holds_code(paths: Iterable[str]) -> bool:
     """Whether a Python source is among the files."""
     return any(path.endswith(_CODE) for path in paths)

@@ -95,7 +95,7 @@ class Consumer:
         if now >= self._territory.next_inspection:
             self._territory.inspect(now)
         if now >= self._territory.next_poll:
-            self._territory.poll(now)
+            self._territory.poll()
         self._tell_quiet(now)
         if not items and self._territory.has_chores:
             self._tell(self._territory.chores(now + PORTION), time.monotonic())

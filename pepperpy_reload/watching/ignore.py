@@ -60,8 +60,8 @@ class _Patterns:
         self._quick = self._one_pattern()
 
     def _one_pattern(self) -> re.Pattern[str] | None:
-        """All patterns that ignore, as one: what it does not find, none of them would. None if they do not mix."""
-        texts = [pattern.regex.pattern for pattern in self._spec.patterns if pattern.include and pattern.regex]
+        """All patterns as one: what it does not find, none of them would. None if they do not mix."""
+        texts = [pattern.regex.pattern for pattern in self._spec.patterns if pattern.regex]
         try:
             return re.compile("|".join(f"(?:{re.sub(r'[?]P<[a-z_]+>', '?:', str(text))})" for text in texts) or "(?!)")
         except re.error:
@@ -70,7 +70,7 @@ class _Patterns:
     def ignores(self, path: str, *, directory: bool) -> bool | None:
         """True, False (brought back by a `!` pattern) or None: nothing said."""
         relative = path[self._base :].replace(os.sep, "/") + ("/" if directory else "")
-        if self._quick is not None and not self._quick.match(relative):
+        if self._quick is not None and not self._quick.search(relative):
             return None
         return self._spec.check_file(relative).include
 
@@ -177,9 +177,18 @@ def _patterns_in(directory: str) -> tuple[_Patterns, ...]:
 def _patterns_of(file: Path, base: str) -> tuple[_Patterns, ...]:
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        return (_Patterns(base, lines),)
-    except (OSError, ValueError):  # not there, not readable, or not a pattern file
+    except OSError:
         return ()
+    return (_Patterns(base, [line for line in lines if _is_pattern(line)]),)
+
+
+def _is_pattern(line: str) -> bool:
+    """Whether a line can be read: git passes over those that make no sense, pathspec does not."""
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _patterns_above(root: str) -> tuple[_Patterns, ...]:

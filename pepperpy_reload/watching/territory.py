@@ -142,7 +142,7 @@ class Territory:
                     root.rules.forget()
                     self._snapshot.prune(root.path, root.rules)
                     self._reach.cover(root)
-                    self._waiting.append((root.path, True))
+                    self._look_at([(root.path, True)])
 
     def settled(self, paths: Iterable[str]) -> dict[str, bytes | None]:
         """What stands for the contents of files at the end of a batch."""
@@ -165,12 +165,11 @@ class Territory:
         for root in self._roots:
             before = root.path
             if root.has_moved():
-                self._waiting.append((before, True))
-                self._waiting.append((root.path, True))
                 self._reach.move(root, before)
-        self._waiting.extend((path, True) for _, path in self._reach.repair())
+                self._look_at([(before, True), (root.path, True)])
+        self._look_at((path, True) for _, path in self._reach.repair())
         if self._verified != len(self._snapshot.directories) and not self._waiting:
-            self._waiting.extend((path, False) for path in self._reach.verify(self._snapshot.directories))
+            self._look_at((path, False) for path in self._reach.verify(self._snapshot.directories))
             self._verified = len(self._snapshot.directories)
         ahead = time.time() - time.monotonic()
         if now >= self._next_rescan or ahead - self._clock_ahead > ASLEEP:
@@ -182,21 +181,23 @@ class Territory:
 
     def rescan(self, *, again: bool = False) -> None:
         """Look at everything, in small portions. `again`: once more in a moment."""
-        now = time.monotonic()
-        self._scan_began = now
         self._verified = -1
-        self._waiting.extend((root.path, True) for root in self._roots)
-        self._next_rescan = now + INSPECTION if again else NEVER
+        self._look_at((root.path, True) for root in self._roots)
+        self._next_rescan = time.monotonic() + INSPECTION if again else NEVER
 
-    def poll(self, now: float) -> None:
+    def _look_at(self, directories: Iterable[tuple[str, bool]]) -> None:
+        """Look at directories when there is time; true: at all below them, too."""
+        if not self._waiting:
+            self._scan_began = time.monotonic()
+        self._waiting.extend(directories)
+
+    def poll(self) -> None:
         """Look at what gives no events, in small portions."""
-        self._scan_began = now
         self.next_poll = NEVER
         for path, deep in list(self._reach.polled.items()):
-            if deep or path in self._snapshot.directories:
-                self._waiting.append((path, deep))
-            else:
+            if not deep and path not in self._snapshot.directories:
                 del self._reach.polled[path]
+        self._look_at(self._reach.polled.items())
 
     def _plan_poll(self, now: float, took: float) -> None:
         if self._reach.polled:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from pepperpy_reload.errors import UsageError
 from pepperpy_reload.serving.discovery import discover, search_path
 

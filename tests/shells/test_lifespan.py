@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from pepperpy_reload.errors import RestartNeeded, UserCodeError
-from pepperpy_reload.serving.lifespan import Lifespan
 from starlette.applications import Starlette
 
-Steps = Callable[[Lifespan], Coroutine[Any, Any, None]]
+from pepperpy_reload.errors import RestartNeeded, UserCodeError
+from pepperpy_reload.serving.lifespan import Lifespan
 
 
 async def both(lifespan: Lifespan) -> None:
@@ -76,7 +75,7 @@ def failing(when: str, error: BaseException) -> Starlette:
 @pytest.mark.parametrize("when", ["startup", "shutdown"])
 @pytest.mark.parametrize("error", [OSError("no database"), SystemExit(3)])
 def test_a_failure_has_its_traceback(when: str, error: BaseException) -> None:
-    with pytest.raises(UserCodeError, match="no database|SystemExit: 3") as raised:
+    with pytest.raises(UserCodeError, match=r"no database|SystemExit: 3") as raised:
         asyncio.run(both(Lifespan(failing(when, error))))
     assert "in life" in str(raised.value)
     assert "raise error" in str(raised.value)

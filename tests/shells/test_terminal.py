@@ -71,6 +71,13 @@ def test_what_a_reload_did(tmp_path: Path) -> None:
     assert shown(Reported(report), detail=Detail.QUIET) == ""
 
 
+def test_a_reload_that_imports_nothing_begins_with_what_it_did() -> None:
+    report = ReloadReport(
+        ReloadStatus.RELOADED, patched=("a.f", "a.g"), dropped=("a.h",), duration=0.0002, paths=("a.py",)
+    )
+    assert shown(Reported(report)) == "patched 2 functions, dropped 1 name in 0.2 ms (a.py)\n"
+
+
 def test_many_files_are_not_all_named() -> None:
     report = ReloadReport(ReloadStatus.RELOADED, ran=("a:1",), paths=tuple(f"{n}.py" for n in range(9)))
     assert "(0.py, 1.py, 2.py and 6 more)" in shown(Reported(report))

@@ -1,0 +1,210 @@
+"""The tool as a child process, and a project to run it on."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+PATIENCE = 15.0
+ASGI = """
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(answer()).encode()})
+"""
+
+
+def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Wait until `condition` gives something true, and return that."""
+    deadline = time.monotonic() + patience
+    pause = threading.Event()
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {patience:g} s in vain for {what}")
+        pause.wait(0.01)
+    return found
+
+
+class Tool:
+    """A running `pepperpy-reload`."""
+
+    def __init__(self, arguments: list[str], folder: Path, environment: dict[str, str], **options: Any) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pepperpy_reload", *arguments],
+            cwd=folder,
+            env=environment,
+            text=True,
+            errors="replace",
+            **({"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
+        )
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self._readers = [
+            threading.Thread(target=into.extend, args=(_lines(stream),), daemon=True)
+            for into, stream in ((self.out, self.process.stdout), (self.err, self.process.stderr))
+            if stream is not None
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def text(self) -> str:
+        """All that was written so far."""
+        return "".join([*self.out, *self.err])
+
+    def says(self, text: str, times: int = 1) -> None:
+        """Wait until the tool has written this so many times."""
+        try:
+            until(lambda: self.text().count(text) >= times, repr(text))
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it wrote:\n{self.text()}") from None
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The events of that name so far."""
+        found = [json.loads(line) for line in list(self.out) if line.startswith('{"event"')]
+        return [event for event in found if event["event"] == name]
+
+    def event(self, name: str, times: int = 1) -> dict[str, Any]:
+        """Wait for the event, and return it."""
+        try:
+            found: list[dict[str, Any]] = until(
+                lambda: e if len(e := self.events(name)) >= times else None, f"event {name!r}"
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it wrote:\n{self.text()}") from None
+        return found[times - 1]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.event("started")["url"].rpartition(":")[2])
+
+    def get(self, path: str = "/") -> str:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
+    def serves(self, text: str, path: str = "/") -> None:
+        """Wait until a request is answered with this."""
+        seen = ""
+
+        def answered() -> bool:
+            nonlocal seen
+            with suppress(OSError, http.client.HTTPException):
+                seen = self.get(path)
+            return seen == text
+
+        try:
+            until(answered, repr(text))
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it last answered {seen!r} and wrote:\n{self.text()}") from None
+
+    def ends(self, patience: float = PATIENCE) -> int:
+        """Wait for the end, and return the exit status."""
+        status = self.process.wait(patience)
+        for reader in self._readers:
+            reader.join(patience)
+        return status
+
+    def send(self, number: int) -> None:
+        """Send a signal to the supervisor."""
+        self.process.send_signal(number)
+
+    def close(self) -> None:
+        """End it, whatever state it is in."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for reader in self._readers:
+            reader.join(5)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+
+class Start(Protocol):
+    """Starts the tool in the project's directory; it is ended with the test."""
+
+    def __call__(self, *arguments: str, **options: Any) -> Tool: ...
+
+
+def _lines(stream: Any) -> Iterator[str]:
+    with suppress(ValueError):  # closed by a test that gave up
+        yield from stream
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Ours, without what changes how the tool behaves."""
+    left_out = ("PYTHONDONTWRITEBYTECODE", "FORCE_COLOR", "PYTHONWARNINGS")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in left_out and not name.startswith(("PEPPERPY_RELOAD_", "PYTEST_"))
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A directory with an app: main.py answers with what helper.py says."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "helper.py").write_text("WORD = 'v0'\n")
+    (folder / "main.py").write_text("import helper\n\ndef answer():\n    return helper.WORD\n" + ASGI)
+    return folder
+
+
+@pytest.fixture
+def start(project: Path, environment: dict[str, str]) -> Iterator[Start]:
+    """Starts the tool, as often as wanted."""
+    tools: list[Tool] = []
+
+    def starter(*arguments: str, **options: Any) -> Tool:
+        values: dict[str, Any] = {"folder": project, "environment": environment} | options
+        tools.append(Tool(list(arguments), **values))
+        return tools[-1]
+
+    yield starter
+    for tool in tools:
+        tool.close()
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process, zombies not counted."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture(name="until")
+def _until() -> Callable[..., Any]:
+    """Waits for a condition, with a deadline."""
+    return until
+
+
+@pytest.fixture(name="alive")
+def _alive() -> Callable[[int], bool]:
+    """Tells whether a process lives."""
+    return alive
