@@ -90,8 +90,7 @@ def console(settings: Settings, module: str | None) -> int:
 
     app_dir = _directory(settings.app_dir)
     sys.path.insert(0, app_dir)
-    run_console(module, list(_roots(settings, app_dir)))
-    return 0
+    return run_console(module, list(_roots(settings, app_dir)))
 
 
 def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:

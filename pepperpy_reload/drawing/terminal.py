@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from enum import IntEnum
 from functools import cached_property, singledispatchmethod
 from typing import IO, TYPE_CHECKING, Protocol
 
-from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.drawing.excerpt import excerpt, plain, shortened
 from pepperpy_reload.drawing.news import (
     Died,
@@ -65,7 +65,7 @@ class JsonLines:
             return
         try:
             print(json.dumps(news.as_json()), file=self._stream, flush=True)
-        except (BrokenPipeError, ValueError):  # the reader has gone; that is no reason to stop serving
+        except (OSError, ValueError):  # the reader has gone; that is no reason to stop serving
             self._deaf = True
 
 
@@ -105,7 +105,7 @@ class Terminal:
 
     @_tell.register
     def _(self, news: Restarted) -> None:
-        self._line("restarted", f"in {_milliseconds(news.duration)}: {news.reason}", GOOD)
+        self._line("restarted", f"in {news.duration * 1000:.0f} ms: {news.reason}", GOOD)
 
     @_tell.register
     def _(self, news: Reported) -> None:
@@ -113,7 +113,8 @@ class Terminal:
         for note in report.notes:
             self._line("note", note, CAREFUL)
         if report.status is ReloadStatus.RELOADED:
-            word, _, rest = _summary(report).partition(" ")
+            local = replace(report, paths=tuple(shortened(path) for path in report.paths))
+            word, _, rest = summary(local).partition(" ")
             self._line(word, rest, GOOD)
             self._names(report)
         elif report.status is ReloadStatus.FAILED and report.error is not None:
@@ -185,7 +186,7 @@ class Terminal:
         )
         try:
             self._console.print(text)
-        except (BrokenPipeError, ValueError):  # the terminal is gone; that is no reason to stop serving
+        except (OSError, ValueError):  # the terminal is gone; that is no reason to stop serving
             self._deaf = True
 
 
@@ -193,34 +194,9 @@ def _worth_telling(report: ReloadReport) -> bool:
     return report.status is not ReloadStatus.UNCHANGED or bool(report.notes)
 
 
-def _summary(report: ReloadReport) -> str:
-    done = ", ".join(_deeds(report)) or "reloaded nothing"
-    return f"{done} in {_milliseconds(report.duration)} ({_files(report.paths)})"
-
-
-def _deeds(report: ReloadReport) -> Iterator[str]:
-    """`reloaded 2 modules`, `patched 1 function`: what was done, in numbers."""
-    if report.imported:
-        yield f"reloaded {_count(report.imported, 'module')}"
-    if report.patched:
-        yield f"patched {_count(report.patched, 'function')}"
-    if report.ran:
-        yield f"ran {_count(report.ran, 'statement')}"
-    if report.dropped:
-        yield f"dropped {_count(report.dropped, 'name')}"
-
-
-def _count(names: tuple[str, ...], noun: str) -> str:
-    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}"
-
-
 def _files(paths: tuple[str, ...]) -> str:
     names = [shortened(path) for path in paths]
     return ", ".join(names) if len(names) <= _FEW else f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms" if seconds < 0.001 else f"{seconds * 1000:.0f} ms"
 
 
 def _directory(path: str) -> str:

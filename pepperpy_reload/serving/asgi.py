@@ -15,7 +15,7 @@ from pepperpy_reload.serving.replacement import Replacement
 from pepperpy_reload.serving.server import Server
 from pepperpy_reload.serving.server_gate import ServerGate
 from pepperpy_reload.serving.session import ServeOptions
-from pepperpy_reload.serving.slot import Slot, adapt
+from pepperpy_reload.serving.slot import Slot, adapt, retire
 from pepperpy_reload.serving.target import Target
 
 
@@ -52,6 +52,8 @@ class ServerSession:
             run_to_end(loop, self._main(adapter, server), in_a_hurry=lambda: self._stops > 0)
         except SystemExit as end:  # of a task of the user's: it ends the process, as it does everywhere
             return exit_status(end)
+        finally:
+            retire(self.slot.app)
         return 0
 
     def stop(self, grace: float) -> None:
@@ -93,8 +95,11 @@ class ServerSession:
 
     def put(self, adapter: AsgiApp, lifespan: Lifespan) -> None:
         """Serve `adapter`, which has been started, from the next request on."""
+        former = self.slot.app
         self.slot.app, self.slot.state = adapter, lifespan.state
         self.lifespan = lifespan
+        if former is not adapter:
+            retire(former)
 
     def suspended_at(self) -> str:
         """`file:line` of a request that waits for something on the loop, "" if that cannot be told."""

@@ -131,10 +131,12 @@ class CoroutineSession:
         with calling_user_code():
             try:
                 return await (self._coroutine or self._target.resolve()())  # type: ignore[operator]
+            except KeyboardInterrupt:
+                return INTERRUPTED
             except asyncio.CancelledError:
-                if self._stopped():
-                    return INTERRUPTED
-                raise
+                if self._task is None or not self._task.cancelling():
+                    raise
+                return INTERRUPTED
             except SystemExit as end:  # caught before it leaves the task: a loop does not survive that
                 return exit_status(end)
 

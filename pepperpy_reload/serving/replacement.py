@@ -33,7 +33,7 @@ class Replacement:
         """Serve what a fresh start would serve; says so if that is another app or needs another lifespan."""
         session, target = self._session, self._session.target
         self._way_back = []
-        served, old, before = target.build, session.lifespan, session.slot.app
+        served, kind, old = target.build, target.kind, session.lifespan
         build = session.gate.call(target.renew)
         assert old is not None
         replaced = build.made is not served.made
@@ -41,9 +41,9 @@ class Replacement:
             return None
         why = self._why(build, served) if replaced else f"code that ran when {target.text} started has changed"
         self._drain(why)
-        self._way_back.append(lambda: self._start_again(before))
+        self._way_back.append(lambda: self._start_again(adapt(served.made, kind)))
         last_words = self._stop(old)
-        adapter = before
+        adapter = session.slot.app
         if replaced:
             target.adopt(build)
             self._way_back.append(lambda: target.adopt(served))

@@ -20,6 +20,7 @@ except ModuleNotFoundError:
     raise SurroundingsError(f"serving an app needs uvicorn: {INSTALL}") from None
 
 _TICK = 1.0  # seconds; uvicorn renews the Date header at every tenth of its own ticks
+_FIRST_REQUEST = 0.1  # seconds that a client has for its first request after it connected
 _CHATTER = (
     "Started server process",
     "Finished server process",
@@ -81,6 +82,20 @@ class Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         self._on_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and close what is idle; a client that has just connected gets its answer first."""
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for sock in server.sockets:  # not closed yet: a connection on its way to its protocol would be reset
+                loop.remove_reader(sock.fileno())
+        deadline = loop.time() + _FIRST_REQUEST
+        await asyncio.sleep(0.005)
+        while any(map(_has_asked_nothing, self.server_state.connections)):
+            if self.force_exit or loop.time() > deadline:
+                break
+            await asyncio.sleep(0.005)
+        await super().shutdown(sockets)
+
     async def main_loop(self) -> None:
         """Until `stop`, which is noticed at once."""
         while not await self.on_tick(0):
@@ -119,3 +134,7 @@ def _says_something(record: logging.LogRecord) -> bool:
     if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
         return False
     return not str(record.msg).startswith(_CHATTER)
+
+
+def _has_asked_nothing(connection: object) -> bool:
+    return getattr(connection, "cycle", 0) is None

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from pepperpy_reload.serving.kinds import AsgiApp, Kind, as_asgi
-from pepperpy_reload.serving.wsgi import from_wsgi
+from pepperpy_reload.serving.wsgi import WsgiAdapter
 
 
 class Slot:
@@ -47,7 +47,13 @@ class Slot:
 
 def adapt(app: Any, kind: Kind) -> AsgiApp:
     """`app` in the shape that a slot calls."""
-    return from_wsgi(app) if kind is Kind.WSGI else as_asgi(app)
+    return WsgiAdapter(app) if kind is Kind.WSGI else as_asgi(app)
+
+
+def retire(adapter: AsgiApp) -> None:
+    """Nothing calls `adapter` any more."""
+    if isinstance(adapter, WsgiAdapter):
+        adapter.close()
 
 
 async def _no_app(_scope: Any, _receive: Any, _send: Any) -> None:

@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from pepperpy_reload.errors import SurroundingsError
-from pepperpy_reload.serving.kinds import AsgiApp
 
 INSTALL = 'pip install "pepperpy-reload[serve]"'
 
 
-def from_wsgi(app: Any) -> AsgiApp:
-    """`app` as an ASGI app that runs each request in a thread; SurroundingsError without a2wsgi."""
-    try:
-        from a2wsgi import WSGIMiddleware
-    except ModuleNotFoundError:
-        raise SurroundingsError(f"serving a WSGI app needs a2wsgi: {INSTALL}") from None
-    see_to_templates(app)
-    adapter: AsgiApp = WSGIMiddleware(app)
+class WsgiAdapter:
+    """A WSGI app as an ASGI app: each request runs in a thread of the adapter's own pool."""
 
-    async def without_lifespan(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":  # the adapter would answer for an app that has none
-            await adapter(scope, receive, send)
+    def __init__(self, app: Any) -> None:
+        try:
+            from a2wsgi import WSGIMiddleware
+        except ModuleNotFoundError:
+            raise SurroundingsError(f"serving a WSGI app needs a2wsgi: {INSTALL}") from None
+        see_to_templates(app)
+        self._adapter = WSGIMiddleware(app)
 
-    return without_lifespan
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request on. The lifespan protocol is not answered: a WSGI app has none."""
+        if scope["type"] != "lifespan":
+            await self._adapter(scope, receive, send)
+
+    def close(self) -> None:
+        """Let the threads go once they are idle."""
+        self._adapter.executor.shutdown(wait=False)
 
 
 def see_to_templates(app: Any) -> None:

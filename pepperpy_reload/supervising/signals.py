@@ -49,9 +49,12 @@ def has_terminal() -> bool:
     return False
 
 
-def name_of(number: int) -> str:
-    """`SIGKILL` for 9."""
+def end_of(status: int) -> str:
+    """How a worker came to its end, for a person; a negative status is a signal's number."""
+    if status >= 0:
+        return f"the worker ended with status {status}"
     try:
-        return signal.Signals(number).name
+        name = signal.Signals(-status).name
     except ValueError:
-        return f"signal {number}"
+        name = f"signal {-status}"
+    return f"the worker was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"

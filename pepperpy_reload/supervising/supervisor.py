@@ -216,6 +216,8 @@ class Supervisor:
 
     def _pity(self, message: Message) -> None:
         error = message["error"]
+        if message.get("fault") == "port" and self._listener is not None:
+            self._listener.listen()  # says who has it
         fault = _FAULTS.get(str(message.get("fault")))
         if fault is not None and not self._was_ready:
             raise fault(str(error["text"]))
@@ -234,7 +236,7 @@ class Supervisor:
             self._display.show(Finished(status))
             return
         retry = None if self._life.due is None else round(self._life.due - time.monotonic(), 1)
-        how = _end_of(status)
+        how = signals.end_of(status)
         self._reason = how
         self._display.show(Died(how, retry))
 
@@ -250,15 +252,15 @@ class Supervisor:
         paths = not_our_output(event.paths)
         if not paths:
             return
-        self._pass_on(replace(event, paths=paths))
-        if isinstance(event, Quiet):
-            self._act_on(paths)
-
-    def _act_on(self, paths: frozenset[str]) -> None:
-        reason = self._triggers.reason(paths)
+        reason = self._triggers.reason(paths) if isinstance(event, Quiet) else ""
         if reason:
             self._restart(reason)
             return
+        self._pass_on(replace(event, paths=paths))
+        if isinstance(event, Quiet):
+            self._count(paths)
+
+    def _count(self, paths: frozenset[str]) -> None:
         self._code_was_saved = holds_code(paths)
         if self._worker is None:
             self._reason = f"{_named(paths)} saved"
@@ -290,13 +292,6 @@ class Supervisor:
     def _is_hung_up(self) -> bool:
         """Whether the terminal that we were started on is gone: then nobody is left to serve for."""
         return self._has_terminal and not signals.has_terminal()
-
-
-def _end_of(status: int) -> str:
-    if status >= 0:
-        return f"the worker ended with status {status}"
-    hint = " (out of memory?)" if -status == getattr(signal, "SIGKILL", 9) else ""
-    return f"the worker was killed by {signals.name_of(-status)}{hint}"
 
 
 def _named(paths: frozenset[str]) -> str:

@@ -45,7 +45,7 @@ def not_our_output(paths: Iterable[str]) -> frozenset[str]:
 
 def _status_of(file: int | str) -> os.stat_result | None:
     try:
-        return os.stat(file)
+        return os.stat(file)  # noqa: PTH116 - a descriptor is no path
     except OSError:
         return None
 

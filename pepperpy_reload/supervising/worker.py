@@ -6,6 +6,7 @@ a person waits for after a restart.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -75,7 +76,11 @@ class Worker:
             return session.run(self._on_ready(session))
         except ReloadError as error:
             self._confess(error)
-            return UNSTARTED
+        except OSError as error:  # not the user's: theirs come as UserCodeError
+            if error.errno != errno.EADDRINUSE:
+                raise
+            self._confess(SurroundingsError(str(error)), fault="port")  # two servers began to listen at the same time
+        return UNSTARTED
 
     def _open(self) -> Session:
         orders = self._orders
@@ -96,7 +101,13 @@ class Worker:
         """What the session calls, in the main thread: the reloader begins to work once there is something to reload."""
 
         def ready() -> None:
-            reloader = Reloader(self._optimizer, roots=self._orders.roots, gate=session.gate, settle=session.settle)
+            reloader = Reloader(
+                self._optimizer,
+                roots=self._orders.roots,
+                gate=session.gate,
+                settle=session.settle,
+                on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
+            )
             self._is_ready = True
             self._channel.send({"type": "kind", "kind": session.kind.value})
             self._channel.send({"type": "ready"})
@@ -138,10 +149,9 @@ class Worker:
         for note in refresh_templates(others):
             self._channel.send({"type": "notice", "text": note})
 
-    def _confess(self, error: ReloadError) -> None:
-        fault = "usage" if isinstance(error, UsageError) else "code"
-        if isinstance(error, SurroundingsError):
-            fault = "surroundings"
+    def _confess(self, error: ReloadError, fault: str = "code") -> None:
+        if fault == "code" and isinstance(error, UsageError | SurroundingsError):
+            fault = "usage" if isinstance(error, UsageError) else "surroundings"
         what = {"text": str(error), "file": error.file, "line": error.line}
         message = {"type": "unstarted", "error": what, "fault": fault, "files": [error.file], "ran": self._is_ready}
         self._channel.send(message)

@@ -86,6 +86,17 @@ class Reach:
             self.polled[directory] = True
             self._notice(f"{because}: looking every {self.interval:g} s.")
 
+    def add(self, root: Root) -> None:
+        """Watch one more root."""
+        if self._source is None:
+            self.polled[root.path] = True
+        self.cover(root)
+
+    def remove(self, root: Root) -> None:
+        """Watch a root no more."""
+        self.uncover(root, root.path)
+        self.polled.pop(root.path, None)
+
     def cover(self, root: Root) -> None:
         """Watch what is to be watched of a root and is not yet; nothing if the root is not there."""
         if self._source is None or self.polled.get(root.path):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from pepperpy_reload.watching.ignore import IgnoreRules
+from pepperpy_reload.watching.ignore import DIRECTORIES, IgnoreRules
 from pepperpy_reload.watching.surroundings import git_locks
 
 
@@ -15,7 +16,7 @@ class Root:
     """A root: as it was given, where it really is, and which of its directories are watched (recursively?).
 
     `identity` is the device and inode of its directory, None while there is none. `heard` says that an event has
-    come from below it.
+    come from below it; `is_link`, that nobody has asked for it but a link in another root.
     """
 
     given: str
@@ -25,6 +26,7 @@ class Root:
     identity: tuple[int, int] | None = None
     watches: dict[str, bool] = field(default_factory=dict)
     heard: bool = False
+    is_link: bool = False
 
     def holds(self, path: str) -> bool:
         """Whether `path` is the root or lies below it."""
@@ -55,6 +57,21 @@ def open_roots(given: Iterable[str], include: Sequence[str], exclude: Sequence[s
             rules = IgnoreRules(path, include, exclude)
             kept.append(Root(name, path, rules, git_locks(path), _identity(path)))
     return kept[::-1]
+
+
+def follow(link: str, roots: Iterable[Root], include: Sequence[str], exclude: Sequence[str]) -> Root | None:
+    """A root for a directory that a link in another root points to.
+
+    None if it is watched anyway, holds another root (the link leads upwards), or is nobody's source.
+    """
+    path = os.path.realpath(link)
+    rules = IgnoreRules(path, include, exclude)
+    root = Root(link, path, rules, git_locks(path), _identity(path), is_link=True)
+    if DIRECTORIES.intersection(Path(path).parts) or any(
+        other.holds(path) or root.holds(other.path) for other in roots
+    ):
+        return None
+    return root
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -21,7 +21,7 @@ from pepperpy_reload.core.batch import Change
 from pepperpy_reload.watching.ignore import IgnoreRules
 
 YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system (FAT)
-HUGE = 8 * 1024 * 1024  # never read
+HUGE = 2 * 1024 * 1024  # never read: what is written all the time would cost too much
 TEXT = 1024 * 1024  # learnt when idle, if the name says that it is text
 SMALL = 64 * 1024  # learnt when idle, whatever it is
 AT_ONCE = 200  # so many young files are read at the first look
@@ -79,6 +79,7 @@ class Snapshot:
 
     def __init__(self) -> None:
         self.directories: dict[str, Directory] = {}
+        self.links: set[str] = set()  # to directories: found, not followed; whoever does takes them out
         self._unlearnt: deque[str] = deque()
         self._read_at_once = 0
 
@@ -107,6 +108,8 @@ class Snapshot:
         status = _status(path)
         if status is None:
             if directory is None or known is None:
+                if os.path.isdir(path):  # noqa: PTH112
+                    self.links.add(path)
                 return None
             del directory.files[name]
             return Change(path, known.fingerprint, None)
@@ -139,13 +142,10 @@ class Snapshot:
         if known is not None and not known.young and known.is_as_in(status) and known.content is not None:
             return None
         entry = _read(path, status)
-        if known is None:
+        if known is None or entry.differs_from(known):
             directory.files[name] = entry
-            return Change(path, None, entry.fingerprint)
-        if entry.differs_from(known):
-            directory.files[name] = entry
-            emptied = entry.size == 0 and known.size > 0
-            return Change(path, known.fingerprint, entry.fingerprint, doubtful=emptied)
+            before = known.fingerprint if known is not None else None
+            return Change(path, before, entry.fingerprint, doubtful=entry.size == 0)
         # The content is what it was. What was known of it stays known, though it may not be read just now.
         directory.files[name] = entry if entry.content else entry._replace(content=known.content)
         return None
@@ -190,6 +190,8 @@ class Snapshot:
         except OSError:
             status = None
         if status is None or not stat.S_ISREG(status.st_mode):
+            if status is not None and stat.S_ISDIR(status.st_mode):
+                self.links.add(entry.path)
             return None if known is None else self.check(entry.path)
         if known is not None and not known.young and known.is_as_in(status):
             return None

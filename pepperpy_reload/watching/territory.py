@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pepperpy_reload.core.batch import Change
 from pepperpy_reload.watching.reach import Reach, Source
-from pepperpy_reload.watching.root import Root, open_roots
+from pepperpy_reload.watching.root import Root, follow, open_roots
 from pepperpy_reload.watching.snapshot import Snapshot
 from pepperpy_reload.watching.surroundings import is_held
 
@@ -49,6 +49,7 @@ class Territory:
         exclude: Sequence[str],
         poll: float | None,
     ) -> None:
+        self._globs = (include, exclude)
         self._roots = open_roots(roots, include, exclude)
         self._reach = Reach(self._roots, source, on_notice, poll)
         self._snapshot = Snapshot()
@@ -65,10 +66,13 @@ class Territory:
         """Start watching, then look at everything for the first time: nothing can fall in between."""
         self._reach.open()
         began = time.monotonic()
-        for root in self._roots:
-            waiting = [root.path]
-            while waiting:
-                waiting += self._snapshot.scan(waiting.pop(), root.rules, first=True)[1]
+        new = list(self._roots)
+        while new:
+            for root in new:
+                waiting = [root.path]
+                while waiting:
+                    waiting += self._snapshot.scan(waiting.pop(), root.rules, first=True)[1]
+            new = self._follow_links()
         now = time.monotonic()
         self._next_rescan = now + max(RESCAN, RESCAN_SHARE * (now - began))
         self._plan_poll(now, now - began)
@@ -77,6 +81,17 @@ class Territory:
     def close(self) -> None:
         """Stop all threads."""
         self._reach.close()
+
+    def _follow_links(self) -> list[Root]:
+        """Watch what links to directories point to, if nobody does yet. The paths that are told are the real ones."""
+        new: list[Root] = []
+        while self._snapshot.links:
+            root = follow(self._snapshot.links.pop(), self._roots, *self._globs)
+            if root is not None:
+                new.append(root)
+                self._roots.append(root)
+                self._reach.add(root)
+        return new
 
     def _root_of(self, path: str) -> Root | None:
         return next((root for root in self._roots if root.holds(path)), None)
@@ -107,6 +122,7 @@ class Territory:
                     changes.append(change)
         if directories:
             changes += self._heed_directories(list(directories))
+        self._look_at((root.path, True) for root in self._follow_links())
         self._notice(changes)
         return changes, relevant or bool(changes)
 
@@ -162,9 +178,13 @@ class Territory:
     def inspect(self, now: float) -> None:
         """Repair what is broken: dead threads, roots that went, came back or are another directory now."""
         self.next_inspection = now + (ABSENT if any(root.identity is None for root in self._roots) else INSPECTION)
-        for root in self._roots:
+        for root in list(self._roots):
             before = root.path
-            if root.has_moved():
+            if root.is_link and not os.path.islink(root.given):  # noqa: PTH114
+                self._roots.remove(root)
+                self._reach.remove(root)
+                self._look_at([(before, True)])
+            elif root.has_moved():
                 self._reach.move(root, before)
                 self._look_at([(before, True), (root.path, True)])
         self._look_at((path, True) for _, path in self._reach.repair())
@@ -221,6 +241,7 @@ class Territory:
                 found, below = self._snapshot.scan(path, root.rules, deep=deep)
                 changes += found
                 self._waiting.extend((each, True) for each in below)
+        self._look_at((root.path, True) for root in self._follow_links())
         if self._auditing:
             self._doubt_events(changes)
         if scanning and not self._waiting:

@@ -86,6 +86,11 @@ class Tool:
             raise AssertionError(f"{error}; it wrote:\n{self.text()}") from None
         return found[times - 1]
 
+    def settles(self, name: str) -> bool:
+        """Wait until the event comes or the tool ends; whether it was the event."""
+        until(lambda: self.events(name) or self.process.poll() is not None, f"event {name!r} or the end")
+        return self.process.poll() is None
+
     @property
     def port(self) -> int:
         """Where it listens."""

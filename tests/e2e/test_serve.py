@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import os
 import shutil
 import signal
 import socket
+import termios
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -288,6 +290,25 @@ def test_a_signal_ends_everything(tool: Tool, alive: Alive, number: int, status:
     assert tool.event("stopped")["status"] == status
 
 
+def test_a_terminal_that_is_closed_ends_everything(
+    start: Start, project: Path, environment: dict[str, str], until: Until, alive: Alive
+) -> None:
+    (project / "main.py").write_text((project / "main.py").read_text().replace("helper.WORD", "os.getpid()"))
+    (project / "main.py").write_text("import os\n" + (project / "main.py").read_text())
+    ours, theirs = os.openpty()
+
+    def on_a_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    tool = start(*SERVE[:-1], "main:app", stdin=theirs, stderr=theirs, start_new_session=True, preexec_fn=on_a_terminal)
+    os.close(theirs)
+    worker = tool.event("ready")["pid"]
+    assert tool.get() == str(worker)
+    os.close(ours)
+    assert tool.ends(4.0) == 129
+    assert not alive(worker)
+
+
 def test_ctrl_c_while_an_app_is_imported(start: Start, project: Path, until: Until) -> None:
     mark = project.parent / "started"
     (project / "helper.py").write_text(f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\ntime.sleep(60)\n")
@@ -339,6 +360,16 @@ def test_a_port_in_use_is_one_line_and_98(tool: Tool, start: Start) -> None:
     third = start(*SERVE, "--port", str(tool.port), "--auto-port", "main:app")
     third.serves("v0")
     assert third.port != tool.port
+
+
+def test_of_servers_that_start_together_one_gets_the_port(start: Start, project: Path) -> None:
+    (project / "factory.py").write_text("import main\n\ndef create_app():\n    return main.app\n")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    tools = [start("serve", "--port", port, "--json", "factory:create_app") for _ in range(3)]
+    losers = [tool for tool in tools if not tool.settles("ready")]
+    assert [tool.ends() for tool in losers] == [98, 98]
+    assert all(len(tool.err) == 1 for tool in losers)
 
 
 @pytest.mark.parametrize(

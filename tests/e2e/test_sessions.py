@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -432,3 +433,45 @@ def test_files_for_tls_that_are_missing_are_one_sentence(serve: Serve) -> None:
     running = serve(FASTAPI, options=ServeOptions(ssl_certfile="/nowhere.pem", ssl_keyfile="/nowhere.key"))
     assert isinstance(running.failure, SurroundingsError)
     assert "TLS" in str(running.failure)
+
+
+def test_no_request_is_lost_while_apps_are_replaced(serve: Serve) -> None:
+    running = serve(FASTAPI.replace("VERSION", "0"))
+    served: list[int] = []
+    over = threading.Event()
+
+    def poll() -> None:
+        with httpx.Client(base_url=running.client.base_url, timeout=PATIENCE) as client:
+            while not over.is_set():
+                served.append(int(client.get("/").raise_for_status().json()["version"]))
+
+    pollers = [threading.Thread(target=poll) for _ in range(3)]
+    for poller in pollers:
+        poller.start()
+    for version in range(1, 21):
+        running.replace((FLASK if version % 2 else FASTAPI).replace("VERSION", str(version)))
+        assert int(running.get("/")["version"]) == version
+    over.set()
+    for poller in pollers:
+        poller.join(PATIENCE)
+    assert set(served) <= set(range(21))
+    assert len(served) > 20
+
+
+@pytest.mark.parametrize(("package", "source"), [("uvicorn", FASTAPI), ("a2wsgi", FLASK)])
+def test_a_missing_package_is_one_sentence(tmp_path: Path, package: str, source: str) -> None:
+    (tmp_path / "web.py").write_text(source)
+    script = f"""
+import socket, sys
+sys.path.insert(0, "")
+sys.modules["{package}"] = None  # what makes an import of it fail
+from pepperpy_reload.errors import SurroundingsError
+from pepperpy_reload.serving.session import open_session
+from pepperpy_reload.serving.target import load_target
+try:
+    open_session(load_target("web:app"), socket.create_server(("127.0.0.1", 0))).run(print)
+except SurroundingsError as error:
+    print(error)
+"""
+    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True).stdout
+    assert said.endswith(f'needs {package}: pip install "pepperpy-reload[serve]"\n')

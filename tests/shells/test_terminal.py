@@ -66,14 +66,18 @@ def test_what_a_reload_did(tmp_path: Path) -> None:
         duration=0.003,
         paths=(str(tmp_path / "app" / "views.py"),),
     )
-    assert shown(Reported(report)) == "reloaded 2 modules, patched 1 function in 3 ms (app/views.py)\n"
+    assert shown(Reported(report)) == "reloaded 2 modules, patched 1 function in 3.0 ms (app/views.py)\n"
     assert "app.models.f" in shown(Reported(report), detail=Detail.VERBOSE)
     assert shown(Reported(report), detail=Detail.QUIET) == ""
 
 
 def test_a_reload_that_imports_nothing_begins_with_what_it_did() -> None:
     report = ReloadReport(
-        ReloadStatus.RELOADED, patched=("a.f", "a.g"), dropped=("a.h",), duration=0.0002, paths=("a.py",)
+        ReloadStatus.RELOADED,
+        patched=("a.f", "a.g"),
+        dropped=("a.h",),
+        duration=0.0002,
+        paths=(str(Path("a.py").resolve()),),
     )
     assert shown(Reported(report)) == "patched 2 functions, dropped 1 name in 0.2 ms (a.py)\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -85,6 +86,33 @@ def test_links_in_the_tree_are_not_followed_round_and_round(project: Path, watch
     (project / "alias.py").unlink()
     (project / "alias.py").symlink_to(project / "pkg" / "__init__.py")
     assert watched.settled() == [{"alias.py"}]
+
+
+@pytest.mark.parametrize("poll", [None, 0.02], ids=["events", "polling"])
+def test_a_link_to_a_directory_elsewhere_is_followed(project: Path, watch: Watch, poll: float | None) -> None:
+    one, two = project.parent / "one", project.parent / "two"
+    for place in (one, two):
+        place.mkdir()
+        (place / "x.py").write_text("0")
+    (project / "pkg" / "link").symlink_to(one)
+    (one / "round").symlink_to(project)
+    (one / "up").symlink_to("/")
+    watched = watch(poll=poll)
+    (one / "x.py").write_text("1")
+    assert watched.settled() == [{f"{one}/x.py"}]
+    (project / "pkg" / "link").unlink()
+    (project / "pkg" / "link").symlink_to(two)
+    watched.wait(lambda: f"{two}/x.py" in watched.paths)
+    watched.settled()
+    (two / "x.py").write_text("1")
+    assert watched.settled() == [{f"{two}/x.py"}]
+    (project / "pkg" / "link").unlink()
+    watched.wait(lambda: f"{two}/x.py" in watched.paths)
+    watched.settled()
+    (two / "x.py").write_text("2")
+    assert watched.settled() == []
+    (project / "again").symlink_to(one)
+    watched.wait(lambda: f"{one}/x.py" in watched.paths)
 
 
 def test_a_root_within_another_is_not_told_twice(project: Path, watch: Watch) -> None:
@@ -232,7 +260,8 @@ def test_lost_events_are_made_up_for(project: Path) -> None:
     if most > 100_000:
         pytest.skip(f"the queue holds {most} events")
     with Child(project) as child:
-        child.process.send_signal(19)  # SIGSTOP
+        child.process.send_signal(signal.SIGSTOP)
+        os.waitpid(child.process.pid, os.WUNTRACED)
         try:
             for at in range(most + 10):  # closing what was open for writing is an event; in turn, or they are one
                 os.close(os.open(project / ("app.py", "pkg/mod.py")[at % 2], os.O_WRONLY))
@@ -241,7 +270,7 @@ def test_lost_events_are_made_up_for(project: Path) -> None:
             (project / "new" / "deep" / "x.py").write_text("x")
             (project / "last.py").write_text("x")
         finally:
-            child.process.send_signal(18)  # SIGCONT
+            child.process.send_signal(signal.SIGCONT)
         child.wait("notice There were more file events", "new/deep/x.py", "last.py", "pkg/mod.py")
         child.lines.clear()
         (project / "new" / "deep" / "x.py").write_text("later")
