@@ -154,15 +154,24 @@ class Reach:
             self.cover(root)
         return missed
 
-    def verify(self, directories: Iterable[str]) -> list[str]:
-        """Poll those of the directories that are not watched although they should be: watchdog does not tell."""
+    def verify(self, directories: Iterable[str]) -> list[Root]:
+        """Poll those of the directories that are not watched although they should be: watchdog does not tell.
+
+        The roots that were watched anew on the way: something may have been missed there.
+        """
+        missing = self._missing(directories)
+        renewed = [root for root in self._roots if any(root.holds(path) for path in missing)]
+        for root in renewed:  # lost in moves of directories, perhaps
+            self.move(root, root.path)
+        if missing:
+            self._poll_too(dict.fromkeys(self._missing(directories), False))
+        return renewed
+
+    def _missing(self, directories: Iterable[str]) -> list[str]:
         watched = self._source.really_watched() if self._source is not None else None
         if watched is None:
             return []
-        missing = [path for path in set(directories) - watched if not self._is_polled(path) and _is_open(path)]
-        if missing:
-            self._poll_too(dict.fromkeys(missing, False))
-        return missing
+        return [path for path in set(directories) - watched if not self._is_polled(path) and _is_open(path)]
 
     def _is_polled(self, path: str) -> bool:
         if path in self.polled:
@@ -171,7 +180,7 @@ class Reach:
 
     def _poll_too(self, directories: dict[str, bool]) -> None:
         self.polled.update(directories)
-        if not self._limit_told:
+        if directories and not self._limit_told:
             self._limit_told = True
             limit = surroundings.most_watches()
             self._notice(

@@ -56,6 +56,7 @@ class Territory:
         self._waiting: deque[tuple[str, bool]] = deque()  # directories to look at, with all below or not
         self._scan_began = 0.0
         self._auditing = False
+        self._mixed_up: set[Root] = set()
         self._verified = -1
         self._clock_ahead = time.time() - time.monotonic()
         self._next_rescan = NEVER
@@ -135,6 +136,8 @@ class Territory:
         for root, path in sorted(concerned, key=lambda each: each[1]):
             if path == root.path:
                 self.next_inspection = 0.0
+            if path in self._snapshot.directories and not os.path.isdir(path):  # noqa: PTH112
+                self._mixed_up.add(root)
             waiting = [path]
             while waiting:
                 each = waiting.pop()
@@ -160,6 +163,16 @@ class Territory:
                     self._reach.cover(root)
                     self._look_at([(root.path, True)])
 
+    def _watch_anew(self) -> None:
+        """Watch roots anew in which directories have gone or were moved.
+
+        watchdog then has paths that are not true any more, so that changes would be told of the wrong files or none.
+        """
+        for root in self._mixed_up:
+            self._reach.move(root, root.path)
+            self._look_at([(root.path, True)])
+        self._mixed_up.clear()
+
     def settled(self, paths: Iterable[str]) -> dict[str, bytes | None]:
         """What stands for the contents of files at the end of a batch."""
         finals: dict[str, bytes | None] = {}
@@ -167,6 +180,7 @@ class Territory:
             if self._concerns(path):
                 self._snapshot.recheck(path)
             finals[path] = self._snapshot.fingerprint(path)
+        self._watch_anew()
         return finals
 
     def is_busy(self) -> bool:
@@ -187,9 +201,10 @@ class Territory:
             elif root.has_moved():
                 self._reach.move(root, before)
                 self._look_at([(before, True), (root.path, True)])
+        self._watch_anew()
         self._look_at((path, True) for _, path in self._reach.repair())
         if self._verified != len(self._snapshot.directories) and not self._waiting:
-            self._look_at((path, False) for path in self._reach.verify(self._snapshot.directories))
+            self._look_at((root.path, True) for root in self._reach.verify(self._snapshot.directories))
             self._verified = len(self._snapshot.directories)
         ahead = time.time() - time.monotonic()
         if now >= self._next_rescan or ahead - self._clock_ahead > ASLEEP:

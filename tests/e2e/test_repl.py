@@ -87,6 +87,7 @@ class Child:
                 if self._news.wait_for(lambda: "KeyboardInterrupt" in self._text[self._taken :], 1):
                     break
         self.expect("KeyboardInterrupt")
+        self.expect(">>> ")  # only now a key is a key, and not a line's end to the terminal
 
     def end(self) -> int:
         """Close the input; the status that the console exits with."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pepperpy_reload.core.batch import DOUBT
+from pepperpy_reload.core.batch import DOUBT, Quiet
 
 if TYPE_CHECKING:
     from tests.shells.conftest import Watch, Watched
@@ -248,6 +250,70 @@ def test_moved_directories(project: Path, watch: Watch, poll: float | None, *, p
     (project / "pkg" / "sub" / "page.html").write_text("back")
     assert watched.settled() == [{"pkg/sub/page.html"}]
     edits_in(watched, "pkg/sub/page.html")
+
+
+class Upheaval:
+    """Random saves, creations, deletions and moves of files and directories, in and out of the project."""
+
+    def __init__(self, project: Path, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._project = project
+        self._outside = project.parent / "outside"
+        self._outside.mkdir()
+        self._step = 0
+
+    def contents(self) -> dict[str, str]:
+        return {os.fspath(path): path.read_text() for path in self._project.rglob("*.py")}
+
+    def __call__(self) -> None:
+        """One step; some are not possible."""
+        self._step += 1
+        choose = self._random.choice
+        file = choose(sorted(self._project.rglob("*.py")) or [self._project / "again.py"])
+        directories = sorted(path for path in self._project.rglob("*") if path.is_dir() and ".venv" not in path.parts)
+        directory = choose(directories or [self._project])
+        target = directory / f"d{self._random.randint(0, 6)}"
+        moved = choose([*directories, *sorted(self._outside.iterdir())] or [file])
+        steps: list[Callable[[], object]] = [
+            *[lambda: file.write_text(f"{self._step}")] * 4,
+            lambda: temp_in_same_directory(f"t{self._step}")(file),
+            lambda: target.with_suffix(".py").write_text(f"{self._step}"),
+            lambda: self._make(target / "e" / "m.py"),
+            file.unlink,
+            *[lambda: moved.rename(target)] * 2,
+            lambda: moved.rename(self._outside / f"o{self._step}"),
+            lambda: shutil.rmtree(directory) if directory != self._project else None,
+        ]
+        with contextlib.suppress(OSError):
+            choose(steps)()
+
+    def _make(self, file: Path) -> None:
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{self._step}")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_in_the_end_all_is_known(project: Path, watch: Watch, seed: int) -> None:
+    if seed % 2:
+        (project / ".venv" / "lib").mkdir(parents=True)
+    upheaval = Upheaval(project, seed)
+    known = upheaval.contents()
+    watched = watch()
+
+    def is_known() -> bool:
+        for path in set[str]().union(*(event.paths for event in watched.told if isinstance(event, Quiet))):
+            try:
+                known[path] = Path(path).read_text()
+            except OSError:
+                known.pop(path, None)
+        return {path: text for path, text in known.items() if path.endswith(".py")} == upheaval.contents()
+
+    for _ in range(8):
+        for _ in range(20):
+            upheaval()
+        watched.wait(is_known)
+        watched.told.clear()
+    assert watched.notices == []
 
 
 def git(project: Path, *arguments: str) -> None:
