@@ -98,7 +98,9 @@ def _moved(one: Unit, other: Unit) -> bool:
 
 
 def _body_only(one: Unit, other: Unit) -> bool:
-    return one.kind is other.kind and one.binds == other.binds and one.statement.outline == other.statement.outline
+    # An equal statement that has moved is not the same: it may have been executed between others that it concerns.
+    alike = one.kind is other.kind and one.binds == other.binds and not equal(one, other)
+    return alike and one.statement.outline == other.statement.outline
 
 
 def _same_names(one: Unit, other: Unit) -> bool:

@@ -99,6 +99,9 @@ def plan_reload(demand: Demand, world: World) -> ReloadPlan:
     return planner.plan()
 
 
+_PREDICTED = 200  # functions looked at for one new statement
+
+
 @dataclass(frozen=True, slots=True)
 class _Cause:
     text: str
@@ -180,9 +183,8 @@ class _Planner:
         module = self.module(cell.module)
         binders = module.binders.get(cell.name, []) if module else []
         aliases = {module.alignment.units[index].alias for index in binders} if module else set()
-        for alias in aliases:
-            if alias is None:
-                return ""
+        for alias in aliases - {None}:
+            assert alias is not None
             target = f"{alias.module}.{alias.name}" if alias.name else alias.module
             if not alias.name and alias.bound == alias.module.partition(".")[0]:
                 target = alias.bound
@@ -241,7 +243,10 @@ class _Planner:
     def _read_by(self, name: str, unit: Unit) -> set[Cell]:
         if unit.alias is not None:
             return {Cell(unit.alias.module, unit.alias.name)} if unit.alias.name else set()
-        return self.cells(name, unit.reads)
+        found = self.cells(name, unit.reads)
+        found |= {Cell(alias.module, alias.name) for alias in unit.imports if alias.name}
+        old = self.old_index(Place(name, unit.index))
+        return found | {Cell(imported, "*") for imported in (self.world.imported_by(name, old) if old >= 0 else ())}
 
     def cells(self, name: str, chains: Iterable[Chain]) -> set[Cell]:
         """The cells that chains mean, each with the cells on its way that hold no first-party module."""
@@ -342,9 +347,22 @@ class _Planner:
 
     def mark(self, place: Place, cause: _Cause) -> None:
         """A unit is stale."""
-        if place not in self.causes and self.unit(place).kind is not Kind.INERT:
-            self.causes[place] = cause
-            self.work.append(place)
+        if place in self.causes or place.module in self.demand.drop:
+            return
+        unit = self.unit(place)
+        if unit.kind is Kind.INERT:
+            return
+        self.causes[place] = cause
+        self.work.append(place)
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._mark_shadowing(place, unit.alias.module)
+
+    def _mark_shadowing(self, star: Place, source: str) -> None:
+        """A star import that is executed again binds all its names: who binds one of them later does so again too."""
+        module = self.module(source)
+        for name in module.binders if module else ():
+            for place in self.binders(Cell(star.module, name)):
+                self.mark(place, _Cause(f"binds {name} after a star import", star))
 
     def force(self, place: Place, cause: _Cause) -> None:
         """A unit is stale, and its object has to be another one."""
@@ -474,6 +492,8 @@ class _Planner:
             index = self.old_index(place)
             if old and index < 0:
                 return {}
+            if not old and self.fate(place) is Fate.CHANGED:
+                index = -1  # what its old form ran tells nothing of the new one
             module = self.module(place.module)
             assert module is not None
             unit = module.alignment.old[index] if old else module.alignment.units[place.index]
@@ -483,7 +503,7 @@ class _Planner:
     def _mutated_by(self, name: str, unit: Unit, old: int) -> dict[Cell, Depth]:
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
-        for key in self.world.ran(name, old) if old >= 0 else ():
+        for key in self.world.ran(name, old) if old >= 0 else self._predicted(name, unit):
             known = self.world.facts(key)
             if known is None:
                 continue
@@ -492,6 +512,19 @@ class _Planner:
                 self._add_mutations(found, name, [Mutation(base, unit.line, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         return {cell: depth for cell, depth in found.items() if cell not in own}
+
+    def _predicted(self, name: str, unit: Unit) -> set[Key]:
+        """The functions that a unit which has never been executed may run, as far as its names tell."""
+        found: set[Key] = set()
+        waiting = [(name, chain) for chain in (*unit.reads, *unit.bases)]
+        while waiting and len(found) < _PREDICTED:
+            module, chain = waiting.pop()
+            for key in self.world.callees(*self.cell(module, chain)):
+                known = self.world.facts(key) if key not in found else None
+                found.add(key)
+                if known is not None:
+                    waiting.extend((known[0], inner) for inner in known[1].reads)
+        return found
 
     def _add_mutations(self, found: dict[Cell, Depth], name: str, changes: Iterable[Mutation]) -> None:
         for mutation in changes:

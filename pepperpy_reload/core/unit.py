@@ -43,6 +43,8 @@ class Unit:
     mentions: frozenset[str] = frozenset()
     """Names of attributes that it uses."""
     alias: Alias | None = None
+    imports: tuple[Alias, ...] = ()
+    """What import statements inside it bind (in a `try`, an `if`, a class)."""
     mutations: tuple[Mutation, ...] = ()
     opaque: str = ""
     """Why it cannot be executed alone, or ""."""
@@ -136,6 +138,9 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
         unit.binds |= {"__doc__"}
     unit.reads = frozenset(_readings(node, bodies=False))
     unit.mentions = frozenset(item.attr for item in nodes if isinstance(item, ast.Attribute))
+    unit.imports = tuple(
+        alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
+    )
     unit.mutations = mutations(nodes)
     unit.decorated = bool(getattr(node, "decorator_list", []))
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and len(node.targets) == 1:

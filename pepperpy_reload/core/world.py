@@ -48,6 +48,12 @@ class World(Protocol):
     def runners(self, key: Key) -> Iterable[tuple[str, int]]:
         """The old units (module, index) that ran the function while they were executed."""
 
+    def imported_by(self, module: str, old: int) -> Iterable[str]:
+        """The modules that the old unit of this index imported other than by an import statement of its own."""
+
+    def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
+        """The functions that calling what `rest` means on the cell's live value would run first."""
+
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source."""
 

@@ -42,6 +42,8 @@ class Activity:
     frame: FrameType | None
     place: int = -1
     """What stands for the offset where there is no frame."""
+    started: int = 0
+    """The line at which what is executed begins, where there is no frame."""
     ran: dict[int, set[CodeKey]] = field(default_factory=dict)
     opened: dict[int, set[str]] = field(default_factory=dict)
     """The files opened meanwhile, likewise."""
@@ -50,6 +52,11 @@ class Activity:
     def offset(self) -> int:
         """The offset of the statement that is being executed."""
         return self.place if self.frame is None else self.frame.f_lasti
+
+    @property
+    def line(self) -> int:
+        """The line that is being executed."""
+        return self.started if self.frame is None else self.frame.f_lineno
 
     def note(self, code: CodeType) -> None:
         """Function code `code` starts."""

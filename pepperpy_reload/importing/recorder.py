@@ -180,6 +180,7 @@ class Recorder:
         trigger = (above.module, above.offset) if above is not None and above.module else None
         if above is None and (known := self.modules.get(name)) is not None:
             trigger = known.trigger
+        before = self.modules.get(name)
         loaded = Loaded(name, path, source, code, None, trigger=trigger)
         self.modules[name] = loaded
         activity = Activity(name, code, None)
@@ -187,6 +188,11 @@ class Recorder:
         self.watch.enter(activity)
         try:
             yield activity
+        except BaseException:
+            self.modules.pop(name)
+            if before is not None:
+                self.modules[name] = before
+            raise
         finally:
             self.watch.leave()
             loaded.ran = None if self.watch.missing else activity.ran
@@ -277,7 +283,8 @@ class Recorder:
         self.graph.add(edge)
         running = stack[-1].module if stack else ""
         if running and running not in (importer, imported):
-            self.graph.add(Edge(running, imported, edge.file, edge.line, kind, True, back, failed))
+            # It has no import statement for this: what it was executing meanwhile is what depends on it.
+            self.graph.add(Edge(running, imported, "", stack[-1].line, EdgeKind.IMPORT_MODULE, True, back, failed))
 
     def note_read(self, path: str) -> None:
         """A file has been opened for reading on this thread."""

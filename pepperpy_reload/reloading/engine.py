@@ -205,6 +205,7 @@ class _Performance:
         self._attempt = attempt
         self._plan = attempt.prepared.plan
         self._finder = finder
+        self._world = attempt.prepared.reading.world()
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -235,6 +236,11 @@ class _Performance:
         return Rerun(self._runs, cyclic, {name: state.kept_names(module) for name, module in self._runs.items()})
 
     def _all(self, rerun: Rerun) -> None:
+        # What is gone is gone before anything runs: who still needs it must fail.
+        for step in self._plan.steps:
+            if step.action is Action.DROP and step.name:
+                self._executor(step.module).drop(step.name)
+                self._attempt.dropped.append(f"{step.module}.{step.name}")
         for name in self._runs:
             del sys.modules[name]
         recorder.awaited.update(self._runs)
@@ -247,31 +253,38 @@ class _Performance:
                         self._take(step)
         finally:
             recorder.awaited.clear()
-        for step in self._plan.steps:
-            if step.action is Action.DROP and step.name:
-                self._executor(step.module).drop(step.name)
-                self._attempt.dropped.append(f"{step.module}.{step.name}")
         self._attempt.dropped.extend(rerun.dropped)
 
     def _take(self, step: Step) -> None:
         self._waiting[step.module].remove(step)
         executor = self._executor(step.module)
         unit = executor.units[step.index]
-        if unit.alias is not None:
-            for name in (unit.alias.module, f"{unit.alias.module}.{unit.alias.name}"):
-                self._bring_up(name)
+        for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
+            for name in (alias.module, f"{alias.module}.{alias.name}"):
+                self._bring_up(name, step.module)
         executor.take(step)
 
-    def _bring_up(self, module: str) -> None:
-        """A module is about to be imported from: what waits to be executed there comes first."""
-        while self._waiting.get(module):
-            self._take(self._waiting[module][0])
+    def _bring_up(self, module: str, importer: str) -> None:
+        """A module is about to be imported from: what waits to be executed there comes first.
+
+        Unless its own import is what `importer` is being imported for: then it is half-way, as in a cold start.
+        """
+        if self._waiting.get(module) and module not in self._world.importers_above(importer):
+            while self._waiting.get(module):
+                self._take(self._waiting[module][0])
 
     def _executor(self, name: str) -> Executor:
         if name not in self._executors:
             code, units, old, olds = _source(self._attempt, name)
             self._executors[name] = Executor(
-                sys.modules[name], recorder.modules[name].path, code, units, old, olds, self._attempt.transaction.undo
+                sys.modules[name],
+                recorder.modules[name].path,
+                code,
+                units,
+                old,
+                olds,
+                self._attempt.transaction.undo,
+                self._attempt.transaction.before,
             )
         return self._executors[name]
 

@@ -120,6 +120,7 @@ class Executor:
         old: list[Unit],
         olds: list[int],
         undo: Undo,
+        before: Callable[[str], dict[str, Any]],
     ) -> None:
         self.module = module
         self.units = units
@@ -129,6 +130,7 @@ class Executor:
         self._old = old
         self._olds = olds
         self._undo = undo
+        self._before = before
         self.names = Names(vars(module), set())
 
     def expect(self, step: Step) -> None:
@@ -140,7 +142,7 @@ class Executor:
         """Take one step."""
         unit = self.units[step.index]
         code = self._table.compile(unit, self._path)
-        activity = Activity(self.module.__name__, None, None, place=step.index)
+        activity = Activity(self.module.__name__, None, None, place=step.index, started=unit.line)
         self.activities[step.index] = activity
         recorder.watch.enter(activity)
         try:
@@ -154,13 +156,30 @@ class Executor:
     def _execute(self, code: CodeType, unit: Unit) -> None:
         namespace = vars(self.module)
         before = {name: namespace.get(name) for name in unit.binds}
-        exec(code, namespace, self.names)
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._execute_star(code, unit.alias.module)
+        else:
+            exec(code, namespace, self.names)
         self.names.stale.difference_update(unit.binds)
         for name, value in before.items():
             now = namespace.get(name)
             follows = isinstance(value, type) and isinstance(now, type) and value is not now
             if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
                 classes.migrate(value, now, self._undo)  # type: ignore[arg-type]
+
+    def _execute_star(self, code: CodeType, source: str) -> None:
+        """A star import: names that it used to bind and no longer does go."""
+        namespace = vars(self.module)
+        bound = {name for unit in self.units for name in unit.binds}
+        once = self._before(source)
+        used = {name for name, value in namespace.items() if name in once and once[name] is value and name not in bound}
+        scratch = Scratch(namespace, self.names.stale)
+        exec(code, namespace, scratch)
+        for name, value in scratch.made.items():
+            self.names[name] = value
+        for name in used - scratch.made.keys():
+            if not (name.startswith("__") and name.endswith("__")):
+                self.drop(name)
 
     def _take_over(self, code: CodeType, unit: Unit, old: Unit, dirty: frozenset[str]) -> None:
         namespace = vars(self.module)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.graph import EdgeKind
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place
 from pepperpy_reload.importing.footprint import CodeKey
@@ -132,6 +133,29 @@ class LiveWorld:
             return None
         return Place(module, list(alignment.olds).index(old))
 
+    def imported_by(self, module: str, old: int) -> Iterator[str]:
+        """The modules that an old unit imported in ways that its source does not show."""
+        page = ledger.page(module)
+        for imported in recorder.graph.imports_of(module) if page is not None else ():
+            edge = recorder.graph.edge(module, imported)
+            if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE and edge.at_import and page is not None:
+                if imported in recorder.modules and old in page.units_at(edge.line):
+                    yield imported
+
+    def callees(self, cell: Cell, rest: Chain) -> Iterator[CodeKey]:
+        """The first-party functions behind a callable value: the function, or what making an instance runs."""
+        value: Any = self.value(cell)
+        for name in rest:
+            value = _attribute(value, name)
+        if isinstance(value, type):
+            made = [vars(kind).get(name) for kind in value.__mro__ for name in _MAKING]
+        else:
+            made = [value, _attribute(type(value), "__call__")]
+        for item in made:
+            function = getattr(item, "__func__", item)
+            if isinstance(function, FunctionType) and function.__code__.co_filename in recorder.roots:
+                yield CodeKey.of(function.__code__)
+
     # --- edited functions
 
     def changed_keys(self, module: str, index: int) -> Iterator[CodeKey]:
@@ -236,6 +260,18 @@ class LiveWorld:
                 self._orders[module] = (*self.order(importer), index - 0.5, rank)
         return self._orders[module]
 
+    def importers_above(self, module: str) -> set[str]:
+        """The modules whose import statements, one inside the other, load a module in a cold start; itself too."""
+        found: set[str] = set()
+        name: str | None = module
+        while name is not None and name not in found:
+            found.add(name)
+            loaded = recorder.modules.get(name)
+            trigger = loaded.trigger if loaded is not None else None
+            alive = trigger is not None and self.place(trigger[0], ledger.trigger_unit(loaded)) is not None  # type: ignore[arg-type]
+            name = trigger[0] if trigger is not None and alive else None
+        return found
+
     def refusal(self, module: str) -> str:
         """Why no code of a module can be run again here."""
         if module == "__main__":
@@ -278,6 +314,18 @@ def _is_library_safe(function: Callable[..., Any]) -> bool:
     """Whether a function is the project's own, or the standard library's: those with effects are listed by name."""
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
     return file in recorder.roots or function.__module__.partition(".")[0] in sys.stdlib_module_names
+
+
+_MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__")
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """An attribute as the dictionaries have it: no code of the user's runs."""
+    inside = getattr(value, "__dict__", {}) if not isinstance(value, type) else {}
+    if name in inside:
+        return inside[name]
+    kind = value if isinstance(value, type) else type(value)
+    return next((vars(layer)[name] for layer in kind.__mro__ if name in vars(layer)), None)
 
 
 def _layers(value: Any) -> Iterable[Any]:
