@@ -1,54 +1,110 @@
-"""What distinguishes a module's new source from its old one."""
+"""Old and new units of a module aligned: what is the same, what differs inside functions only, what is new or gone."""
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from difflib import SequenceMatcher
+from enum import StrEnum
 
-from pepperpy_reload.core.statement import Statement, read_statements
+from pepperpy_reload.core.unit import Kind, Unit
 
 
-class Change(IntEnum):
-    """How much of a module an edit concerns, least first."""
+class Fate(StrEnum):
+    """What an edit does to a unit."""
 
-    LAYOUT = 0
-    """Comments, blank lines, quotes: what runs is the same, line numbers may differ."""
-    BODIES = 1
-    """Only code inside functions, which runs when they are called."""
-    STATEMENTS = 2
-    """What is executed when the module is imported."""
+    SAME = "same"
+    BODY = "body"
+    """Only code inside functions differs, which runs when they are called."""
+    CHANGED = "changed"
+    NEW = "new"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """The kind of change, and the first line of the new source (or the old one, at its end) where it shows."""
+class Alignment:
+    """The new units of a module, each with its fate and the index of the old unit it goes with (-1: none).
 
-    change: Change
-    line: int = 0
+    `gone` are the old units that nothing goes with.
+    """
 
+    old: Sequence[Unit]
+    units: Sequence[Unit]
+    fates: Sequence[Fate]
+    olds: Sequence[int]
+    gone: Sequence[Unit] = ()
 
-def compare(old: bytes, new: bytes) -> Difference:
-    """Compare two versions of a module. Raises SyntaxError or ValueError if one of them is no Python source."""
-    if old == new:
-        return Difference(Change.LAYOUT)
-    before = read_statements(ast.parse(old), old)
-    after = read_statements(ast.parse(new), new)
-    worst = Difference(Change.LAYOUT)
-    for one, other in zip(before, after, strict=False):
-        change = _change(one, other)
-        if change is Change.STATEMENTS:
-            return Difference(change, other.line)
-        if change > worst.change:
-            worst = Difference(change, other.line)
-    if len(after) > len(before):
-        return Difference(Change.STATEMENTS, after[len(before)].line)
-    if len(before) > len(after):
-        return Difference(Change.STATEMENTS, before[len(after)].line)
-    return worst
+    @classmethod
+    def of_unchanged(cls, units: Sequence[Unit]) -> Alignment:
+        """A module that was not edited."""
+        return cls(units, units, [Fate.SAME] * len(units), list(range(len(units))))
+
+    @property
+    def changed(self) -> list[int]:
+        """The indexes of the units that are not the same."""
+        return [index for index, fate in enumerate(self.fates) if fate is not Fate.SAME]
 
 
-def _change(one: Statement, other: Statement) -> Change:
-    if one.text == other.text or one.shape == other.shape:
-        return Change.LAYOUT
-    return Change.BODIES if one.outline == other.outline else Change.STATEMENTS
+def align(old: Sequence[Unit], new: Sequence[Unit]) -> Alignment:
+    """Pair the units of two versions of a module.
+
+    Equal units that stand in the same relative order are paired first. Then definitions and imports that have only
+    moved, which bind the same wherever they stand; then definitions of the same name, and assignments to the same
+    names.
+    """
+    olds = [-1] * len(new)
+    fates = [Fate.NEW] * len(new)
+    for one, other in _in_order(old, new):
+        olds[other], fates[other] = one, Fate.SAME
+    left = {unit.index for unit in old} - set(olds)
+    for match, fate in ((_moved, Fate.SAME), (_body_only, Fate.BODY), (_same_names, Fate.CHANGED)):
+        for unit in new:
+            if olds[unit.index] >= 0:
+                continue
+            for index in sorted(left):
+                if match(old[index], unit):
+                    left.discard(index)
+                    olds[unit.index], fates[unit.index] = index, fate
+                    break
+    return Alignment(old, new, fates, olds, [old[index] for index in sorted(left)])
+
+
+def equal(one: Unit, other: Unit) -> bool:
+    """Whether two units say the same, layout and comments aside."""
+    return one.statement.text == other.statement.text or one.statement.shape == other.statement.shape
+
+
+def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]:
+    start = 0
+    while start < min(len(old), len(new)) and equal(old[start], new[start]):
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and equal(old[-1 - end], new[-1 - end]):
+        end += 1
+    pairs = [(index, index) for index in range(start)]
+    pairs += [(len(old) - end + index, len(new) - end + index) for index in range(end)]
+    before, after = old[start : len(old) - end], new[start : len(new) - end]
+    if before and after:
+        matcher = SequenceMatcher(
+            None, [unit.statement.shape for unit in before], [unit.statement.shape for unit in after], autojunk=False
+        )
+        for block in matcher.get_matching_blocks():
+            pairs += [(start + block.a + step, start + block.b + step) for step in range(block.size)]
+    return pairs
+
+
+def _moved(one: Unit, other: Unit) -> bool:
+    movable = one.kind in (Kind.FUNCTION, Kind.IMPORT, Kind.CLASS) and not one.decorated
+    return movable and one.kind is other.kind and equal(one, other)
+
+
+def _body_only(one: Unit, other: Unit) -> bool:
+    # An equal statement that has moved is not the same: it may have been executed between others that it concerns.
+    alike = one.kind is other.kind and one.binds == other.binds and not equal(one, other)
+    return alike and one.statement.outline == other.statement.outline
+
+
+def _same_names(one: Unit, other: Unit) -> bool:
+    if not one.binds or one.binds != other.binds:
+        return False
+    definitions = (Kind.FUNCTION, Kind.CLASS)
+    return (one.kind in definitions) == (other.kind in definitions)

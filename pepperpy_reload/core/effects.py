@@ -9,10 +9,31 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 
 from pepperpy_reload.core.statement import chain, functions, import_time
 
 Chain = tuple[str, ...]
+
+class Depth(IntEnum):
+    """How an object may be changed."""
+
+    STORE = 0
+    """An attribute or an item is set: setting it again changes nothing more."""
+    CALL = 1
+    """It is the receiver or an argument of a call."""
+    HARD = 2
+    """An attribute or an item is deleted or changed in place: classes and functions are concerned as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """The object that `chain` means may be changed, at `line`."""
+
+    chain: Chain
+    line: int
+    depth: Depth
+
 
 REFLECTION = frozenset({"globals", "locals", "vars", "dir", "exec", "eval"})
 
@@ -107,6 +128,50 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
     body = getattr(node, "body", [])
     for statement in body if isinstance(body, list) else [body]:
         yield from ast.walk(statement)
+
+
+def mutations(nodes: Iterable[ast.AST]) -> tuple[Mutation, ...]:
+    """What executing these nodes may change, each chain once at its greatest depth."""
+    found: dict[Chain, Mutation] = {}
+    for node in nodes:
+        for target, depth in _mutated(node):
+            key = chain(target)
+            if key and (key not in found or depth > found[key].depth):
+                found[key] = Mutation(key, getattr(node, "lineno", 0), depth)
+    return tuple(found.values())
+
+
+def _mutated(node: ast.AST) -> Iterator[tuple[ast.AST, Depth]]:
+    match node:
+        case ast.Call(func=callee, args=args, keywords=keywords):
+            name = chain(callee)
+            if name == ("setattr",) or name == ("delattr",):
+                yield from ((item, Depth.HARD) for item in args[:1])
+                return
+            if len(name) == 1 and name[0] in HARMLESS:
+                return
+            if isinstance(callee, ast.Attribute):
+                yield callee.value, Depth.CALL
+            yield from ((item.value if isinstance(item, ast.Starred) else item, Depth.CALL) for item in args)
+            yield from ((keyword.value, Depth.CALL) for keyword in keywords)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield from ((item.value, Depth.CALL) for item in node.decorator_list if isinstance(item, ast.Attribute))
+        case ast.Attribute(ctx=ast.Store(), value=value) | ast.Subscript(ctx=ast.Store(), value=value):
+            yield value, Depth.STORE
+        case ast.Attribute(ctx=ast.Del(), value=value) | ast.Subscript(ctx=ast.Del(), value=value):
+            yield value, Depth.HARD
+        case ast.AugAssign(target=ast.Name() as name):
+            yield name, Depth.CALL
+        case ast.AugAssign(target=ast.Attribute(value=value) | ast.Subscript(value=value)):
+            yield value, Depth.HARD
+
+
+HARMLESS = frozenset(
+    "abs all any ascii bin bool bytes callable chr classmethod complex dict divmod enumerate filter float format "
+    "frozenset getattr hasattr hash hex id int isinstance issubclass len list map max memoryview min object oct ord "
+    "pow print property range repr reversed round set slice sorted staticmethod str sum super tuple type zip".split()
+)
+"""Built-in functions that change none of their arguments."""
 
 
 def _effects(nodes: list[ast.AST]) -> Effects:

@@ -120,6 +120,10 @@ class ImportGraph:
         """What `importer` imports, in the order in which it first did; failed imports are left out."""
         return [name for name, edge in self._out.get(importer, {}).items() if not edge.failed]
 
+    def all_imports_of(self, importer: str) -> list[str]:
+        """The same with the failed ones."""
+        return list(self._out.get(importer, {}))
+
     def importers_of(self, imported: str, *, deferred: bool = True) -> list[str]:
         """Who imports `imported`; with `deferred=False` only who did so while modules were being run."""
         return [

@@ -1,36 +1,63 @@
-"""What a batch asks of this process: the least set of modules that has to be run again, in order, with reasons."""
+"""What a batch asks of this process: the least fixpoint over the statements of all modules, in order, with reasons.
+
+A unit is *stale* if executing it now would give something else than it gave. Three kinds of dirt make units stale:
+a name is *rebound* (whoever reads it is stale), a name's object is *touched* in place (whoever reads it, but not who
+merely passes it on), a function's code is *changed* (whoever ran it while it was executed). What a stale unit had done
+to an object of somebody else is undone by making that object again, with all that hangs on it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pepperpy_reload.core.world import World
+from pepperpy_reload.core.difference import Alignment, Fate
+from pepperpy_reload.core.effects import Chain, Depth, Mutation
+from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.world import Cell, Key, Place, World
 
 
 class Action(StrEnum):
-    """What is done to a module or a function."""
+    """What is done, from the least to the most."""
 
     PATCH = "patch"
     """The functions of a module get their new code and stay the same objects."""
+    REFIT = "refit"
+    """A def is executed, and the live function takes over the result."""
+    TRANSPLANT = "transplant"
+    """A class statement is executed, and the live class takes over what has changed."""
+    EXECUTE = "execute"
+    """A statement is executed in its module's namespace."""
     RUN = "run"
-    """The whole module is run again, into the same module object."""
+    """A whole module is run again, into the same module object."""
     DROP = "drop"
-    """The module is gone and leaves `sys.modules`."""
+    """A name or a module is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do, and why."""
+    """One thing to do. `index` is the unit's (-1: the module as a whole); `reasons` lead back to the edit."""
 
     action: Action
     module: str
-    reason: str
+    index: int = -1
+    name: str = ""
+    line: int = 0
+    reasons: tuple[str, ...] = ()
+    dirty: frozenset[str] = frozenset()
+    """For a transplant: the module's names that hold something else now; `*` if more than names has changed."""
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, object]:
         """A dict of plain values."""
-        return {"action": self.action.value, "module": self.module, "reason": self.reason}
+        return {
+            "action": self.action.value,
+            "module": self.module,
+            "statement": self.name,
+            "line": self.line,
+            "reasons": list(self.reasons),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,53 +69,602 @@ class ReloadPlan:
 
     def modules(self, action: Action) -> tuple[str, ...]:
         """The modules that have this done to them, in order."""
-        return tuple(step.module for step in self.steps if step.action is action)
+        return tuple(dict.fromkeys(step.module for step in self.steps if step.action is action))
 
     @property
     def only_patches(self) -> bool:
-        """Whether no code of a module runs and nothing goes."""
+        """Whether no statement is executed and nothing goes."""
         return not self.restart and all(step.action is Action.PATCH for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What the changed files ask for by themselves; each value is a reason for the user."""
+    """What the changed files ask for by themselves; each value is a reason for the user.
 
-    patch: Mapping[str, str] = field(default_factory=dict)
-    run: Mapping[str, str] = field(default_factory=dict)
+    `edited` modules have a new source that differs in more than layout; `units` are stale whatever their source says;
+    `whole` modules have to be run as a whole; `drop` modules are gone.
+    """
+
+    edited: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[Place, str] = field(default_factory=dict)
+    whole: Mapping[str, str] = field(default_factory=dict)
     drop: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_reload(demand: Demand, world: World) -> ReloadPlan:
-    """Close `demand` under what hangs on it.
-
-    Whoever imported a module that is run or dropped is run again; so is whoever owns an object that a module run again
-    would change: it starts afresh, as in a new process, and so does all that hangs on it. Reads nothing but its
-    arguments, and asks `world` only about modules of the plan.
-    """
-    stale = dict(demand.run)
-    waiting = [*demand.drop, *stale]
-    for name in waiting:
-        ties = list(world.importers(name))
-        if name not in demand.drop:
-            ties.extend(world.changed_by(name))
-        for tie in ties:
-            if tie.module not in stale and tie.module not in demand.drop:
-                stale[tie.module] = tie.reason
-                waiting.append(tie.module)
-    run = sorted(stale, key=world.rank)
-    steps = [
-        *(Step(Action.DROP, name, reason) for name, reason in demand.drop.items()),
-        *(Step(Action.PATCH, name, reason) for name, reason in demand.patch.items() if name not in stale),
-        *(Step(Action.RUN, name, stale[name]) for name in run),
-    ]
-    return ReloadPlan(tuple(steps), _refusal([*run, *demand.drop], world, stale))
+    """Close `demand` under what hangs on it. Reads nothing but its arguments."""
+    planner = _Planner(demand, world)
+    planner.begin()
+    planner.close()
+    return planner.plan()
 
 
-def _refusal(names: Iterable[str], world: World, stale: Mapping[str, str]) -> str:
-    for name in names:
-        why = world.refusal(name)
+_PREDICTED = 200  # functions looked at for one new statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    text: str
+    by: Place | None = None
+
+
+@dataclass(slots=True)
+class _Module:
+    """A module's alignment with the indexes that the planner asks for."""
+
+    alignment: Alignment
+    binders: dict[str, list[int]]
+    stars: list[int]
+    new_of_old: dict[int, int]
+    readers: dict[Cell, list[int]] | None = None
+
+    @classmethod
+    def of(cls, alignment: Alignment) -> _Module:
+        binders: dict[str, list[int]] = {}
+        for unit in alignment.units:
+            for name in unit.binds:
+                binders.setdefault(name, []).append(unit.index)
+        stars = [unit.index for unit in alignment.units if unit.alias and unit.alias.bound == "*"]
+        new_of_old = {old: new for new, old in enumerate(alignment.olds) if old >= 0}
+        return cls(alignment, binders, stars, new_of_old)
+
+
+class _Planner:
+    def __init__(self, demand: Demand, world: World) -> None:
+        self.demand = demand
+        self.world = world
+        self.causes: dict[Place, _Cause] = {}
+        self.work: deque[Place] = deque()
+        self.rebound: set[Cell] = set()
+        self.touched: set[Cell] = set()
+        self.dropped: dict[Cell, _Cause] = {}
+        self.forced: set[Place] = set()
+        self.whole: dict[str, str] = dict(demand.whole)
+        self.restart = ""
+        self._modules: dict[str, _Module | None] = {}
+        self._keys: set[Key] = set()
+        self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
+
+    # --- modules and names
+
+    def module(self, name: str) -> _Module | None:
+        if name not in self._modules:
+            alignment = self.world.alignment(name)
+            self._modules[name] = None if alignment is None else _Module.of(alignment)
+        return self._modules[name]
+
+    def unit(self, place: Place) -> Unit:
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.units[place.index]
+
+    def old_index(self, place: Place) -> int:
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.olds[place.index]
+
+    def fate(self, place: Place) -> Fate:
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.fates[place.index]
+
+    def cell(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
+        """The cell that a chain of names in a module means, through modules bound on the way, and what is left."""
+        cell, rest = Cell(name, chain[0]), chain[1:]
+        while rest:
+            target = self.module_bound(cell)
+            if not target:
+                break
+            cell, rest = Cell(target, rest[0]), rest[1:]
+        return cell, rest
+
+    def module_bound(self, cell: Cell) -> str:
+        """The first-party module that a cell is bound to, by the new source, or by the live value."""
+        module = self.module(cell.module)
+        binders = module.binders.get(cell.name, []) if module else []
+        aliases = {module.alignment.units[index].alias for index in binders} if module else set()
+        for alias in aliases - {None}:
+            assert alias is not None
+            target = f"{alias.module}.{alias.name}" if alias.name else alias.module
+            if not alias.name and alias.bound == alias.module.partition(".")[0]:
+                target = alias.bound
+            if self.module(target) is not None:
+                return target
+        return self.world.module_value(cell)
+
+    def canonical(self, cell: Cell) -> Cell:
+        """Where the object that a cell holds was first bound: back along from-imports and plain aliases."""
+        seen = set()
+        while cell not in seen:
+            seen.add(cell)
+            module = self.module(cell.module)
+            if module is None:
+                break
+            binders = module.binders.get(cell.name, [])
+            units = [module.alignment.units[index] for index in binders]
+            if not units:
+                stars = [module.alignment.units[index].alias for index in module.stars]
+                sources = [Cell(alias.module, cell.name) for alias in stars if alias is not None]
+                cell = next((source for source in sources if self._is_bound(source)), cell)
+            elif len(units) == 1 and units[0].alias is not None and units[0].alias.name:
+                source = Cell(units[0].alias.module, units[0].alias.name)
+                cell = source if self._is_bound(source) else cell
+            elif len(units) == 1 and units[0].same_as:
+                cell = Cell(cell.module, units[0].same_as)
+        return cell
+
+    def _is_bound(self, cell: Cell) -> bool:
+        module = self.module(cell.module)
+        return module is not None and (cell.name in module.binders or bool(module.stars))
+
+    def binders(self, cell: Cell) -> list[Place]:
+        module = self.module(cell.module)
+        return [Place(cell.module, index) for index in module.binders.get(cell.name, [])] if module else []
+
+    # --- readers
+
+    def readers(self, cell: Cell) -> Iterator[Place]:
+        """The units that read a cell when they are executed themselves, not in the functions that they call."""
+        for name in self.world.mentioning(cell):
+            for index in self._index(name).get(cell, []):
+                yield Place(name, index)
+
+    def _index(self, name: str) -> dict[Cell, list[int]]:
+        module = self.module(name)
+        if module is None:
+            return {}
+        if module.readers is None:
+            module.readers = {}
+            for unit in module.alignment.units:
+                for cell in self._read_by(name, unit):
+                    module.readers.setdefault(cell, []).append(unit.index)
+        return module.readers
+
+    def _read_by(self, name: str, unit: Unit) -> set[Cell]:
+        if unit.alias is not None:
+            return {Cell(unit.alias.module, unit.alias.name)} if unit.alias.name else set()
+        found = self.cells(name, unit.reads)
+        found |= {Cell(alias.module, alias.name) for alias in unit.imports if alias.name}
+        old = self.old_index(Place(name, unit.index))
+        return found | {Cell(imported, "*") for imported in (self.world.imported_by(name, old) if old >= 0 else ())}
+
+    def cells(self, name: str, chains: Iterable[Chain]) -> set[Cell]:
+        """The cells that chains mean, each with the cells on its way that hold no first-party module."""
+        found = set()
+        for chain in chains:
+            cell, _ = self.cell(name, chain)
+            found.add(cell)
+            found.add(Cell(name, chain[0]))
+            if target := self.module_bound(cell):
+                found.add(Cell(target, "*"))  # a module as a whole is passed about: any name of it may be read
+        return found
+
+    def callers(self, cell: Cell) -> Iterator[tuple[Place, str]]:
+        """The units that ran a function which reads a cell, each with the function's key as text."""
+        for name in self.world.mentioning(cell):
+            for key, facts in self.world.functions(name).items():
+                local = {alias.bound: alias for alias in facts.imports}
+                cells = self.cells(name, (chain for chain in facts.reads if chain[0] not in local))
+                cells |= {Cell(alias.module, alias.name) for alias in facts.imports if alias.name}
+                if cell in cells or (facts.opaque and cell.module == name):
+                    for place in self.runners(key):
+                        yield place, str(key)
+
+    def runners(self, key: Key) -> Iterator[Place]:
+        for name, old in self.world.runners(key):
+            module = self.module(name)
+            if module is not None and old in module.new_of_old:
+                yield Place(name, module.new_of_old[old])
+
+    # --- marking
+
+    def begin(self) -> None:
+        """What the batch asks for itself."""
+        for name, reason in self.demand.drop.items():
+            self._begin_drop(name, reason)
+        for name, reason in self.demand.whole.items():
+            self._mark_all(name, _Cause(reason))
+        for place, reason in self.demand.units.items():
+            self.mark(place, _Cause(reason))
+        for name, reason in self.demand.edited.items():
+            if name not in self.whole and name not in self.demand.drop:
+                self._begin_edit(name, reason)
+
+    def _begin_drop(self, name: str, reason: str) -> None:
+        module = self.module(name)
+        if module is None:
+            return
+        for unit in module.alignment.units:
+            for bound in unit.binds:
+                self.spread(Cell(name, bound), _Cause(reason), rebound=True)
+        for unit in module.alignment.old:
+            self._undo_old(name, unit, _Cause(reason))
+        package, _, attribute = name.rpartition(".")
+        if package:
+            self.spread(Cell(package, attribute), _Cause(reason), rebound=True)
+
+    def _begin_edit(self, name: str, reason: str) -> None:
+        module = self.module(name)
+        if module is None:
+            return
+        alignment = module.alignment
+        for index in alignment.changed:
+            place = Place(name, index)
+            cause = _Cause(f"{reason}:{alignment.units[index].line} changed")
+            if alignment.fates[index] is not Fate.BODY or self.world.unpatchable(name, index):
+                self.mark(place, cause)
+            else:
+                self.change_keys(self.world.changed_keys(name, index), cause, place)
+        for unit in alignment.gone:
+            cause = _Cause(f"{reason}:{unit.line} is gone")
+            self._undo_old(name, unit, cause)
+            for bound in sorted(unit.binds):
+                self._drop_unless_bound(Cell(name, bound), cause)
+            if unit.alias is not None and unit.alias.bound == "*":
+                self._mark_all(name, cause)
+                self.whole.setdefault(name, cause.text)
+            if effect := self.world.outside_effect(Place(name, unit.index), old=True):
+                self.restart = self.restart or effect
+
+    def _drop_unless_bound(self, cell: Cell, cause: _Cause) -> None:
+        binders = self.binders(cell)
+        if binders:
+            for place in binders:
+                self.mark(place, cause)
+        else:
+            self.dropped[cell] = cause
+            self.spread(cell, cause, rebound=True)
+
+    def _mark_all(self, name: str, cause: _Cause) -> None:
+        module = self.module(name)
+        for unit in module.alignment.units if module else ():
+            self.forced.add(Place(name, unit.index))
+            self.mark(Place(name, unit.index), cause)
+        for unit in module.alignment.gone if module else ():
+            for bound in unit.binds:
+                if module is not None and bound not in module.binders:
+                    self.spread(Cell(name, bound), cause, rebound=True)
+
+    def mark(self, place: Place, cause: _Cause) -> None:
+        """A unit is stale."""
+        if place in self.causes or place.module in self.demand.drop:
+            return
+        unit = self.unit(place)
+        if unit.kind is Kind.INERT:
+            return
+        self.causes[place] = cause
+        self.work.append(place)
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._mark_shadowing(place, unit.alias.module)
+
+    def _mark_shadowing(self, star: Place, source: str) -> None:
+        """A star import that is executed again binds all its names: who binds one of them later does so again too."""
+        module = self.module(source)
+        for name in module.binders if module else ():
+            for place in self.binders(Cell(star.module, name)):
+                self.mark(place, _Cause(f"binds {name} after a star import", star))
+
+    def force(self, place: Place, cause: _Cause) -> None:
+        """A unit is stale, and its object has to be another one."""
+        if place not in self.forced:
+            self.forced.add(place)
+            if place in self.causes:
+                self.work.append(place)
+        self.mark(place, cause)
+
+    def change_keys(self, keys: Iterable[Key], cause: _Cause, by: Place) -> None:
+        """Functions have other code: who ran them while it was executed is stale."""
+        for key in keys:
+            if key not in self._keys:
+                self._keys.add(key)
+                for place in self.runners(key):
+                    self.mark(place, _Cause(f"called {_name(key)} when it was imported; {cause.text}", by))
+
+    def spread(self, cell: Cell, cause: _Cause, *, rebound: bool, by: Place | None = None) -> None:
+        """A cell holds something else, or what it holds has changed."""
+        seen = self.rebound if rebound else self.touched
+        if cell in seen or cell in self.rebound:
+            return
+        seen.add(cell)
+        why = _Cause(f"reads {cell}" if by else cause.text, by)
+        for place in [*self.readers(cell), *self.readers(Cell(cell.module, "*"))]:
+            unit = self.unit(place)
+            if place == by:
+                continue
+            if unit.alias is not None and unit.alias.bound == "*":
+                if rebound:
+                    self.mark(place, why)
+                self.spread(Cell(place.module, cell.name), why, rebound=rebound, by=place)
+            elif not rebound and (unit.alias is not None or unit.same_as):
+                for name in unit.binds:
+                    self.spread(Cell(place.module, name), why, rebound=False, by=by)
+            else:
+                self.mark(place, why)
+                if rebound and unit.kind is Kind.CLASS and self._is_base(place, cell):
+                    self.force(place, why)
+        for place, key in list(self.callers(cell)):
+            self.mark(place, _Cause(f"called {key} when it was imported, which reads {cell}", by))
+
+    def _is_base(self, place: Place, cell: Cell) -> bool:
+        unit = self.unit(place)
+        return any(self.cell(place.module, base)[0] == cell for base in unit.bases)
+
+    # --- what a stale unit entails
+
+    def close(self) -> None:
+        """Work until nothing more follows."""
+        while self.work and not self.restart:
+            place = self.work.popleft()
+            self._process(place)
+
+    def action(self, place: Place) -> Action:
+        """How a stale unit is brought up to date."""
+        unit = self.unit(place)
+        known = place not in self.forced and self.old_index(place) >= 0
+        alone = all(len(self.binders(Cell(place.module, name))) == 1 for name in unit.binds)
+        if known and alone and unit.kind is Kind.FUNCTION and not unit.decorated and self.world.can_refit(place):
+            return Action.REFIT
+        if known and alone and unit.kind is Kind.CLASS and not self.world.why_not_transplant(place):
+            return Action.TRANSPLANT
+        return Action.EXECUTE
+
+    def _process(self, place: Place) -> None:
+        unit, cause = self.unit(place), self.causes[place]
+        if unit.opaque and place.module not in self.whole:
+            self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
+            self._mark_all(place.module, cause)
+        action = self.action(place)
+        if unit.kind is Kind.CLASS:
+            self._see_bases(place)
+        self._undo(place, cause)
+        self._see_the_past(place)
+        if self.fate(place) in (Fate.CHANGED, Fate.BODY):
+            self.change_keys(self.world.changed_keys(*place), cause, place)
+        for name in sorted(unit.binds):
+            self._bind(place, Cell(place.module, name), cause, action)
+        if self.fate(place) is Fate.CHANGED:
+            module = self.module(place.module)
+            assert module is not None
+            before = module.alignment.old[self.old_index(place)]
+            for name in sorted(before.binds - unit.binds):
+                self._drop_unless_bound(Cell(place.module, name), cause)
+
+    def _bind(self, place: Place, cell: Cell, cause: _Cause, action: Action) -> None:
+        for other in self.binders(cell):
+            self.mark(other, _Cause(f"binds {cell.name} as well", place))
+        self.spread(cell, cause, rebound=action is Action.EXECUTE, by=place)
+
+    def _see_bases(self, place: Place) -> None:
+        keepers, why = self.world.foreign_bases(place)
         if why:
-            because = stale.get(name)
-            return f"{why} (it has to run again: {because})" if because else why
-    return ""
+            self.restart = self.restart or f"{place.module}:{self.unit(place).line} {why}"
+        for cell in keepers:
+            self._remake(cell, place)
+
+    def _undo(self, place: Place, cause: _Cause) -> None:
+        """What the unit has done to the objects of others, and what it is going to do."""
+        before = self.mutated(place, old=True)
+        after = self.mutated(place, old=False)
+        again = self.fate(place) in (Fate.SAME, Fate.BODY)
+        for cell, depth in before.items():
+            if not (again and depth is Depth.STORE):
+                self._remake(cell, place)
+        for cell in after:
+            if cell not in before and self._is_used_later(place, cell):
+                self._remake(cell, place)
+
+    def _undo_old(self, name: str, unit: Unit, cause: _Cause) -> None:
+        """A unit that is gone has left its traces."""
+        for cell in self._mutated_by(name, unit, unit.index):
+            for creator in self.binders(self.canonical(cell)):
+                self.force(creator, _Cause(f"was changed by what is gone: {cause.text}"))
+
+    def _remake(self, cell: Cell, by: Place) -> None:
+        for creator in self.binders(cell):
+            if creator != by:
+                unit = self.unit(by)
+                self.force(creator, _Cause(f"is changed by {by.module}:{unit.line} ({unit.label})", by))
+
+    def mutated(self, place: Place, *, old: bool) -> dict[Cell, Depth]:
+        """The cells of others whose objects a unit changes: as it was, or as it is going to be."""
+        known = (place, old)
+        if known not in self._mutated:
+            index = self.old_index(place)
+            if old and index < 0:
+                return {}
+            if not old and self.fate(place) is Fate.CHANGED:
+                index = -1  # what its old form ran tells nothing of the new one
+            module = self.module(place.module)
+            assert module is not None
+            unit = module.alignment.old[index] if old else module.alignment.units[place.index]
+            self._mutated[known] = self._mutated_by(place.module, unit, index)
+        return self._mutated[known]
+
+    def _mutated_by(self, name: str, unit: Unit, old: int) -> dict[Cell, Depth]:
+        found: dict[Cell, Depth] = {}
+        self._add_mutations(found, name, unit.mutations)
+        for key in self.world.ran(name, old) if old >= 0 else self._predicted(name, unit):
+            known = self.world.facts(key)
+            if known is None:
+                continue
+            self._add_mutations(found, known[0], known[1].mutations)
+            if known[1].changes_parameters and unit.kind is Kind.CLASS:
+                self._add_mutations(found, name, [Mutation(base, unit.line, Depth.HARD) for base in unit.bases])
+        own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
+        return {cell: depth for cell, depth in found.items() if cell not in own}
+
+    def _predicted(self, name: str, unit: Unit) -> set[Key]:
+        """The functions that a unit which has never been executed may run, as far as its names tell."""
+        found: set[Key] = set()
+        waiting = [(name, chain) for chain in (*unit.reads, *unit.bases)]
+        while waiting and len(found) < _PREDICTED:
+            module, chain = waiting.pop()
+            for key in self.world.callees(*self.cell(module, chain)):
+                known = self.world.facts(key) if key not in found else None
+                found.add(key)
+                if known is not None:
+                    waiting.extend((known[0], inner) for inner in known[1].reads)
+        return found
+
+    def _add_mutations(self, found: dict[Cell, Depth], name: str, changes: Iterable[Mutation]) -> None:
+        for mutation in changes:
+            cell, rest = self.cell(name, mutation.chain)
+            if self.module_bound(cell) and mutation.depth is Depth.STORE:
+                continue
+            cell = self.canonical(cell)
+            if mutation.depth is Depth.HARD or self.world.is_mutable(cell, rest):
+                found[cell] = max(found.get(cell, Depth.STORE), mutation.depth)
+
+    def _see_the_past(self, place: Place) -> None:
+        """A stale unit must find names and objects as they were when its turn comes in a cold start."""
+        unit = self.unit(place)
+        for chain in unit.reads:
+            indexes = [other.index for other in self.binders(Cell(place.module, chain[0]))]
+            if any(index > place.index for index in indexes) and any(index < place.index for index in indexes):
+                for index in indexes:
+                    self.mark(Place(place.module, index), _Cause(f"binds {chain[0]}, which is read in between", place))
+        if unit.alias is not None or unit.same_as or (unit.kind is Kind.FUNCTION and not unit.decorated):
+            return
+        for chain in unit.reads:
+            cell, rest = self.cell(place.module, chain)
+            cell = self.canonical(cell)
+            if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
+                self._remake(cell, place)
+
+    def _is_used_later(self, place: Place, cell: Cell) -> bool:
+        return any(self._is_later(other, place) for other in self._users(cell))
+
+    def _is_changed_later(self, place: Place, cell: Cell) -> bool:
+        users = (other for other in self._users(cell) if self._is_later(other, place))
+        return any(cell in self.mutated(other, old=True) for other in users)
+
+    def _users(self, cell: Cell) -> Iterator[Place]:
+        """The units that read a cell, under whatever name, themselves or through what they call."""
+        waiting, seen = [cell], {cell}
+        while waiting:
+            one = waiting.pop()
+            for place in self.readers(one):
+                unit = self.unit(place)
+                if unit.alias is None and not unit.same_as:
+                    yield place
+                    continue
+                for name in unit.binds:
+                    other = Cell(place.module, name)
+                    if other not in seen:
+                        seen.add(other)
+                        waiting.append(other)
+            yield from (place for place, _ in self.callers(one))
+
+    def _is_later(self, place: Place, than: Place) -> bool:
+        return place != than and place not in self.causes and self.order(place) > self.order(than)
+
+    def order(self, place: Place) -> tuple[object, ...]:
+        return (*self.world.order(place.module), place.index)
+
+    # --- the result
+
+    def plan(self) -> ReloadPlan:
+        """The steps in the order of a cold start."""
+        steps = [
+            *(Step(Action.DROP, name, reasons=(reason,)) for name, reason in self.demand.drop.items()),
+            *self._patches(),
+            *self._executions(),
+            *(
+                Step(Action.DROP, cell.module, name=cell.name, reasons=(cause.text,))
+                for cell, cause in self.dropped.items()
+                if cell.module not in self.whole
+            ),
+        ]
+        return ReloadPlan(tuple(steps), self.restart or self._refusal(steps))
+
+    def _patches(self) -> Iterator[Step]:
+        for name, reason in self.demand.edited.items():
+            if name in self.whole or name in self.demand.drop:
+                continue
+            module = self.module(name)
+            bodies = [
+                index
+                for index in (module.alignment.changed if module else ())
+                if module is not None and module.alignment.fates[index] is Fate.BODY
+            ]
+            patched = [index for index in bodies if Place(name, index) not in self.causes]
+            line = module.alignment.units[patched[0]].line if module and patched else 0
+            reasons = (f"{reason}:{line} changed inside functions",) if patched else (f"{reason} was saved",)
+            yield Step(Action.PATCH, name, line=line, reasons=reasons)
+
+    def _executions(self) -> list[Step]:
+        places = sorted(self.causes, key=self.order)
+        steps: dict[object, Step] = {}
+        for place in places:
+            unit = self.unit(place)
+            if place.module in self.whole:
+                reason = self.whole[place.module]
+                steps.setdefault(place.module, Step(Action.RUN, place.module, reasons=(reason, *self.reasons(place))))
+            else:
+                steps[place] = self._step(place, unit)
+        for name, reason in self.whole.items():
+            steps.setdefault(name, Step(Action.RUN, name, reasons=(reason,)))
+        return list(steps.values())
+
+    def _step(self, place: Place, unit: Unit) -> Step:
+        action = self.action(place)
+        dirty: set[str] = set()
+        if action is Action.TRANSPLANT:
+            for chain in unit.reads:
+                if not self.cells(place.module, [chain]).isdisjoint(self.rebound | self.touched):
+                    dirty.add(chain[0])
+            if not dirty and self.fate(place) is Fate.SAME:
+                dirty.add("*")
+        return Step(
+            action, place.module, place.index, unit.label, unit.line, self.reasons(place), dirty=frozenset(dirty)
+        )
+
+    def reasons(self, place: Place) -> tuple[str, ...]:
+        """The chain from a stale unit back to the edit."""
+        found: list[str] = []
+        seen: set[Place] = set()
+        cause: _Cause | None = self.causes.get(place)
+        while cause is not None:
+            found.append(cause.text)
+            if cause.by is None or cause.by in seen:
+                break
+            seen.add(cause.by)
+            unit = self.unit(cause.by)
+            found.append(f"{cause.by.module}:{unit.line} {unit.label}")
+            cause = self.causes.get(cause.by)
+        return tuple(found)
+
+    def _refusal(self, steps: Iterable[Step]) -> str:
+        for step in steps:
+            if step.action is Action.PATCH:
+                continue
+            why = self.world.refusal(step.module)
+            if not why and step.index >= 0:
+                why = self.world.outside_effect(Place(step.module, step.index), old=False)
+            if why:
+                return f"{why} ({step.reasons[0]})" if step.reasons else why
+        return ""
+
+
+def _name(key: Key) -> str:
+    return str(getattr(key, "qualname", key))

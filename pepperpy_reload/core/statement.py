@@ -79,7 +79,7 @@ def import_time(node: ast.AST) -> Iterator[ast.AST]:
 
     `if TYPE_CHECKING:` and `if __name__ == "__main__":` are not executed at an import.
     """
-    if isinstance(node, ast.If) and _never_at_import(node.test):
+    if isinstance(node, ast.If) and never_at_import(node.test):
         for other in node.orelse:
             yield from import_time(other)
         return
@@ -101,7 +101,8 @@ def chain(node: ast.AST) -> tuple[str, ...]:
     return (node.id, *reversed(names)) if isinstance(node, ast.Name) else ()
 
 
-def _never_at_import(test: ast.expr) -> bool:
+def never_at_import(test: ast.expr) -> bool:
+    """Whether a condition is false when the module is imported: TYPE_CHECKING, or a comparison of `__name__`."""
     if chain(test)[-1:] == ("TYPE_CHECKING",):
         return True
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"

@@ -2,30 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Hashable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.unit import FunctionFacts
+
+Key = Hashable
+"""A function of the source, as footprints know it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """Another module that has to be run again as well, and why."""
+class Cell(NamedTuple):
+    """A name of a module."""
 
     module: str
-    reason: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class Place(NamedTuple):
+    """A unit of a module, by its index among the new units."""
+
+    module: str
+    index: int
 
 
 class World(Protocol):
-    """The live process, as far as it matters to a plan. Tests plan in a made-up one."""
+    """The live process, as far as it matters to a plan. Tests plan in a made-up one.
 
-    def importers(self, module: str) -> Iterable[Tie]:
-        """The modules that imported `module`, or failed to, while they were being run."""
+    Modules are first-party modules that are loaded; of any other nothing is known.
+    """
 
-    def changed_by(self, module: str) -> Iterable[Tie]:
-        """The modules whose objects running `module` again would change."""
+    def alignment(self, module: str) -> Alignment | None:
+        """The module's units, old and new; None if it is not a loaded first-party module."""
+
+    def mentioning(self, cell: Cell) -> Iterable[str]:
+        """The modules whose source could read the cell: its own, and those above it in the import graph that name it."""
+
+    def ran(self, module: str, old: int) -> frozenset[Key]:
+        """The functions that ran while the old unit of this index was executed."""
+
+    def runners(self, key: Key) -> Iterable[tuple[str, int]]:
+        """The old units (module, index) that ran the function while they were executed."""
+
+    def imported_by(self, module: str, old: int) -> Iterable[str]:
+        """The modules that the old unit of this index imported other than by an import statement of its own."""
+
+    def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
+        """The functions that calling what `rest` means on the cell's live value would run first."""
+
+    def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
+        """The functions of a module's old source."""
+
+    def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
+        """The module and the facts of a function."""
+
+    def changed_keys(self, module: str, index: int) -> Iterable[Key]:
+        """The functions inside a new unit whose own code is another one than in the old unit, by their old keys."""
+
+    def unpatchable(self, module: str, index: int) -> bool:
+        """Whether a live function or method of a body-only unit cannot take its new code."""
+
+    def module_value(self, cell: Cell) -> str:
+        """The name of the first-party module that is the cell's live value, or ""."""
+
+    def is_mutable(self, cell: Cell, rest: Chain) -> bool:
+        """Whether what `rest` means on the cell's live value can be changed by passing it about.
+
+        Numbers, strings, functions, classes and modules cannot; `rest` leads through classes and modules only.
+        """
+
+    def can_refit(self, place: Place) -> bool:
+        """Whether the live value of a plain def is a function that can take over a new version of itself."""
+
+    def why_not_transplant(self, place: Place) -> str:
+        """Why the live class of a class statement cannot take over a new version of itself, or ""."""
+
+    def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
+        """For a class statement: first-party base classes that keep a record of their subclasses by foreign means,
+        and why it cannot be run again at all, or ""."""
+
+    def order(self, module: str) -> tuple[object, ...]:
+        """Where a cold start begins to run the module: tuples compare as times do."""
 
     def refusal(self, module: str) -> str:
-        """Why `module` cannot be run again in this process, or ""."""
+        """Why no code of `module` can be run again in this process, or ""."""
 
-    def rank(self, module: str) -> int:
-        """The module's place in the order in which modules first began to be run."""
+    def outside_effect(self, place: Place, *, old: bool) -> str:
+        """What executing a unit would do twice outside first-party code (`old`: what only its old form did), or ""."""

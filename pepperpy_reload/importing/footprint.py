@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -40,12 +40,27 @@ class Activity:
     module: str
     code: CodeType | None
     frame: FrameType | None
-    ran: dict[int, set[CodeKey]]
+    place: int = -1
+    """What stands for the offset where there is no frame."""
+    started: int = 0
+    """The line at which what is executed begins, where there is no frame."""
+    ran: dict[int, set[CodeKey]] = field(default_factory=dict)
+    opened: dict[int, set[str]] = field(default_factory=dict)
+    """The files opened meanwhile, likewise."""
+
+    @property
+    def offset(self) -> int:
+        """The offset of the statement that is being executed."""
+        return self.place if self.frame is None else self.frame.f_lasti
+
+    @property
+    def line(self) -> int:
+        """The line that is being executed."""
+        return self.started if self.frame is None else self.frame.f_lineno
 
     def note(self, code: CodeType) -> None:
         """Function code `code` starts."""
-        offset = -1 if self.frame is None else self.frame.f_lasti
-        self.ran.setdefault(offset, set()).add(CodeKey.of(code))
+        self.ran.setdefault(self.offset, set()).add(CodeKey.of(code))
 
 
 class Watch:

@@ -41,13 +41,24 @@ class Loaded:
     source: bytes
     code: CodeType
     ran: dict[int, set[CodeKey]] | None
-    reads: set[str] = field(default_factory=set)
+    reads: dict[int, set[str]] = field(default_factory=dict)
+    by_unit: bool = False
+    """Whether `ran` and `reads` go by the index of the unit instead: so it is once a reload has sorted them."""
+    trigger: tuple[str, int] | None = None
+    """The module whose import statement loaded this one, and the offset of that statement in its bytecode."""
+    in_force: dict[int, tuple[CodeType, ...]] = field(default_factory=dict)
+    """By the id of a code object in `code`: equal ones of earlier versions that live functions may still have."""
     adopted: bool = False
 
     @property
     def footprint(self) -> set[CodeKey]:
         """All functions that ran while the module was executed."""
         return set().union(*(self.ran or {}).values())
+
+    @property
+    def files(self) -> set[str]:
+        """All files that were opened while the module was executed."""
+        return set().union(*self.reads.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +175,35 @@ class Recorder:
         self.rank.setdefault(name, len(self.rank))
         self.graph.add_node(name)
         self.graph.drop_imports(name)
-        loaded = Loaded(name, path, source, code, None)
+        stack = self.watch.stack
+        above = stack[-1] if stack else None
+        trigger = (above.module, above.offset) if above is not None and above.module else None
+        if above is None and (known := self.modules.get(name)) is not None:
+            trigger = known.trigger
+        before = self.modules.get(name)
+        loaded = Loaded(name, path, source, code, None, trigger=trigger)
         self.modules[name] = loaded
-        activity = Activity(name, code, None, {})
+        activity = Activity(name, code, None)
         self.watch.missing = ""
         self.watch.enter(activity)
         try:
             yield activity
+        except BaseException:
+            self.modules.pop(name)
+            if before is not None:
+                self.modules[name] = before
+            raise
         finally:
             self.watch.leave()
             loaded.ran = None if self.watch.missing else activity.ran
+            loaded.reads = activity.opened
 
     @contextmanager
     def record(self) -> Iterator[Footprint]:
         """Record which first-party functions a call into user code runs, and what it imports."""
         before = set(self.modules)
         footprint = Footprint()
-        activity = Activity("", None, None, {})
+        activity = Activity("", None, None)
         self.watch.enter(activity)
         try:
             yield footprint
@@ -194,21 +217,6 @@ class Recorder:
         self.modules.pop(name, None)
         self.importers.discard(name)
         self.graph.drop(name)
-
-    def update(self, name: str, source: bytes, code: CodeType) -> None:
-        """The functions of `name` have been brought in line with a new source, without running the module."""
-        loaded = self.modules[name]
-        self.modules[name] = replace(loaded, source=source, code=code)
-
-    def rename(self, keys: Mapping[CodeKey, CodeKey]) -> None:
-        """Functions have moved in their files."""
-        moved = {old: new for old, new in keys.items() if old != new}
-        if not moved:
-            return
-        for name, loaded in self.modules.items():
-            if loaded.ran is not None and not moved.keys().isdisjoint(loaded.footprint):
-                ran = {offset: {moved.get(key, key) for key in found} for offset, found in loaded.ran.items()}
-                self.modules[name] = replace(loaded, ran=ran)
 
     def adopt(self, name: str, path: str, source: bytes, code: CodeType) -> None:
         """Know a module that was run without us, or is being run as a program."""
@@ -275,15 +283,16 @@ class Recorder:
         self.graph.add(edge)
         running = stack[-1].module if stack else ""
         if running and running not in (importer, imported):
-            self.graph.add(Edge(running, imported, edge.file, edge.line, kind, True, back, failed))
+            # It has no import statement for this: what it was executing meanwhile is what depends on it.
+            self.graph.add(Edge(running, imported, "", stack[-1].line, EdgeKind.IMPORT_MODULE, True, back, failed))
 
     def note_read(self, path: str) -> None:
         """A file has been opened for reading on this thread."""
         stack = self.watch.stack
-        if stack and stack[-1].module in self.modules and not path.endswith((".py", ".pyc")):
+        if stack and not path.endswith((".py", ".pyc")):
             real = os.path.realpath(path)
             if real in self.roots:
-                self.modules[stack[-1].module].reads.add(real)
+                stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
 
 
 def _absolute(namespace: Mapping[str, Any], name: str, level: int) -> str:

@@ -7,18 +7,22 @@ import linecache
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
-from pepperpy_reload.core.plan import Action, ReloadPlan, plan_reload
+from pepperpy_reload.core.plan import Action, ReloadPlan, Step, plan_reload
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.finder import Finder
-from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
-from pepperpy_reload.reloading import patch, state
-from pepperpy_reload.reloading.live import LiveWorld
-from pepperpy_reload.reloading.reading import Edited, Reading, read_batch, sources
+from pepperpy_reload.reloading import ledger, patch, state
+from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
 from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.reloading.writing import Writing
+
+_RAN = (Action.REFIT, Action.TRANSPLANT, Action.EXECUTE)
 
 
 @dataclass(slots=True)
@@ -37,7 +41,17 @@ class Prepared:
     def patched(self) -> tuple[str, ...]:
         """The functions that get new code, by name."""
         names = self.plan.modules(Action.PATCH)
-        return tuple(f"{name}.{pair.new.co_qualname}" for name in names for pair in self.reading.edited[name].patched)
+        found = [f"{name}.{pair.new.co_qualname}" for name in names for pair in self._pairs(name) if pair.changed]
+        refitted = [f"{step.module}.{step.name.split()[-1]}" for step in self.plan.steps if step.action is Action.REFIT]
+        return tuple(dict.fromkeys([*found, *refitted]))
+
+    def _pairs(self, name: str) -> Iterable[patch.Pair]:
+        executed = {step.index for step in self.plan.steps if step.module == name and step.index >= 0}
+        edited = self.reading.edited[name]
+        units = [edited.alignment.units[index] for index in executed]
+        for pair in edited.pairs:
+            if not any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units):
+                yield pair
 
 
 @dataclass(slots=True)
@@ -52,12 +66,18 @@ class Attempt:
 
     @property
     def imported(self) -> tuple[str, ...]:
-        """The modules that were run."""
+        """The modules that were run as a whole."""
         return self.prepared.plan.modules(Action.RUN)
+
+    @property
+    def ran(self) -> tuple[str, ...]:
+        """The statements that were executed."""
+        chosen = (Action.EXECUTE, Action.TRANSPLANT)
+        return tuple(f"{step.module}:{step.line}" for step in self.prepared.plan.steps if step.action in chosen)
 
     def touches(self, footprint: Footprint) -> bool:
         """Whether what a call ran before might be other now."""
-        return bool(self.imported or self.changed & footprint.functions)
+        return bool(self.imported or self.ran or self.changed & footprint.functions)
 
     def rollback(self) -> None:
         """Put everything back, and make sure that tracebacks show the text of the code that goes on running."""
@@ -86,20 +106,19 @@ def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
     With `dependents` what they import and is stale is brought up to date first, and all that depends on them after.
     """
     chosen = list(names)
-    stale = [recorder.modules[name].path for name in chosen if name in recorder.modules]
-    if dependents:
-        graph = recorder.graph
-        imported = {other for name in chosen for other in graph.dependencies(name) if other in recorder.modules}
-        stale = [*stale, *(recorder.modules[name].path for name in imported)]
-    reading = read_batch(stale)
-    for name in chosen:
-        reading.patch.pop(name, None)
-        reading.run[name] = "asked for"
-    if dependents:
-        return _plan(reading)
-    only = Reading({name: edited for name, edited in reading.edited.items() if name in chosen})
-    only.run = {name: "asked for" for name in chosen}
-    return Prepared(only, plan_reload(only.demand, _Alone(LiveWorld({}))))
+    if not dependents:
+        reading = read_batch(recorder.modules[name].path for name in chosen)
+        only = Reading({name: edited for name, edited in reading.edited.items() if name in chosen})
+        steps = tuple(Step(Action.RUN, name, reasons=("asked for",)) for name in chosen)
+        why = next((why for name in chosen if (why := only.world().refusal(name))), "")
+        return Prepared(only, ReloadPlan(steps, why))
+    graph = recorder.graph
+    imported = {other for name in chosen for other in graph.dependencies(name) if other in recorder.modules}
+    reading = read_batch(recorder.modules[name].path for name in {*chosen, *imported})
+    for name in recorder.graph.dependents(chosen):
+        if name in recorder.modules:
+            reading.whole[name] = "asked for" if name in chosen else f"depends on {chosen[0]}"
+    return _plan(reading)
 
 
 def perform(prepared: Prepared, finder: Finder) -> Attempt:
@@ -108,41 +127,34 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     Raises UserCodeError if the new code does; then everything has been put back.
     """
     plan = prepared.plan
-    runs = plan.modules(Action.RUN)
     modules = [sys.modules[name] for name in recorder.modules if isinstance(sys.modules.get(name), ModuleType)]
-    attempt = Attempt(prepared, Transaction(modules, deep=bool(runs)))
+    attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
     registered = state.disposers()
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
     try:
-        for name in plan.modules(Action.DROP):
-            _drop(attempt, name)
+        for step in plan.steps:
+            if step.action is Action.DROP and not step.name:
+                _drop(attempt, step.module)
         for name in plan.modules(Action.PATCH):
-            _patch(attempt, prepared.reading.edited[name])
-        if runs:
-            _run(attempt, runs, finder)
+            _patch(attempt, name)
+        writing = Writing(prepared.reading.edited, plan)
+        executed: dict[str, dict[int, Activity]] = {}
+        if not plan.only_patches:
+            performance = _Performance(attempt, finder)
+            performance.run()
+            executed = performance.executed
+        writing.write(executed)
     except BaseException:
         attempt.rollback()
         raise
     return attempt
 
 
-class _Alone:
-    """A world in which nothing hangs on anything: for `reload_module`."""
-
-    def __init__(self, world: LiveWorld) -> None:
-        self.refusal = world.refusal
-        self.rank = world.rank
-
-    def importers(self, module: str) -> tuple[()]:  # noqa: ARG002 - asked by the planner
-        return ()
-
-    changed_by = importers
-
-
 def _plan(reading: Reading) -> Prepared:
     if reading.restart:
         return Prepared(reading, ReloadPlan(restart=reading.restart))
-    return Prepared(reading, plan_reload(reading.demand, LiveWorld(dict(sources(reading)))))
+    world = reading.world()
+    return Prepared(reading, plan_reload(reading.demand(world), world))
 
 
 def _drop(attempt: Attempt, name: str) -> None:
@@ -156,51 +168,137 @@ def _drop(attempt: Attempt, name: str) -> None:
     attempt.dropped.append(name)
 
 
-def _patch(attempt: Attempt, edited: Edited) -> None:
-    """Swap the code of all live functions of a module whose functions alone have changed."""
-    moved = [pair for pair in edited.pairs if pair.changed or _position(pair.old) != _position(pair.new)]
-    found = patch.live_functions(pair.old for pair in moved)
+def _patch(attempt: Attempt, name: str) -> None:
+    """Swap the code of all live functions of an edited module."""
+    edited = attempt.prepared.reading.edited[name]
+    moved = [pair for pair in edited.pairs if pair.moved and not patch.unpatchable(pair)]
+    found = patch.live_functions(code for pair in moved for code in pair.olds)
     patched: dict[int, FunctionType] = {}
     for pair in moved:
-        for function in found.get(id(pair.old), ()):
-            before = (function.__code__, function.__doc__)
-            attempt.transaction.undo(lambda function=function, before=before: _put_back(function, *before))  # type: ignore[misc]
-            patch.put(function, pair)
-            if pair.changed:
-                patched[id(function)] = function
-    if patched and edited.name in sys.modules:
-        patch.clear_caches(sys.modules[edited.name], patched)
-    attempt.changed.update(CodeKey.of(pair.new) for pair in edited.patched)
-    attempt.changed.update(CodeKey.of(pair.old) for pair in edited.patched)
-    recorder.update(edited.name, edited.source, edited.code)
-    recorder.rename({CodeKey.of(pair.old): CodeKey.of(pair.new) for pair in moved})
+        for code in pair.olds:
+            for function in found.get(id(code), ()):
+                attempt.transaction.undo(_putting_back(function))
+                patch.put(function, pair)
+                if pair.changed:
+                    patched[id(function)] = function
+    if patched and name in sys.modules:
+        patch.clear_caches(sys.modules[name], patched)
+    for pair in edited.pairs:
+        if pair.changed:
+            attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
 
 
-def _run(attempt: Attempt, names: tuple[str, ...], finder: Finder) -> None:
-    importlib.invalidate_caches()
-    live = {name: sys.modules[name] for name in names if name in sys.modules}
-    groups = recorder.graph.order(list(names))
-    cyclic = [name for group in groups if len(group) > 1 for name in group]
-    for name in names:
-        attempt.disposers.extend(state.take_disposers(name))
-    rerun = Rerun(live, cyclic, {name: state.kept_names(module) for name, module in live.items()})
-    with calling_user_code():
-        state.call_hooks(live, "__before_reload__")
-        for name in live:
+def _putting_back(function: FunctionType) -> Callable[[], None]:
+    code, documentation = function.__code__, function.__doc__
+
+    def put_back() -> None:
+        function.__code__ = code
+        function.__doc__ = documentation
+
+    return put_back
+
+
+class _Performance:
+    """The statements and modules of a plan, executed in their order."""
+
+    def __init__(self, attempt: Attempt, finder: Finder) -> None:
+        self._attempt = attempt
+        self._plan = attempt.prepared.plan
+        self._finder = finder
+        self._world = attempt.prepared.reading.world()
+        self._executors: dict[str, Executor] = {}
+        self._waiting: dict[str, list[Step]] = {}
+        runs = self._plan.modules(Action.RUN)
+        self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
+        for step in self._plan.steps:
+            if step.action in _RAN:
+                self._executor(step.module).expect(step)
+                self._waiting.setdefault(step.module, []).append(step)
+
+    def run(self) -> None:
+        """Execute everything; what user code raises comes out as UserCodeError."""
+        importlib.invalidate_caches()
+        self._see_disposers()
+        concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
+        with calling_user_code():
+            state.call_hooks(concerned, "__before_reload__")
+            self._all(self._rerun())
+            state.call_hooks(concerned, "__after_reload__")
+
+    @property
+    def executed(self) -> dict[str, dict[int, Activity]]:
+        """What each executed statement did, by module and index."""
+        return {name: one.activities for name, one in self._executors.items()}
+
+    def _rerun(self) -> Rerun:
+        groups = recorder.graph.order(list(self._runs))
+        cyclic = [name for group in groups if len(group) > 1 for name in group]
+        return Rerun(self._runs, cyclic, {name: state.kept_names(module) for name, module in self._runs.items()})
+
+    def _all(self, rerun: Rerun) -> None:
+        # What is gone is gone before anything runs: who still needs it must fail.
+        for step in self._plan.steps:
+            if step.action is Action.DROP and step.name:
+                self._executor(step.module).drop(step.name)
+                self._attempt.dropped.append(f"{step.module}.{step.name}")
+        for name in self._runs:
             del sys.modules[name]
-        recorder.awaited.update(live)
+        recorder.awaited.update(self._runs)
         try:
-            import_again(names, finder, rerun)
+            with self._finder.executing(rerun):
+                for step in self._plan.steps:
+                    if step.action is Action.RUN:
+                        import_again([step.module])
+                    elif step.action in _RAN and step in self._waiting.get(step.module, ()):
+                        self._take(step)
         finally:
             recorder.awaited.clear()
-        state.call_hooks(live, "__after_reload__")
-    attempt.dropped.extend(rerun.dropped)
+        self._attempt.dropped.extend(rerun.dropped)
+
+    def _take(self, step: Step) -> None:
+        self._waiting[step.module].remove(step)
+        executor = self._executor(step.module)
+        unit = executor.units[step.index]
+        for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
+            for name in (alias.module, f"{alias.module}.{alias.name}"):
+                self._bring_up(name, step.module)
+        executor.take(step)
+
+    def _bring_up(self, module: str, importer: str) -> None:
+        """A module is about to be imported from: what waits to be executed there comes first.
+
+        Unless its own import is what `importer` is being imported for: then it is half-way, as in a cold start.
+        """
+        if self._waiting.get(module) and module not in self._world.importers_above(importer):
+            while self._waiting.get(module):
+                self._take(self._waiting[module][0])
+
+    def _executor(self, name: str) -> Executor:
+        if name not in self._executors:
+            code, units, old, olds = _source(self._attempt, name)
+            self._executors[name] = Executor(
+                sys.modules[name],
+                recorder.modules[name].path,
+                code,
+                units,
+                old,
+                olds,
+                self._attempt.transaction.undo,
+                self._attempt.transaction.before,
+            )
+        return self._executors[name]
+
+    def _see_disposers(self) -> None:
+        for name in {*self._runs, *self._executors}:
+            self._attempt.disposers.extend(state.take_disposers(name))
 
 
-def _position(code: object) -> object:
-    return (code.co_firstlineno, code.co_linetable)  # type: ignore[attr-defined]
-
-
-def _put_back(function: FunctionType, code: object, documentation: str | None) -> None:
-    function.__code__ = code  # type: ignore[assignment]
-    function.__doc__ = documentation
+def _source(attempt: Attempt, name: str) -> tuple[CodeType, list[Unit], list[Unit], list[int]]:
+    """A module's code, its units new and old, and the old index of each new one."""
+    edited = attempt.prepared.reading.edited.get(name)
+    if edited is not None:
+        alignment = edited.alignment
+        return edited.code, list(alignment.units), list(alignment.old), list(alignment.olds)
+    page = ledger.page(name)
+    assert page is not None
+    return page.loaded.code, page.units, page.units, list(range(len(page.units)))

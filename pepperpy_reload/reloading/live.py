@@ -2,209 +2,337 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from pepperpy_reload.core import effects
-from pepperpy_reload.core.effects import Chain, Effects
-from pepperpy_reload.core.world import Tie
+from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.graph import EdgeKind
+from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
+from pepperpy_reload.core.world import Cell, Key, Place
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import classes, ledger
+from pepperpy_reload.reloading.patch import Pair, unpatchable
 
 _IMMUTABLE = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
     BuiltinFunctionType, MethodType, type,
-)
+)  # fmt: skip
 _OUTSIDE_EFFECTS = frozenset(
     {
         "atexit.register", "signal.signal", "codecs.register", "sys.addaudithook", "sys.setprofile", "sys.settrace",
         "threading.settrace", "os.register_at_fork", "faulthandler.register", "weakref.finalize",
     }
 )  # fmt: skip
-_REPEATABLE_MODULES = ("builtins", "logging", "warnings", "dotenv", "typing", "dataclasses", "functools", "enum")
 
 
 class LiveWorld:
-    """This process, as a World for the planner. `sources` are the new contents of changed files, by module."""
+    """This process, as a World for the planner.
 
-    def __init__(self, sources: dict[str, bytes], missing: frozenset[str] = frozenset()) -> None:
-        self._sources = sources
-        self._missing = missing
-        self._trees: dict[tuple[str, bytes], ast.Module | None] = {}
+    `alignments` and `pairs` are those of the edited modules: their units, and their functions before and after.
+    """
 
-    # --- World
+    def __init__(
+        self, alignments: Mapping[str, Alignment] | None = None, pairs: Mapping[str, Iterable[Pair]] | None = None
+    ) -> None:
+        self._alignments = dict(alignments or {})
+        self._pairs = pairs or {}
+        self._above: dict[str, list[str]] = {}
+        self._orders: dict[str, tuple[object, ...]] = {}
+        self._by_path: dict[str, list[str]] = {}
+        for name, loaded in recorder.modules.items():
+            self._by_path.setdefault(loaded.path, []).append(name)
 
-    def importers(self, module: str) -> Iterator[Tie]:
-        """Who imported `module` while being run, or tried to; the package above a submodule is not meant."""
-        for importer in recorder.graph.importers_of(module, deferred=False):
-            if importer in recorder.modules or importer == "__main__":
-                edge = recorder.graph.edge(importer, module)
-                line = f" ({os.path.basename(edge.file)}:{edge.line})" if edge and edge.file else ""
-                yield Tie(importer, f"imports {module}{line}")
+    # --- source
 
-    def changed_by(self, module: str) -> Iterator[Tie]:
-        """The modules that own what running `module` again would change, judged by its old and its new source."""
-        loaded = recorder.modules.get(module)
-        if loaded is None:
+    def alignment(self, module: str) -> Alignment | None:
+        """The units of a module, old and new."""
+        if module not in self._alignments:
+            page = ledger.page(module)
+            if page is None:
+                return None
+            self._alignments[module] = Alignment.of_unchanged(page.units)
+        return self._alignments[module]
+
+    def mentioning(self, cell: Cell) -> list[str]:
+        """The modules that could read a cell: they import its module, however indirectly, and name it."""
+        if cell.module not in self._above:
+            above = recorder.graph.dependents([cell.module])
+            package = cell.module
+            while package := package.rpartition(".")[0]:
+                above |= recorder.graph.dependents([package])
+            self._above[cell.module] = [name for name in recorder.modules if name in above or name == cell.module]
+        if cell.name == "*":
+            return self._above[cell.module]
+        text = cell.name.encode()
+        return [name for name in self._above[cell.module] if self._says(name, text)]
+
+    def _says(self, module: str, text: bytes) -> bool:
+        if text in recorder.modules[module].source:
+            return True
+        alignment = self._alignments.get(module)
+        return alignment is not None and any(
+            text in unit.statement.text or unit.kind is Kind.IMPORT for unit in alignment.units
+        )
+
+    def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
+        """The functions of a module's old source."""
+        page = ledger.page(module)
+        return page.functions if page is not None else {}  # type: ignore[return-value]
+
+    def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
+        """Where a function is defined, and what it does."""
+        if isinstance(key, CodeKey):
+            for name in self._by_path.get(key.file, ()):
+                page = ledger.page(name)
+                if page is not None and key in page.functions:
+                    return name, page.functions[key]
+        return None
+
+    # --- what ran
+
+    def ran(self, module: str, old: int) -> frozenset[Key]:
+        """The footprint of an old unit."""
+        page = ledger.page(module)
+        return frozenset(page.ran[old]) if page is not None and 0 <= old < len(page.ran) else frozenset()
+
+    def runners(self, key: Key) -> Iterator[tuple[str, int]]:
+        """The old units in whose footprint a function is."""
+        for name, loaded in list(recorder.modules.items()):
+            if loaded.ran and any(key in found for found in loaded.ran.values()):
+                page = ledger.page(name)
+                for index, found in enumerate(page.ran if page is not None else ()):
+                    if key in found:
+                        yield name, index
+
+    def readers_of_file(self, path: str) -> Iterator[Place]:
+        """The units that opened a file while they were executed, by their new indexes."""
+        for name, loaded in list(recorder.modules.items()):
+            if path in loaded.files and (page := ledger.page(name)) is not None:
+                for index, found in enumerate(page.reads):
+                    if path in found and (place := self.place(name, index)) is not None:
+                        yield place
+
+    def importing(self, imported: str) -> Iterator[Place]:
+        """The units that import a module, or failed to, by their new indexes."""
+        for importer in recorder.graph.importers_of(imported, deferred=False):
+            page = ledger.page(importer)
+            edge = recorder.graph.edge(importer, imported)
+            for index in page.units_at(edge.line) if page is not None and edge is not None else ():
+                if (place := self.place(importer, index)) is not None:
+                    yield place
+
+    def place(self, module: str, old: int) -> Place | None:
+        """The new place of an old unit."""
+        alignment = self.alignment(module)
+        if alignment is None or old not in alignment.olds:
+            return None
+        return Place(module, list(alignment.olds).index(old))
+
+    def imported_by(self, module: str, old: int) -> Iterator[str]:
+        """The modules that an old unit imported in ways that its source does not show."""
+        page = ledger.page(module)
+        for imported in recorder.graph.imports_of(module) if page is not None else ():
+            edge = recorder.graph.edge(module, imported)
+            if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE and edge.at_import and page is not None:
+                if imported in recorder.modules and old in page.units_at(edge.line):
+                    yield imported
+
+    def callees(self, cell: Cell, rest: Chain) -> Iterator[CodeKey]:
+        """The first-party functions behind a callable value: the function, or what making an instance runs."""
+        value: Any = self.value(cell)
+        for name in rest:
+            value = _attribute(value, name)
+        if isinstance(value, type):
+            made = [vars(kind).get(name) for kind in value.__mro__ for name in _MAKING]
+        else:
+            made = [value, _attribute(type(value), "__call__")]
+        for item in made:
+            function = getattr(item, "__func__", item)
+            if isinstance(function, FunctionType) and function.__code__.co_filename in recorder.roots:
+                yield CodeKey.of(function.__code__)
+
+    # --- edited functions
+
+    def changed_keys(self, module: str, index: int) -> Iterator[CodeKey]:
+        """The functions of a new unit whose own code has changed, by their old keys."""
+        for pair in self._pairs_in(module, index):
+            if pair.changed:
+                yield CodeKey.of(pair.old)
+
+    def unpatchable(self, module: str, index: int) -> bool:
+        """Whether a function that can be reached from outside needs other cells than it has."""
+        return any(
+            unpatchable(pair) and "<locals>" not in pair.old.co_qualname for pair in self._pairs_in(module, index)
+        )
+
+    def _pairs_in(self, module: str, index: int) -> Iterator[Pair]:
+        alignment = self.alignment(module)
+        if alignment is None:
             return
-        for source in {loaded.source, self._sources.get(module, loaded.source)}:
-            tree = self._tree(module, source)
-            if tree is not None:
-                yield from self._ties(module, effects.module_effects(tree), loaded.path, excluded=module)
-        for key in loaded.footprint:
-            yield from self._ties_of_function(key, module)
+        unit = alignment.units[index]
+        for pair in self._pairs.get(module, ()):
+            if unit.line <= pair.new.co_firstlineno <= unit.last_line:
+                yield pair
+
+    # --- live values
+
+    def value(self, cell: Cell) -> Any:
+        """What a cell holds; None if nothing."""
+        return getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)
+
+    def module_value(self, cell: Cell) -> str:
+        """The first-party module that a cell holds."""
+        value = self.value(cell)
+        name = getattr(value, "__dict__", {}).get("__name__") if isinstance(value, ModuleType) else None
+        return name if isinstance(name, str) and name in recorder.modules else ""
+
+    def is_mutable(self, cell: Cell, rest: Chain) -> bool:
+        """Whether what `rest` means on a cell's value can be changed by passing it about."""
+        value = self.value(cell)
+        for name in rest:
+            if not isinstance(value, ModuleType | type):
+                break
+            value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
+        return not isinstance(value, _IMMUTABLE)
+
+    def can_refit(self, place: Place) -> bool:
+        """Whether a plain def's live value is the function that it made."""
+        unit, value = self._unit_value(place)
+        return (
+            type(value) is FunctionType
+            and value.__globals__ is vars(sys.modules[place.module])
+            and value.__qualname__ == getattr(unit.statement.node, "name", "")
+            and value.__closure__ is None
+            and value.__code__.co_filename == recorder.modules[place.module].path
+        )
+
+    def why_not_transplant(self, place: Place) -> str:
+        """Why a live class cannot take over what changes."""
+        unit, value = self._unit_value(place)
+        alignment = self.alignment(place.module)
+        assert alignment is not None
+        old = alignment.old[alignment.olds[place.index]] if alignment.olds[place.index] >= 0 else None
+        if old is None or not isinstance(value, type):
+            return "there is no live class"
+        return classes.why_not(value, old.statement.node, unit.statement.node)
+
+    def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
+        """Which bases of a class remember their subclasses by means that are not the project's."""
+        unit = self._unit(place)
+        keepers: list[Cell] = []
+        for base in unit.bases:
+            value = self.value(Cell(place.module, base[0]))
+            for name in base[1:]:
+                value = getattr(value, "__dict__", {}).get(name)
+            if isinstance(value, type) and (why := classes.remembers(value)):
+                home = recorder.modules.get(value.__module__)
+                if home is None:
+                    return (), f"makes a subclass of {base[-1]}, which remembers its subclasses ({why})"
+                keepers.append(Cell(value.__module__, value.__name__))
+        return keepers, ""
+
+    def _unit(self, place: Place) -> Unit:
+        alignment = self.alignment(place.module)
+        assert alignment is not None
+        return alignment.units[place.index]
+
+    def _unit_value(self, place: Place) -> tuple[Unit, Any]:
+        unit = self._unit(place)
+        return unit, self.value(Cell(place.module, getattr(unit.statement.node, "name", "")))
+
+    # --- order and refusals
+
+    def order(self, module: str) -> tuple[object, ...]:
+        """Where a cold start begins to run a module: just before the unit whose import loads it."""
+        if module not in self._orders:
+            rank = recorder.rank.get(module, len(recorder.rank))
+            self._orders[module] = (rank,)
+            loaded = recorder.modules.get(module)
+            if loaded is not None and loaded.trigger is not None and loaded.trigger[0] in recorder.modules:
+                importer, unit = loaded.trigger[0], ledger.trigger_unit(loaded)
+                place = self.place(importer, unit)
+                index = place.index if place is not None else unit
+                self._orders[module] = (*self.order(importer), index - 0.5, rank)
+        return self._orders[module]
+
+    def importers_above(self, module: str) -> set[str]:
+        """The modules whose import statements, one inside the other, load a module in a cold start; itself too."""
+        found: set[str] = set()
+        name: str | None = module
+        while name is not None and name not in found:
+            found.add(name)
+            loaded = recorder.modules.get(name)
+            trigger = loaded.trigger if loaded is not None else None
+            alive = trigger is not None and self.place(trigger[0], ledger.trigger_unit(loaded)) is not None  # type: ignore[arg-type]
+            name = trigger[0] if trigger is not None and alive else None
+        return found
 
     def refusal(self, module: str) -> str:
-        """Why the module cannot be run again here."""
-        live = sys.modules.get(module)
+        """Why no code of a module can be run again here."""
         if module == "__main__":
             return "__main__ is running and cannot be run again"
-        wish = getattr(live, "__dict__", {}).get("__reload__")
-        if wish == "restart":
-            return f'{module} asks for a restart (__reload__ = "restart")'
-        loaded = recorder.modules.get(module)
-        if loaded is None or live is None:
-            return ""
-        tree = self._tree(module, self._sources.get(module, loaded.source))
-        found = effects.module_effects(tree) if tree is not None else Effects()
-        for callee, line in found.calls:
-            outside = self._outside_effect(module, callee)
-            if outside:
-                return f"{os.path.basename(loaded.path)}:{line} {outside}"
+        wish = getattr(sys.modules.get(module), "__dict__", {}).get("__reload__")
+        return f'{module} asks for a restart (__reload__ = "restart")' if wish == "restart" else ""
+
+    def outside_effect(self, place: Place, *, old: bool) -> str:
+        """What executing a unit would do twice outside first-party code."""
+        alignment = self.alignment(place.module)
+        assert alignment is not None
+        unit = alignment.old[place.index] if old else alignment.units[place.index]
+        if not old and alignment.olds[place.index] < 0:
+            return ""  # it has not been executed before
+        for callee in unit.calls:
+            why = self._does_outside(place.module, callee)
+            if why:
+                file = os.path.basename(recorder.modules[place.module].path)
+                return f"{file}:{unit.line} {why}"
         return ""
 
-    def rank(self, module: str) -> int:
-        """The place of `module` in the order in which modules began to be run."""
-        return recorder.rank.get(module, len(recorder.rank))
-
-    # --- what else the reloader asks
-
-    def modules_that_ran(self, keys: Iterable[CodeKey]) -> dict[str, CodeKey]:
-        """The modules that ran one of these functions while they were executed."""
-        wanted = set(keys)
-        found = {}
-        for name, loaded in recorder.modules.items():
-            hit = wanted & loaded.footprint
-            if hit:
-                found[name] = min(hit)
-        return found
-
-    def modules_that_read(self, path: str) -> list[str]:
-        """The modules that opened the file while they were executed."""
-        return [name for name, loaded in recorder.modules.items() if path in loaded.reads]
-
-    # --- inside
-
-    def _tree(self, module: str, source: bytes) -> ast.Module | None:
-        key = (module, source)
-        if key not in self._trees:
-            try:
-                self._trees[key] = ast.parse(source)
-            except (SyntaxError, ValueError):
-                self._trees[key] = None
-        return self._trees[key]
-
-    def _ties(self, module: str, found: Effects, path: str, *, excluded: str = "") -> Iterator[Tie]:
-        for chain, line in found.changes:
-            for owner in self._owners(module, chain, excluded):
-                yield Tie(owner, f"{module} changes {'.'.join(chain)} ({os.path.basename(path)}:{line})")
-
-    def _ties_of_function(self, key: CodeKey, runner: str) -> Iterator[Tie]:
-        loaded = next((item for item in recorder.modules.values() if item.path == key.file), None)
-        tree = self._tree(loaded.name, loaded.source) if loaded is not None else None
-        if loaded is None or tree is None:
-            return
-        node = effects.find_function(tree, key.qualname.rpartition(".")[2], key.line)
-        if node is None:
-            return
-        local = _local_names(node)
-        yield from self._ties(loaded.name, effects.function_effects(node, local), loaded.path)
-        if key.qualname.rpartition(".")[2] in ("__init_subclass__", "__new__", "__init__", "__set_name__"):
-            yield from self._ties_of_bases(runner, node, local)
-
-    def _ties_of_bases(self, runner: str, node: ast.AST, parameters: Iterable[str]) -> Iterator[Tie]:
-        """A base class or metaclass may keep a record of the classes made from it."""
-        loaded = recorder.modules.get(runner)
-        tree = self._tree(runner, loaded.source) if loaded is not None else None
-        if tree is None or not effects.changes_parameters(node, parameters):
-            return
-        for chain, line in effects.module_effects(tree).bases:
-            base = self._resolve(runner, chain)
-            owner = getattr(base, "__module__", "")
-            if isinstance(base, type) and owner in recorder.modules and owner != runner:
-                yield Tie(owner, f"{'.'.join(chain)} keeps a record of its subclasses ({runner}:{line})")
-
-    def _resolve(self, module: str, chain: Chain) -> Any:
-        namespace = vars(sys.modules[module]) if module in sys.modules else {}
-        found = namespace.get(chain[0])
-        for name in chain[1:]:
-            if not isinstance(found, ModuleType | type):
-                break
-            found = vars(found).get(name)
-        return found
-
-    def _owners(self, module: str, chain: Chain, excluded: str) -> list[str]:
-        """The first-party modules that made the object which a chain of names in `module` means."""
-        if isinstance(target := self._resolve(module, chain), ModuleType) and target.__name__ in recorder.modules:
-            return [target.__name__] if target.__name__ != excluded else []
-        if target is None or isinstance(target, _IMMUTABLE):
-            return []
-        owners = []
-        for name, loaded in recorder.modules.items():
-            if name == excluded or name not in sys.modules:
-                continue
-            bound = [key for key, value in list(vars(sys.modules[name]).items()) if value is target]
-            if bound and not set(bound) <= self._imported(loaded):
-                owners.append(name)
-        return owners
-
-    def _imported(self, loaded: Loaded) -> frozenset[str]:
-        tree = self._tree(loaded.name, loaded.source)
-        return effects.imported_names(tree) if tree is not None else frozenset()
-
-    def _outside_effect(self, module: str, callee: Chain) -> str:
-        """What running a call for its effect alone would double outside first-party code, or ""."""
-        namespace = vars(sys.modules[module])
-        if callee[0] not in namespace:
-            return ""
-        holder = self._holder(namespace[callee[0]], callee[1:-1])
-        function = getattr(holder, callee[-1], None) if len(callee) > 1 else namespace[callee[0]]
-        name = f"{getattr(function, '__module__', None)}.{getattr(function, '__qualname__', '')}"
-        if name in _OUTSIDE_EFFECTS or ".".join(callee) in _OUTSIDE_EFFECTS:
-            return f"calls {'.'.join(callee)}, which running again would do twice"
-        if len(callee) > 1 and isinstance(holder, _foreign_registry()):
+    def _does_outside(self, module: str, callee: Chain) -> str:
+        holder: Any = sys.modules.get(module)
+        names = list(callee)
+        while len(names) > 1 and isinstance(holder, ModuleType | type):
+            holder = vars(holder).get(names.pop(0))
+        function = getattr(holder, "__dict__", {}).get(names[0]) if isinstance(holder, ModuleType | type) else None
+        known_as = f"{getattr(function, '__module__', None)}.{getattr(function, '__qualname__', '')}"
+        if known_as in _OUTSIDE_EFFECTS or ".".join(callee) in _OUTSIDE_EFFECTS:
+            return f"calls {'.'.join(callee)}, which would then be done twice"
+        if len(callee) > 1 and isinstance(holder, _process_wide()):
             return f"changes {'.'.join(callee[:-1])}, which lives outside the project"
+        home = getattr(function, "__module__", None)
+        if isinstance(function, FunctionType) and home and not _is_library_safe(function):
+            return f"calls {'.'.join(callee)} of {home} for its effect, which would then be done twice"
         return ""
 
-    def _holder(self, start: Any, names: Iterable[str]) -> Any:
-        for name in names:
-            if not isinstance(start, ModuleType | type):
-                break
-            start = vars(start).get(name)
-        return start
+
+def _is_library_safe(function: Callable[..., Any]) -> bool:
+    """Whether a function is the project's own, or the standard library's: those with effects are listed by name."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    return file in recorder.roots or function.__module__.partition(".")[0] in sys.stdlib_module_names
 
 
-def _foreign_registry() -> tuple[type, ...]:
-    """Types whose instances are process-wide and remember what they were given."""
+_MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__")
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """An attribute as the dictionaries have it: no code of the user's runs."""
+    inside = getattr(value, "__dict__", {}) if not isinstance(value, type) else {}
+    if name in inside:
+        return inside[name]
+    kind = value if isinstance(value, type) else type(value)
+    return next((vars(layer)[name] for layer in kind.__mro__ if name in vars(layer)), None)
+
+
+def _layers(value: Any) -> Iterable[Any]:
+    return value.__mro__ if isinstance(value, type) else (value,)
+
+
+def _process_wide() -> tuple[type, ...]:
+    """Types whose instances belong to the whole process and remember what they were given."""
     logging = sys.modules.get("logging")
     return (logging.Logger,) if logging is not None else ()
-
-
-def _local_names(node: ast.AST) -> set[str]:
-    """The parameters and local variables of a function, and of those inside it."""
-    names: set[str] = set()
-    declared: set[str] = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.arg):
-            names.add(inner.arg)
-        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            names.add(inner.id)
-        elif isinstance(inner, ast.Global):
-            declared.update(inner.names)
-        elif isinstance(inner, ast.ExceptHandler) and inner.name:
-            names.add(inner.name)
-    return names - declared

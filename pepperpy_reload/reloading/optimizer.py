@@ -197,7 +197,7 @@ class ImportOptimizer(MetaPathFinder):
             raise RestartNeeded(prepared.plan.restart)
         attempt = engine.perform(prepared, self.finder)
         attempt.commit()
-        done = [*prepared.plan.modules(Action.PATCH), *prepared.plan.modules(Action.RUN)]
+        done = list(dict.fromkeys(step.module for step in prepared.plan.steps if step.action is not Action.DROP))
         self.refresh_cache(done)
         order = recorder.graph.order([name for name in done if name in recorder.modules], recorder.rank)
         return [name for group in order for name in group]

@@ -15,14 +15,26 @@ _LRU = type(functools.lru_cache(lambda: None))
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The code of one function before and after an edit; `changed` if more than its position differs."""
+    """The code of one function before and after an edit.
+
+    `changed` if more than its position differs, functions inside it aside: they are pairs of their own. `olds` are all
+    code objects that live functions may have of it: equal ones of earlier versions too.
+    """
 
     old: CodeType
     new: CodeType
     changed: bool
+    olds: tuple[CodeType, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether live functions need the new code object: for what it does, or for its line numbers."""
+        return self.changed or _position(self.old) != _position(self.new) or not same_code(self.old, self.new)
 
 
-def pair_codes(old: CodeType, new: CodeType) -> Iterator[Pair]:
+def pair_codes(
+    old: CodeType, new: CodeType, in_force: Mapping[int, tuple[CodeType, ...]] | None = None
+) -> Iterator[Pair]:
     """The functions of two versions of a module, matched by where they are defined.
 
     Among functions of one name in one place the first goes with the first, and so on. A function that has no
@@ -34,12 +46,13 @@ def pair_codes(old: CodeType, new: CodeType) -> Iterator[Pair]:
         for inner_one, inner_other in _matched(one, other):
             waiting.append((inner_one, inner_other))
             if inner_one.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
-                yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other))
+                olds = (inner_one, *(in_force or {}).get(id(inner_one), ()))
+                yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other, inside=False), olds)
 
 
-def same_code(one: CodeType, other: CodeType) -> bool:
-    """Whether two code objects do the same, wherever they stand."""
-    return _parts(one) == _parts(other) and _same_constants(one.co_consts, other.co_consts)
+def same_code(one: CodeType, other: CodeType, *, inside: bool = True) -> bool:
+    """Whether two code objects do the same, wherever they stand; without `inside`, whatever functions in them do."""
+    return _parts(one) == _parts(other) and _same_constants(one.co_consts, other.co_consts, inside)
 
 
 def unpatchable(pair: Pair) -> bool:
@@ -93,17 +106,17 @@ def _parts(code: CodeType) -> tuple[object, ...]:
     )
 
 
-def _same_constants(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+def _same_constants(one: tuple[object, ...], other: tuple[object, ...], inside: bool) -> bool:
     if len(one) != len(other):
         return False
     for first, second in zip(one, other, strict=True):
         if type(first) is not type(second):
             return False
         if isinstance(first, CodeType) and isinstance(second, CodeType):
-            if first.co_name != second.co_name or not same_code(first, second):
+            if not _same_inner(first, second, inside):
                 return False
         elif isinstance(first, tuple) and isinstance(second, tuple):
-            if not _same_constants(first, second):
+            if not _same_constants(first, second, inside):
                 return False
         elif isinstance(first, frozenset):
             if first != second:
@@ -111,6 +124,17 @@ def _same_constants(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
         elif repr(first) != repr(second):  # 0.0 and -0.0 are equal, and not the same
             return False
     return True
+
+
+def _same_inner(one: CodeType, other: CodeType, inside: bool) -> bool:
+    if one.co_name != other.co_name or one.co_freevars != other.co_freevars:
+        return False
+    is_function = one.co_flags & 0x1 and not one.co_name.startswith("<")  # comprehensions run with their function
+    return same_code(one, other, inside=inside) if inside or not is_function else one.co_flags == other.co_flags
+
+
+def _position(code: CodeType) -> tuple[int, bytes]:
+    return (code.co_firstlineno, code.co_linetable)
 
 
 def _docstring(code: CodeType) -> str | None:

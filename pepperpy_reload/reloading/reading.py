@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, SourceFileLoader
 from types import CodeType
 
-from pepperpy_reload.core.difference import Change, compare
+from pepperpy_reload.core.difference import Alignment, Fate, align
 from pepperpy_reload.core.plan import Demand
-from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.core.unit import read_units
+from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
-from pepperpy_reload.reloading.patch import Pair, pair_codes, unpatchable
+from pepperpy_reload.reloading.patch import Pair, pair_codes
 from pepperpy_reload.reloading.usercode import calling_user_code
 
 
@@ -22,16 +26,21 @@ from pepperpy_reload.reloading.usercode import calling_user_code
 class Edited:
     """A loaded module whose file has new content; `pairs` are its functions before and after."""
 
-    name: str
-    path: str
+    loaded: Loaded
     source: bytes
     code: CodeType
-    pairs: list[Pair] = field(default_factory=list)
+    alignment: Alignment
+    pairs: list[Pair]
 
     @property
-    def patched(self) -> list[Pair]:
-        """The functions that an importer could tell from the old ones."""
-        return [pair for pair in self.pairs if pair.changed]
+    def name(self) -> str:
+        """The module's name."""
+        return self.loaded.name
+
+    @property
+    def path(self) -> str:
+        """Its file."""
+        return self.loaded.path
 
 
 @dataclass(slots=True)
@@ -39,16 +48,29 @@ class Reading:
     """What a batch means here."""
 
     edited: dict[str, Edited] = field(default_factory=dict)
-    patch: dict[str, str] = field(default_factory=dict)
-    run: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, str] = field(default_factory=dict)
     drop: dict[str, str] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
+    """Files that are no modules, and the reason to run again what read them."""
+    wanted: dict[str, str] = field(default_factory=dict)
+    """Names of modules that could not be imported and now can."""
     restart: str = ""
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def demand(self) -> Demand:
-        """The same for the planner."""
-        return Demand(self.patch, self.run, self.drop)
+    def world(self) -> LiveWorld:
+        """This process with the edits in view."""
+        alignments = {name: edited.alignment for name, edited in self.edited.items()}
+        return LiveWorld(alignments, {name: edited.pairs for name, edited in self.edited.items()})
+
+    def demand(self, world: LiveWorld) -> Demand:
+        """What the batch asks for, for the planner."""
+        units: dict[Place, str] = {}
+        for path, reason in self.read.items():
+            units.update(dict.fromkeys(world.readers_of_file(path), reason))
+        for name, reason in {**self.wanted, **self.drop}.items():
+            units.update(dict.fromkeys(world.importing(name), f"imports {name}: {reason}"))
+        return Demand(self.reasons, units, self.whole, self.drop)
 
 
 def read_batch(paths: Iterable[str]) -> Reading:
@@ -66,7 +88,6 @@ def read_batch(paths: Iterable[str]) -> Reading:
             _read_loaded(reading, path, names)
         elif path not in by_path:
             _read_other(reading, path)
-    _follow_patches(reading)
     return reading
 
 
@@ -78,39 +99,40 @@ def _read_loaded(reading: Reading, path: str, names: Sequence[str]) -> None:
     """The file of loaded modules: it is compared with what they were made of."""
     shown = os.path.basename(path)
     for name in names:
-        loaded = recorder.modules[name]
         if not os.path.isfile(path):
             if locate(name) is None:
                 reading.drop[name] = f"{shown} is gone"
             else:
-                reading.run[name] = f"{shown} is gone and {name} is now found elsewhere"
+                reading.whole[name] = f"{shown} is gone and {name} is now found elsewhere"
             continue
+        loaded = recorder.modules[name]
         with calling_user_code():
             source = _read(path)
         if source != loaded.source:
-            _read_edited(reading, loaded, source)
+            with calling_user_code():
+                _read_edited(reading, loaded, source)
 
 
 def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:
-    shown = os.path.basename(loaded.path)
-    with calling_user_code():
-        code = SourceFileLoader(loaded.name, loaded.path).source_to_code(source, loaded.path)  # type: ignore[arg-type]
-        difference = compare(loaded.source, source)
-    edited = Edited(loaded.name, loaded.path, source, code, list(pair_codes(loaded.code, code)))
-    reading.edited[loaded.name] = edited
-    if difference.change is Change.STATEMENTS:
-        reading.run[loaded.name] = f"{shown}:{difference.line} changed"
-    elif any(unpatchable(pair) for pair in edited.pairs):
-        reading.run[loaded.name] = f"{shown}:{difference.line} changed what a function closes over"
-    else:
-        reading.patch[loaded.name] = f"{shown}:{difference.line} changed inside functions"
+    name, shown = loaded.name, os.path.basename(loaded.path)
+    loader = SourceFileLoader(name, loaded.path)
+    code: CodeType = loader.source_to_code(source, loaded.path)
+    page = ledger.page(name)
+    units = read_units(source, ast.parse(source), ledger.package_of(loaded))
+    alignment = align(page.units if page is not None else [], units)
+    pairs = list(pair_codes(loaded.code, code, loaded.in_force))
+    reading.edited[name] = Edited(loaded, source, code, alignment, pairs)
+    reading.reasons[name] = shown
+    if page is None or (loaded.code.co_flags ^ code.co_flags) & FUTURES:
+        reading.whole[name] = f"{shown} changes what it imports from __future__"
+    elif loaded.adopted and any(fate is not Fate.BODY for fate in map(alignment.fates.__getitem__, alignment.changed)):
+        reading.whole[name] = f"{shown} was loaded before it could be watched"
 
 
 def _read_other(reading: Reading, path: str) -> None:
     """A file that no loaded module was made of."""
     shown = os.path.basename(path)
-    for name in LiveWorld({}).modules_that_read(path):
-        reading.run.setdefault(name, f"reads {shown}")
+    reading.read[path] = f"reads {shown}"
     if path.endswith(tuple(EXTENSION_SUFFIXES)) and (name := _loaded_from(path)):
         reading.restart = f"extension module {name} has changed ({shown})"
     elif path.endswith(".py"):
@@ -131,26 +153,14 @@ def _read_unknown_source(reading: Reading, path: str) -> None:
         if name in recorder.modules and os.path.realpath(recorder.modules[name].path) != path:
             spec = locate(name)
             if spec is not None and os.path.realpath(spec.origin or "") == path:
-                reading.run[name] = f"{shown} now comes first on the path"
+                reading.whole[name] = f"{shown} now comes first on the path"
                 used = True
-        for importer in recorder.graph.importers_of(name):
-            edge = recorder.graph.edge(importer, name)
-            if edge is not None and edge.failed and edge.at_import and importer in recorder.modules:
-                reading.run.setdefault(importer, f"failed to import {name}, and {shown} is there now")
-                used = True
+        edges = [recorder.graph.edge(importer, name) for importer in recorder.graph.importers_of(name)]
+        if any(edge is not None and edge.failed and edge.at_import for edge in edges):
+            reading.wanted[name] = f"{shown} is there now"
+            used = True
     if not used and os.path.exists(path) and shown != "__init__.py":
         reading.notes.append(f"{shown} was saved, but nothing that runs has loaded it")
-
-
-def _follow_patches(reading: Reading) -> None:
-    """Whoever ran a function while it was executed has to run again if the function is another one now."""
-    keys: dict[CodeKey, str] = {}
-    for name in reading.patch:
-        for pair in reading.edited[name].patched:
-            keys[CodeKey.of(pair.old)] = pair.old.co_qualname
-    if keys:
-        for name, key in LiveWorld({}).modules_that_ran(keys).items():
-            reading.run.setdefault(name, f"called {keys[key]}, which has changed, while it was imported")
 
 
 def candidate_names(path: str) -> list[str]:
@@ -196,8 +206,3 @@ def _loaded_from(path: str) -> str:
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
-
-
-def sources(reading: Reading) -> Mapping[str, bytes]:
-    """The new content of each edited module."""
-    return {name: edited.source for name, edited in reading.edited.items()}

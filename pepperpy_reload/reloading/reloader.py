@@ -222,6 +222,7 @@ class Reloader:
         return ReloadReport(
             ReloadStatus.RELOADED,
             patched=attempt.prepared.patched,
+            ran=attempt.ran,
             imported=attempt.imported,
             dropped=tuple(attempt.dropped),
             notes=notes,

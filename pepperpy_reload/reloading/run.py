@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import importlib
 import sys
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.effects import reflects
-from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.execute import Names
 
 _bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
 _IMPORT_ATTRIBUTES = frozenset(
@@ -73,44 +72,6 @@ class Rerun:
         self.dropped.extend(f"{module.__name__}.{name}" for name in gone if not name.startswith("__"))
 
 
-class Names(MutableMapping[str, Any]):
-    """The names of a module while it is run again: writes go through to the live namespace.
-
-    A name of the last run that this one has not bound yet is as good as missing for the module's own statements, while
-    functions and other threads, which look into the live namespace, go on finding the old value.
-    """
-
-    def __init__(self, namespace: dict[str, Any], stale: set[str], kept: dict[str, Any]) -> None:
-        self._namespace = namespace
-        self._kept = kept
-        self.stale = stale
-
-    def __getitem__(self, name: str) -> Any:
-        if name in self.stale:
-            if name == "__annotations__":  # asked for before it is made
-                raise KeyError(name)
-            try:
-                return getattr(builtins, name)
-            except AttributeError:
-                raise NameError(f"name {name!r} is not defined", name=name) from None
-        return self._namespace[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.stale.discard(name)
-        self._namespace[name] = self._kept.get(name, value)
-
-    def __delitem__(self, name: str) -> None:
-        if name in self.stale:
-            raise KeyError(name)
-        del self._namespace[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in list(self._namespace) if name not in self.stale)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
 def _stays(name: str, module: ModuleType) -> bool:
     """Whether a name belongs to the import system rather than to the module's source: submodules do too."""
     if name in _IMPORT_ATTRIBUTES:
@@ -119,9 +80,8 @@ def _stays(name: str, module: ModuleType) -> bool:
     return submodule is not None and vars(module)[name] is submodule
 
 
-def import_again(names: Iterable[str], finder: Finder, rerun: Rerun) -> None:
-    """Import modules, which are not in sys.modules at the moment, in this order; what they import comes first."""
-    with finder.executing(rerun):
-        for name in names:
-            if name not in sys.modules:
-                importlib.import_module(name)
+def import_again(names: Iterable[str]) -> None:
+    """Import modules that a reload has taken out of sys.modules; what they import comes first."""
+    for name in names:
+        if name not in sys.modules:
+            importlib.import_module(name)

@@ -166,6 +166,10 @@ class Transaction:
         starts = [value for module in chosen for value in list(vars(module).values())] if deep else []
         self._contents = Contents(starts, _is_first_party_class)
 
+    def before(self, name: str) -> dict[str, Any]:
+        """The names of a module as they were when the transaction began; {} if it was not loaded."""
+        return next((names for module, names, _ in self._spaces if module.__name__ == name), {})
+
     def undo(self, action: Callable[[], None]) -> None:
         """`action` takes back what is about to be done."""
         self._undo.append(action)

@@ -1,0 +1,206 @@
+"""Classes in place: a live class takes over what its statement's new version changes, and live instances follow."""
+
+from __future__ import annotations
+
+import abc
+import ast
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import CellType, FunctionType
+from typing import Any
+
+from pepperpy_reload.core.statement import chain, import_time, shape
+from pepperpy_reload.core.unit import bound_names
+from pepperpy_reload.importing.recorder import recorder
+
+Undo = Callable[[Callable[[], None]], None]
+
+_PURE_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "runtime_checkable"})
+_PLAIN_METACLASSES = (type, abc.ABCMeta)
+_QUIET_HOMES = ("builtins", "abc", "enum", "typing", "typing_extensions", "pydantic", "collections", "ctypes")
+_SHARED = ("__doc__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__static_attributes__")
+_SHARED += ("__firstlineno__",)
+_MADE_BY_DECORATORS = frozenset(
+    "__init__ __repr__ __eq__ __hash__ __lt__ __le__ __gt__ __ge__ __setattr__ __delattr__ __match_args__ __replace__ "
+    "__dataclass_fields__ __dataclass_params__ __post_init__".split()
+)
+
+
+def why_not(cls: type, old: ast.AST, new: ast.AST) -> str:
+    """Why a live class cannot take over a new version of its statement, or ""."""
+    if not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
+        return "it was not made by a class statement"
+    if type(cls) not in _PLAIN_METACLASSES:
+        return f"its metaclass is {type(cls).__name__}"
+    if "__slots__" in vars(cls) or any("__slots__" in bound_names([item]) for item in new.body):
+        return "it has __slots__"
+    for part in ("bases", "keywords", "decorator_list"):
+        if shape(getattr(old, part), bodies=False) != shape(getattr(new, part), bodies=False):
+            return f"its {part.removesuffix('_list')} changed"
+    for decorator in new.decorator_list:
+        name = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if name[-1:] == () or name[-1] not in _PURE_DECORATORS:
+            return "it has a decorator that may do anything"
+    if any("__init_subclass__" in vars(base) and not _is_quiet(base) for base in cls.__mro__[1:]):
+        return "a base class wants to know of its subclasses"
+    return ""
+
+
+def remembers(cls: type) -> str:
+    """By what foreign means a class keeps a record of its subclasses, or ""."""
+    metaclass = type(cls)
+    if metaclass.__module__ not in recorder.modules and not _is_quiet(metaclass):
+        return f"metaclass {metaclass.__name__}"
+    for base in cls.__mro__:
+        if "__init_subclass__" in vars(base) and base.__module__ not in recorder.modules and not _is_quiet(base):
+            return f"{base.__name__}.__init_subclass__"
+    return ""
+
+
+def _is_quiet(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in _QUIET_HOMES
+
+
+def take_over(live: type, scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str], undo: Undo) -> None:
+    """Give a live class what the new version of its statement makes different.
+
+    `scratch` is the class that the new version makes; `dirty` are the module's names that have changed since, `*` if it
+    is not known which. Members whose statements are the same and read nothing dirty keep their values.
+    """
+    before, after = _members(old), _members(new)
+    names = _dirty_members(before, after, dirty)
+    for name in sorted(set(before) - set(after)):
+        if name in vars(live):
+            type.__delattr__(live, name)
+    for name in sorted(names):
+        if name in vars(scratch):
+            _take(live, scratch, name, undo)
+    if old.decorator_list:
+        for name in sorted(_MADE_BY_DECORATORS - set(after)):
+            _take_generated(live, scratch, name)
+    for name in _SHARED:
+        if name in vars(scratch):
+            type.__setattr__(live, name, vars(scratch)[name])
+        elif name in ("__annotations__", "__doc__") and name in vars(live):
+            type.__setattr__(live, name, {} if name == "__annotations__" else None)
+    if isinstance(live, abc.ABCMeta):
+        for cls in (live, *_subclasses(live)):
+            abc.update_abstractmethods(cls)
+
+
+def migrate(old: type, new: type, undo: Undo) -> None:
+    """Live instances of a class follow to the class that has taken its place, where their layout allows it."""
+    for thing in gc.get_referrers(old):
+        if type(thing) is not old:
+            continue
+        try:
+            thing.__class__ = new
+        except TypeError:
+            continue
+        undo(lambda thing=thing: setattr(thing, "__class__", old))  # type: ignore[misc]
+
+
+def _members(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+    """The statements of a class body by the names that they bind."""
+    members: dict[str, list[ast.stmt]] = {}
+    for statement in node.body:
+        for name in bound_names([statement]):
+            members.setdefault(name, []).append(statement)
+    return members
+
+
+def _dirty_members(
+    before: Mapping[str, list[ast.stmt]], after: Mapping[str, list[ast.stmt]], dirty: frozenset[str]
+) -> set[str]:
+    found = set()
+    for name, statements in after.items():
+        same = shape(before.get(name, []), bodies=True) == shape(statements, bodies=True)
+        if not same or not dirty.isdisjoint(_reads(statements)) or ("*" in dirty and not _is_method(statements)):
+            found.add(name)
+    while True:
+        more = {name for name, statements in after.items() if name not in found and not found.isdisjoint(_reads(statements))}
+        if not more:
+            return found
+        found |= more
+
+
+def _is_method(statements: Iterable[ast.stmt]) -> bool:
+    return all(
+        isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.decorator_list for item in statements
+    )
+
+
+def _reads(statements: Iterable[ast.stmt]) -> set[str]:
+    nodes = (node for statement in statements for node in import_time(statement))
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def _take(live: type, scratch: type, name: str, undo: Undo) -> None:
+    value, current = vars(scratch)[name], vars(live).get(name)
+    if type(value) is FunctionType and type(current) is FunctionType and refit(current, value, undo):
+        return
+    _take_value(live, scratch, name, value)
+
+
+def _take_generated(live: type, scratch: type, name: str) -> None:
+    if name in vars(scratch):
+        _take_value(live, scratch, name, vars(scratch)[name])
+    elif name in vars(live) and name != "__hash__":
+        type.__delattr__(live, name)
+
+
+def _take_value(live: type, scratch: type, name: str, value: Any) -> None:
+    for function in _functions_in(value):
+        for cell in function.__closure__ or ():
+            if _contents(cell) is scratch:
+                cell.cell_contents = live
+    type.__setattr__(live, name, value)
+    set_name = getattr(type(value), "__set_name__", None)
+    if set_name is not None:
+        set_name(value, live, name)
+
+
+def refit(live: FunctionType, new: FunctionType, undo: Undo) -> bool:
+    """Give a live function everything that a new version of it has; False if it would need other cells."""
+    if live.__code__.co_freevars != new.__code__.co_freevars:
+        return False
+    attributes = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__annotations__")
+    saved = {name: getattr(live, name) for name in attributes}
+
+    def put_back() -> None:
+        for name, value in saved.items():
+            setattr(live, name, value)
+
+    undo(put_back)
+    for name in attributes:
+        setattr(live, name, getattr(new, name))
+    if hasattr(new, "__type_params__"):
+        live.__type_params__ = new.__type_params__
+    return True
+
+
+def _functions_in(value: Any, depth: int = 3) -> Iterator[FunctionType]:
+    """The functions in a member: itself, inside descriptors, and those that wrappers have closed over."""
+    if type(value) is FunctionType:
+        yield value
+        for cell in value.__closure__ or () if depth else ():
+            inner = _contents(cell)
+            if type(inner) is FunctionType and inner is not value:
+                yield from _functions_in(inner, depth - 1)
+    for attribute in ("__func__", "fget", "fset", "fdel", "func", "__wrapped__"):
+        inner = getattr(value, attribute, None) if type(value) is not FunctionType else None
+        if type(inner) is FunctionType:
+            yield from _functions_in(inner, depth - 1)
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    for subclass in type.__subclasses__(cls):
+        yield subclass
+        yield from _subclasses(subclass)

@@ -1,0 +1,205 @@
+"""Statements executed one at a time in their module's live namespace."""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import builtins
+import sys
+from collections.abc import Callable, Iterator, MutableMapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from pepperpy_reload.core.plan import Action, Step
+from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.importing.footprint import Activity
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import classes
+
+Undo = Callable[[Callable[[], None]], None]
+
+FUTURES = 0
+for _name in __future__.all_feature_names:
+    FUTURES |= getattr(__future__, _name).compiler_flag
+
+
+class Names(MutableMapping[str, Any]):
+    """A module's names while statements of it are executed again: writes go through to the live namespace.
+
+    A stale name, one that a statement is still going to bind, is as good as missing for the module's own statements,
+    while functions and other threads, which look into the live namespace, go on finding the old value.
+    """
+
+    def __init__(self, namespace: dict[str, Any], stale: set[str], kept: dict[str, Any] | None = None) -> None:
+        self._namespace = namespace
+        self._kept = kept or {}
+        self.stale = stale
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.stale:
+            if name == "__annotations__":  # asked for before it is made
+                raise KeyError(name)
+            try:
+                return getattr(builtins, name)
+            except AttributeError:
+                raise NameError(f"name {name!r} is not defined", name=name) from None
+        return self._namespace[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.stale.discard(name)
+        self._namespace[name] = self._kept.get(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        if name in self.stale:
+            raise KeyError(name)
+        del self._namespace[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in list(self._namespace) if name not in self.stale)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Scratch(Names):
+    """The same, but what is bound goes to `made` and leaves the live namespace alone."""
+
+    def __init__(self, namespace: dict[str, Any], stale: set[str]) -> None:
+        super().__init__(namespace, stale)
+        self.made: dict[str, Any] = {}
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.made[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return self.made[name] if name in self.made else super().__getitem__(name)
+
+
+class Table:
+    """The code objects nested in a compiled module, for statements that are compiled alone.
+
+    The compiler makes other bytecode of a function when it does not see the whole module: only the outer shell of a
+    statement is compiled alone, its functions are those of the module.
+    """
+
+    def __init__(self, code: CodeType) -> None:
+        self.flags = code.co_flags & FUTURES
+        self._codes: dict[tuple[str, int], list[CodeType]] = {}
+        waiting = [code]
+        while waiting:
+            for constant in waiting.pop().co_consts:
+                if isinstance(constant, CodeType):
+                    self._codes.setdefault((constant.co_qualname, constant.co_firstlineno), []).append(constant)
+                    waiting.append(constant)
+
+    def compile(self, unit: Unit, path: str) -> CodeType:
+        """The code of one statement."""
+        tree = ast.Module([unit.statement.node], [])
+        return self._graft(compile(tree, path, "exec", flags=self.flags, dont_inherit=True))
+
+    def _graft(self, shell: CodeType) -> CodeType:
+        constants = tuple(self._own(item) if isinstance(item, CodeType) else item for item in shell.co_consts)
+        return shell.replace(co_consts=constants)
+
+    def _own(self, code: CodeType) -> CodeType:
+        found = self._codes.get((code.co_qualname, code.co_firstlineno), [])
+        exact = [one for one in found if one.co_linetable == code.co_linetable]
+        return (exact or found or [code])[0]
+
+
+class Executor:
+    """Executes the steps of one module, in the order in which they come."""
+
+    def __init__(
+        self,
+        module: ModuleType,
+        path: str,
+        code: CodeType,
+        units: list[Unit],
+        old: list[Unit],
+        olds: list[int],
+        undo: Undo,
+        before: Callable[[str], dict[str, Any]],
+    ) -> None:
+        self.module = module
+        self.units = units
+        self.activities: dict[int, Activity] = {}
+        self._path = path
+        self._table = Table(code)
+        self._old = old
+        self._olds = olds
+        self._undo = undo
+        self._before = before
+        self.names = Names(vars(module), set())
+
+    def expect(self, step: Step) -> None:
+        """A step that is going to come: what it binds is stale until then."""
+        if step.action is Action.EXECUTE:
+            self.names.stale.update(self.units[step.index].binds)
+
+    def take(self, step: Step) -> None:
+        """Take one step."""
+        unit = self.units[step.index]
+        code = self._table.compile(unit, self._path)
+        activity = Activity(self.module.__name__, None, None, place=step.index, started=unit.line)
+        self.activities[step.index] = activity
+        recorder.watch.enter(activity)
+        try:
+            if step.action is Action.EXECUTE:
+                self._execute(code, unit)
+            else:
+                self._take_over(code, unit, self._old[self._olds[step.index]], step.dirty)
+        finally:
+            recorder.watch.leave()
+
+    def _execute(self, code: CodeType, unit: Unit) -> None:
+        namespace = vars(self.module)
+        before = {name: namespace.get(name) for name in unit.binds}
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._execute_star(code, unit.alias.module)
+        else:
+            exec(code, namespace, self.names)
+        self.names.stale.difference_update(unit.binds)
+        for name, value in before.items():
+            now = namespace.get(name)
+            follows = isinstance(value, type) and isinstance(now, type) and value is not now
+            if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
+                classes.migrate(value, now, self._undo)  # type: ignore[arg-type]
+
+    def _execute_star(self, code: CodeType, source: str) -> None:
+        """A star import: names that it used to bind and no longer does go."""
+        namespace = vars(self.module)
+        bound = {name for unit in self.units for name in unit.binds}
+        once = self._before(source)
+        used = {name for name, value in namespace.items() if name in once and once[name] is value and name not in bound}
+        scratch = Scratch(namespace, self.names.stale)
+        exec(code, namespace, scratch)
+        for name, value in scratch.made.items():
+            self.names[name] = value
+        for name in used - scratch.made.keys():
+            if not (name.startswith("__") and name.endswith("__")):
+                self.drop(name)
+
+    def _take_over(self, code: CodeType, unit: Unit, old: Unit, dirty: frozenset[str]) -> None:
+        namespace = vars(self.module)
+        scratch = Scratch(namespace, self.names.stale)
+        exec(code, namespace, scratch)
+        node, before = unit.statement.node, old.statement.node
+        name = getattr(node, "name", "")
+        live, made = namespace[name], scratch.made[name]
+        if isinstance(node, ast.ClassDef) and isinstance(before, ast.ClassDef):
+            classes.take_over(live, made, before, node, dirty, self._undo)
+        elif isinstance(made, FunctionType):
+            classes.refit(live, made, self._undo)
+
+    def drop(self, name: str) -> None:
+        """A name that nothing binds any more goes; the name of a submodule is that submodule again."""
+        namespace = vars(self.module)
+        submodule = sys.modules.get(f"{self.module.__name__}.{name}")
+        if submodule is not None:
+            namespace[name] = submodule
+        elif name == "__doc__":
+            namespace[name] = None
+        else:
+            namespace.pop(name, None)

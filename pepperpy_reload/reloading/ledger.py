@@ -1,0 +1,134 @@
+"""What is known of each loaded module unit by unit: made when it is first asked for, and kept while it holds."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pepperpy_reload.core.statement import first_line
+from pepperpy_reload.core.unit import FunctionFacts, Unit, function_facts, read_units
+from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.recorder import Loaded, recorder
+
+
+@dataclass(slots=True)
+class Page:
+    """One module: its units, and the functions and files that each of them used when it was executed."""
+
+    loaded: Loaded
+    tree: ast.Module
+    units: list[Unit]
+    ran: list[set[CodeKey]]
+    reads: list[set[str]]
+    _functions: dict[CodeKey, FunctionFacts] | None = field(default=None, repr=False)
+
+    @property
+    def functions(self) -> Mapping[CodeKey, FunctionFacts]:
+        """The facts of every function in the source."""
+        if self._functions is None:
+            package = package_of(self.loaded)
+            path = self.loaded.path
+            self._functions = {
+                CodeKey(path, qualname, first_line(node)): function_facts(node, package)
+                for qualname, node in _functions(self.tree, "")
+            }
+        return self._functions
+
+    def units_at(self, line: int, column: int = -1) -> list[int]:
+        """The units that cover a place of the source."""
+        return _covering(self.units, line, column)
+
+
+_pages: dict[str, Page] = {}
+
+
+def page(name: str) -> Page | None:
+    """The page of a loaded module; None if it is not known or its source does not parse."""
+    loaded = recorder.modules.get(name)
+    if loaded is None:
+        return None
+    known = _pages.get(name)
+    if known is None or known.loaded is not loaded:
+        known = _make(loaded, known)
+        if known is not None:
+            _pages[name] = known
+    return known
+
+
+def package_of(loaded: Loaded) -> str:
+    """What a module's relative imports are relative to."""
+    return loaded.name if os.path.basename(loaded.path) == "__init__.py" else loaded.name.rpartition(".")[0]
+
+
+def _make(loaded: Loaded, known: Page | None) -> Page | None:
+    if known is not None and known.loaded.source is loaded.source:
+        tree, units = known.tree, known.units
+    else:
+        try:
+            tree = ast.parse(loaded.source)
+        except (SyntaxError, ValueError):
+            return None
+        units = read_units(loaded.source, tree, package_of(loaded))
+    if loaded.by_unit:
+        ran = [set((loaded.ran or {}).get(index, ())) for index in range(len(units))]
+        reads = [set(loaded.reads.get(index, ())) for index in range(len(units))]
+    else:
+        ran, reads = [set() for _ in units], [set() for _ in units]
+        positions = list(loaded.code.co_positions())
+        for table, per_unit in ((loaded.ran or {}, ran), (loaded.reads, reads)):
+            for offset, found in table.items():
+                for index in _at_offset(units, positions, offset):
+                    per_unit[index].update(found)  # type: ignore[arg-type]
+    return Page(loaded, tree, units, ran, reads)
+
+
+def trigger_unit(loaded: Loaded) -> int:
+    """The index of the unit whose import loaded a module, in its importer; -1 if it is not known."""
+    if loaded.trigger is None:
+        return -1
+    importer, place = loaded.trigger
+    known = page(importer)
+    if known is None or place < 0 or known.loaded.by_unit:
+        return place if known is not None else -1
+    found = _at_offset(known.units, list(known.loaded.code.co_positions()), place)
+    return found[0] if found else -1
+
+
+def _at_offset(units: Sequence[Unit], positions: Sequence[tuple[int | None, ...]], offset: int) -> list[int]:
+    if not 0 <= offset // 2 < len(positions):
+        return []
+    line, _, column, _ = positions[offset // 2]
+    return _covering(units, line or 0, -1 if column is None else column)
+
+
+def _covering(units: Sequence[Unit], line: int, column: int) -> list[int]:
+    lines = [unit.line for unit in units]
+    last = bisect.bisect_right(lines, line)
+    found = [index for index in range(last) if units[index].last_line >= line]
+    if column >= 0 and len(found) > 1:
+        exact = [index for index in found if _covers(units[index], line, column)]
+        return exact or found
+    return found
+
+
+def _covers(unit: Unit, line: int, column: int) -> bool:
+    node = unit.statement.node
+    after_start = line > unit.line or column >= node.col_offset or unit.line < node.lineno
+    before_end = line < unit.last_line or column < (node.end_col_offset or 0)
+    return after_start and before_end
+
+
+def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
+    """Every function of a tree with its qualified name (PEP 3155)."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.ClassDef):
+            yield from _functions(inner, f"{prefix}{inner.name}.")
+        elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            name = prefix + getattr(inner, "name", "<lambda>")
+            yield name, inner
+            yield from _functions(inner, f"{name}.<locals>.")
+        else:
+            yield from _functions(inner, prefix)

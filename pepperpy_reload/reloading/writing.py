@@ -1,0 +1,109 @@
+"""What a reload has made of each module is written down, so that the next one starts from the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pepperpy_reload.core.graph import Edge
+from pepperpy_reload.core.plan import Action, ReloadPlan
+from pepperpy_reload.importing.footprint import Activity, CodeKey
+from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading.patch import unpatchable
+from pepperpy_reload.reloading.reading import Edited
+
+Executed = Mapping[str, Mapping[int, Activity]]
+
+
+class Writing:
+    """Made before a plan is carried out, when the pages still hold; `write` when it has been."""
+
+    def __init__(self, edited: Mapping[str, Edited], plan: ReloadPlan) -> None:
+        gone = {*plan.modules(Action.RUN), *(step.module for step in plan.steps if _is_gone(step.name, step.action))}
+        self._edited = {name: one for name, one in edited.items() if name not in gone}
+        self._whole = gone
+        executed: dict[str, set[int]] = {}
+        for step in plan.steps:
+            if step.index >= 0 and step.module not in gone:
+                executed.setdefault(step.module, set()).add(step.index)
+        self._pages = {name: ledger.page(name) for name in {*self._edited, *executed}}
+        self._triggers = self._trigger_units()
+        for name, one in self._edited.items():
+            self._move_edges(name, one, executed.get(name, set()))
+
+    def write(self, executed: Executed) -> None:
+        """Write down the new sources, and what the executed statements ran and read."""
+        renames = {
+            CodeKey.of(pair.old): CodeKey.of(pair.new)
+            for one in self._edited.values()
+            for pair in one.pairs
+            if CodeKey.of(pair.old) != CodeKey.of(pair.new)
+        }
+        for name, page in self._pages.items():
+            if page is not None and name in recorder.modules:
+                recorder.modules[name] = self._rewritten(page, executed.get(name, {}), renames)
+        for name, loaded in list(recorder.modules.items()):
+            if name not in self._pages and name not in self._whole and loaded.ran and renames:
+                if not renames.keys().isdisjoint(loaded.footprint):
+                    ran = {place: {renames.get(key, key) for key in found} for place, found in loaded.ran.items()}
+                    recorder.modules[name] = replace(loaded, ran=ran)
+        for name, trigger in self._triggers.items():
+            if name in recorder.modules and name not in self._whole:
+                recorder.modules[name] = replace(recorder.modules[name], trigger=trigger)
+
+    def _rewritten(
+        self, page: ledger.Page, activities: Mapping[int, Activity], renames: Mapping[CodeKey, CodeKey]
+    ) -> Loaded:
+        one = self._edited.get(page.loaded.name)
+        olds = list(one.alignment.olds) if one is not None else list(range(len(page.units)))
+        ran: dict[int, set[CodeKey]] = {}
+        reads: dict[int, set[str]] = {}
+        for index, old in enumerate(olds):
+            if index in activities:
+                ran[index] = set().union(*activities[index].ran.values())
+                reads[index] = set().union(*activities[index].opened.values())
+            elif old >= 0:
+                ran[index] = {renames.get(key, key) for key in page.ran[old]}
+                reads[index] = page.reads[old]
+        loaded = replace(page.loaded, ran=ran, reads=reads, by_unit=True)
+        if one is None:
+            return loaded
+        kept = {id(pair.new): pair.olds for pair in one.pairs if not pair.moved and not unpatchable(pair)}
+        return replace(loaded, source=one.source, code=one.code, in_force=kept)
+
+    def _trigger_units(self) -> dict[str, tuple[str, int]]:
+        """The triggers that stand in a module whose units are renumbered: by the new number."""
+        found = {}
+        for name, loaded in recorder.modules.items():
+            if loaded.trigger is None or loaded.trigger[0] not in self._pages:
+                continue
+            importer = loaded.trigger[0]
+            old = ledger.trigger_unit(loaded)
+            one = self._edited.get(importer)
+            olds = list(one.alignment.olds) if one is not None else None
+            new = old if olds is None else olds.index(old) if old in olds else -1
+            found[name] = (importer, new)
+        return found
+
+    def _move_edges(self, name: str, one: Edited, executed: set[int]) -> None:
+        """Imports of statements that are gone are forgotten, those of moved ones get their new lines."""
+        page = self._pages[name]
+        edges = [edge for imported in recorder.graph.all_imports_of(name) if (edge := recorder.graph.edge(name, imported))]
+        recorder.graph.drop_imports(name)
+        olds = list(one.alignment.olds)
+        for edge in edges:
+            for old in page.units_at(edge.line) if page is not None else ():
+                if old not in olds or olds.index(old) in executed:
+                    continue
+                new = one.alignment.units[olds.index(old)]
+                shift = new.line - one.alignment.old[old].line
+                recorder.graph.add(_moved(edge, shift))
+
+
+def _moved(edge: Edge, shift: int) -> Edge:
+    return replace(edge, line=edge.line + shift)
+
+
+def _is_gone(name: str, action: Action) -> bool:
+    return action is Action.DROP and not name
