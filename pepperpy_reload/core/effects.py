@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from pepperpy_reload.core.statement import chain, functions, import_time
+from pepperpy_reload.core.statement import chain, import_time
 
 Chain = tuple[str, ...]
+
 
 class Depth(IntEnum):
     """How an object may be changed."""
@@ -36,48 +37,6 @@ class Mutation:
 
 
 REFLECTION = frozenset({"globals", "locals", "vars", "dir", "exec", "eval"})
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """The chains of names that may be changed, each with the line that may do so.
-
-    `calls` are calls whose result is thrown away (`registry.add(x)`): done for their effect alone. `bases` are the
-    bases and metaclasses of classes, which may keep a record of their subclasses.
-    """
-
-    changes: tuple[tuple[Chain, int], ...] = ()
-    calls: tuple[tuple[Chain, int], ...] = ()
-    bases: tuple[tuple[Chain, int], ...] = ()
-
-
-def module_effects(tree: ast.Module) -> Effects:
-    """What executing a module may change."""
-    nodes = [node for statement in tree.body for node in import_time(statement)]
-    return _effects(nodes)
-
-
-def function_effects(node: ast.AST, local: Iterable[str]) -> Effects:
-    """What calling a function may change, through names other than its `local` ones."""
-    mine = frozenset(local)
-    found = _effects(list(_inside(node)))
-    return Effects(*(tuple(item for item in items if item[0][0] not in mine) for items in (found.changes, found.calls)))
-
-
-def changes_parameters(node: ast.AST, parameters: Iterable[str]) -> bool:
-    """Whether a function may change what it was called with."""
-    names = frozenset(parameters)
-    return any(item[0][0] in names for item in _effects(list(_inside(node))).changes)
-
-
-def imported_names(tree: ast.Module) -> frozenset[str]:
-    """The module-level names that import statements bind."""
-    names = set()
-    for statement in tree.body:
-        for node in import_time(statement):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                names.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-    return frozenset(names)
 
 
 def reflects(tree: ast.Module) -> bool:
@@ -104,15 +63,6 @@ def static_imports(tree: ast.Module, package: str) -> Iterator[tuple[str, int]]:
                 yield from _from_import(node, package)
 
 
-def find_function(tree: ast.AST, name: str, line: int) -> ast.AST | None:
-    """The function of this name (`<lambda>` for a lambda) whose first line, decorators included, is `line`."""
-    for node in functions(tree):
-        decorators = getattr(node, "decorator_list", [])
-        if getattr(node, "name", "<lambda>") == name and line == min([node.lineno, *(d.lineno for d in decorators)]):
-            return node
-    return None
-
-
 def _from_import(node: ast.ImportFrom, package: str) -> Iterator[tuple[str, int]]:
     base = node.module or ""
     if node.level:
@@ -122,12 +72,6 @@ def _from_import(node: ast.ImportFrom, package: str) -> Iterator[tuple[str, int]
     for alias in node.names:
         if alias.name != "*":
             yield f"{base}.{alias.name}", node.lineno
-
-
-def _inside(node: ast.AST) -> Iterator[ast.AST]:
-    body = getattr(node, "body", [])
-    for statement in body if isinstance(body, list) else [body]:
-        yield from ast.walk(statement)
 
 
 def mutations(nodes: Iterable[ast.AST]) -> tuple[Mutation, ...]:
@@ -172,51 +116,3 @@ HARMLESS = frozenset(
     "pow print property range repr reversed round set slice sorted staticmethod str sum super tuple type zip".split()
 )
 """Built-in functions that change none of their arguments."""
-
-
-def _effects(nodes: list[ast.AST]) -> Effects:
-    changes: list[tuple[Chain, int]] = []
-    calls: list[tuple[Chain, int]] = []
-    bases: list[tuple[Chain, int]] = []
-    for node in nodes:
-        changes.extend(_changes(node))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and (callee := chain(node.value.func)):
-            calls.append((callee, node.lineno))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            for decorator in node.decorator_list:
-                callee = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
-                if callee:
-                    calls.append((callee, decorator.lineno))
-        if isinstance(node, ast.ClassDef):
-            named = [*node.bases, *(keyword.value for keyword in node.keywords)]
-            bases.extend((found, node.lineno) for item in named if (found := chain(_unsubscripted(item))))
-    return Effects(tuple(changes), tuple(calls), tuple(bases))
-
-
-def _changes(node: ast.AST) -> Iterator[tuple[Chain, int]]:
-    """The chains that one node may change the object of."""
-    for target in _changed_by(node):
-        found = chain(target)
-        if found:
-            yield found, getattr(node, "lineno", 0)
-
-
-def _changed_by(node: ast.AST) -> Iterator[ast.AST]:
-    match node:
-        case ast.Call(func=callee, args=args, keywords=keywords):
-            if isinstance(callee, ast.Attribute):
-                yield callee.value
-            yield from (item.value if isinstance(item, ast.Starred) else item for item in args)
-            yield from (keyword.value for keyword in keywords)
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield from (item.value for item in node.decorator_list if isinstance(item, ast.Attribute))
-        case ast.Attribute(ctx=ast.Store() | ast.Del(), value=value):
-            yield value
-        case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):
-            yield value
-        case ast.AugAssign(target=ast.Name() as name):
-            yield name
-
-
-def _unsubscripted(node: ast.expr) -> ast.expr:
-    return node.value if isinstance(node, ast.Subscript) else node

@@ -127,9 +127,7 @@ class ImportGraph:
     def importers_of(self, imported: str, *, deferred: bool = True) -> list[str]:
         """Who imports `imported`; with `deferred=False` only who did so while modules were being run."""
         return [
-            importer
-            for importer in self._in.get(imported, {})
-            if deferred or self._out[importer][imported].at_import
+            importer for importer in self._in.get(imported, {}) if deferred or self._out[importer][imported].at_import
         ]
 
     def dependents(self, names: Iterable[str]) -> set[str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -49,7 +48,8 @@ def read_statements(tree: ast.Module, source: bytes) -> list[Statement]:
 def first_line(node: ast.AST) -> int:
     """The line at which a statement or a function begins, decorators included."""
     decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])  # type: ignore[attr-defined]
+    lines: list[int] = [item.lineno for item in (node, *decorators)]
+    return min(lines)
 
 
 def shape(node: object, *, bodies: bool) -> object:
@@ -65,13 +65,6 @@ def shape(node: object, *, bodies: bool) -> object:
         if not (hide and name == "body"):
             parts.append(shape(value, bodies=bodies))
     return tuple(parts)
-
-
-def functions(tree: ast.AST) -> Iterator[Function]:
-    """Every function of a tree, those inside others too."""
-    for node in ast.walk(tree):
-        if isinstance(node, _FUNCTIONS):
-            yield node
 
 
 def import_time(node: ast.AST) -> Iterator[ast.AST]:

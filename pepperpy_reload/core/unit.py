@@ -94,7 +94,9 @@ def function_facts(node: ast.AST, package: str) -> FunctionFacts:
     inner = list(ast.walk(node))
     own = _own_names(inner)
     mentions = frozenset(item.attr for item in inner if isinstance(item, ast.Attribute))
-    imports = [alias for item in inner if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)]
+    imports = [
+        alias for item in inner if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
+    ]
     opaque = next((item.id for item in inner if isinstance(item, ast.Name) and item.id in REFLECTION), "")
     found_mutations = mutations(inner[1:])
     return FunctionFacts(
@@ -124,7 +126,7 @@ def _parts(statement: Statement) -> Iterator[Statement]:
 
 def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Unit:
     node = statement.node
-    nodes = [item for item in import_time(node)]
+    nodes = list(import_time(node))
     unit = Unit(index, statement, _kind(node, nodes, first=first))
     unit.label = _label(node)
     if unit.kind is Kind.INERT:
@@ -253,21 +255,24 @@ def _readings(node: ast.AST, *, bodies: bool) -> Iterator[Chain]:
     if isinstance(node, ast.If) and not bodies and never_at_import(node.test):
         for other in node.orelse:
             yield from _readings(other, bodies=bodies)
-        return
-    if isinstance(node, ast.Name | ast.Attribute) and (found := chain(node)):
+    elif isinstance(node, ast.Name | ast.Attribute) and (found := chain(node)):
         if not isinstance(node.ctx, ast.Store):
             yield found
         elif len(found) > 1:
             yield found[:-1]
-        return
-    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-        yield (node.target.id,)
+    else:
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            yield (node.target.id,)
+        for inner in _executed(node, bodies=bodies):
+            yield from _readings(inner, bodies=bodies)
+
+
+def _executed(node: ast.AST, *, bodies: bool) -> Iterator[ast.AST]:
+    """The nodes inside a node, without the body of a function unless `bodies` are wanted."""
+    closed = not bodies and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     for name, value in ast.iter_fields(node):
-        if name == "body" and not bodies and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
-        for inner in value if isinstance(value, list) else [value]:
-            if isinstance(inner, ast.AST):
-                yield from _readings(inner, bodies=bodies)
+        if not (closed and name == "body"):
+            yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST))
 
 
 def _opacity(nodes: list[ast.AST]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from pepperpy_reload.core.difference import Alignment
@@ -23,7 +24,8 @@ class Cell(NamedTuple):
         return f"{self.module}.{self.name}"
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """A unit of a module, by its index among the new units."""
 
     module: str
@@ -40,7 +42,7 @@ class World(Protocol):
         """The module's units, old and new; None if it is not a loaded first-party module."""
 
     def mentioning(self, cell: Cell) -> Iterable[str]:
-        """The modules whose source could read the cell: its own, and those above it in the import graph that name it."""
+        """The modules whose source could read the cell: its own, and those that import it, however, and name it."""
 
     def ran(self, module: str, old: int) -> frozenset[Key]:
         """The functions that ran while the old unit of this index was executed."""

@@ -146,7 +146,9 @@ def print_line(text: str) -> None:
 
 def _modules(report: ReloadReport) -> set[str]:
     """The modules in which names may have other values than before."""
-    return {*report.imported, *(statement.rpartition(":")[0] for statement in report.ran), *report.dropped}
+    statements = (statement.rpartition(":")[0] for statement in report.ran)
+    names = (name.rpartition(".")[0] for name in report.dropped)
+    return {*report.imported, *report.dropped, *statements, *names}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,8 +18,10 @@ Undo = Callable[[Callable[[], None]], None]
 _PURE_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "runtime_checkable"})
 _PLAIN_METACLASSES = (type, abc.ABCMeta)
 _QUIET_HOMES = ("builtins", "abc", "enum", "typing", "typing_extensions", "pydantic", "collections", "ctypes")
-_SHARED = ("__doc__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__static_attributes__")
-_SHARED += ("__firstlineno__",)
+_SHARED = (
+    "__doc__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__static_attributes__",
+    "__firstlineno__",
+)  # fmt: skip
 _MADE_BY_DECORATORS = frozenset(
     "__init__ __repr__ __eq__ __hash__ __lt__ __le__ __gt__ __ge__ __setattr__ __delattr__ __match_args__ __replace__ "
     "__dataclass_fields__ __dataclass_params__ __post_init__".split()
@@ -61,7 +63,9 @@ def _is_quiet(cls: type) -> bool:
     return cls.__module__.partition(".")[0] in _QUIET_HOMES
 
 
-def take_over(live: type, scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str], undo: Undo) -> None:
+def take_over(
+    live: type, scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str], undo: Undo
+) -> None:
     """Give a live class what the new version of its statement makes different.
 
     `scratch` is the class that the new version makes; `dirty` are the module's names that have changed since, `*` if it
@@ -78,14 +82,19 @@ def take_over(live: type, scratch: type, old: ast.ClassDef, new: ast.ClassDef, d
     if old.decorator_list:
         for name in sorted(_MADE_BY_DECORATORS - set(after)):
             _take_generated(live, scratch, name)
+    _take_shared(live, scratch)
+    if isinstance(live, abc.ABCMeta):
+        for cls in (live, *_subclasses(live)):
+            abc.update_abstractmethods(cls)
+
+
+def _take_shared(live: type, scratch: type) -> None:
+    """What a class statement makes by itself: documentation, annotations, lines."""
     for name in _SHARED:
         if name in vars(scratch):
             type.__setattr__(live, name, vars(scratch)[name])
         elif name in ("__annotations__", "__doc__") and name in vars(live):
             type.__setattr__(live, name, {} if name == "__annotations__" else None)
-    if isinstance(live, abc.ABCMeta):
-        for cls in (live, *_subclasses(live)):
-            abc.update_abstractmethods(cls)
 
 
 def migrate(old: type, new: type, undo: Undo) -> None:
@@ -118,7 +127,9 @@ def _dirty_members(
         if not same or not dirty.isdisjoint(_reads(statements)) or ("*" in dirty and not _is_method(statements)):
             found.add(name)
     while True:
-        more = {name for name, statements in after.items() if name not in found and not found.isdisjoint(_reads(statements))}
+        more = {
+            name for name, statements in after.items() if name not in found and not found.isdisjoint(_reads(statements))
+        }
         if not more:
             return found
         found |= more
@@ -175,7 +186,7 @@ def refit(live: FunctionType, new: FunctionType, undo: Undo) -> bool:
     for name in attributes:
         setattr(live, name, getattr(new, name))
     if hasattr(new, "__type_params__"):
-        live.__type_params__ = new.__type_params__
+        setattr(live, "__type_params__", new.__type_params__)  # noqa: B010 - 3.12 and newer
     return True
 
 
@@ -201,6 +212,7 @@ def _contents(cell: CellType) -> Any:
 
 
 def _subclasses(cls: type) -> Iterator[type]:
-    for subclass in type.__subclasses__(cls):
+    direct: list[type] = type.__subclasses__(cls)
+    for subclass in direct:
         yield subclass
         yield from _subclasses(subclass)

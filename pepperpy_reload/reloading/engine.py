@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 
-from pepperpy_reload.core.plan import Action, ReloadPlan, Step, plan_reload
+from pepperpy_reload.core.plan import Action, ReloadPlan, Step
+from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey

@@ -1,7 +1,6 @@
 """Statements executed one at a time in their module's live namespace."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast

@@ -138,9 +138,10 @@ class LiveWorld:
         page = ledger.page(module)
         for imported in recorder.graph.imports_of(module) if page is not None else ():
             edge = recorder.graph.edge(module, imported)
-            if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE and edge.at_import and page is not None:
-                if imported in recorder.modules and old in page.units_at(edge.line):
-                    yield imported
+            if edge is None or edge.kind is not EdgeKind.IMPORT_MODULE or not edge.at_import or page is None:
+                continue
+            if imported in recorder.modules and old in page.units_at(edge.line):
+                yield imported
 
     def callees(self, cell: Cell, rest: Chain) -> Iterator[CodeKey]:
         """The first-party functions behind a callable value: the function, or what making an instance runs."""

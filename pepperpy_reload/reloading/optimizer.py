@@ -226,7 +226,7 @@ def adopt_loaded() -> None:
 def _adopt(name: str, path: str, loader: SourceFileLoader) -> None:
     try:
         source = loader.get_data(path)
-        code = loader.source_to_code(source, path)  # type: ignore[arg-type]
+        code = loader.source_to_code(source, path)
         tree = ast.parse(source)
     except (OSError, SyntaxError, ValueError):  # saved meanwhile, and broken: the next save will be read
         return
@@ -235,5 +235,3 @@ def _adopt(name: str, path: str, loader: SourceFileLoader) -> None:
     for imported, line in static_imports(tree, package):
         if imported in sys.modules and imported != name:
             recorder.graph.add(Edge(name, imported, path, line, EdgeKind.STATIC))
-
-

@@ -101,29 +101,35 @@ def _matched(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeTyp
 
 def _parts(code: CodeType) -> tuple[object, ...]:
     return (
-        code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags,
-        code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_exceptiontable,
+        code.co_code,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        code.co_cellvars,
+        code.co_flags,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_exceptiontable,
     )
 
 
 def _same_constants(one: tuple[object, ...], other: tuple[object, ...], inside: bool) -> bool:
     if len(one) != len(other):
         return False
-    for first, second in zip(one, other, strict=True):
-        if type(first) is not type(second):
-            return False
-        if isinstance(first, CodeType) and isinstance(second, CodeType):
-            if not _same_inner(first, second, inside):
-                return False
-        elif isinstance(first, tuple) and isinstance(second, tuple):
-            if not _same_constants(first, second, inside):
-                return False
-        elif isinstance(first, frozenset):
-            if first != second:
-                return False
-        elif repr(first) != repr(second):  # 0.0 and -0.0 are equal, and not the same
-            return False
-    return True
+    return all(_same_constant(first, second, inside) for first, second in zip(one, other, strict=True))
+
+
+def _same_constant(first: object, second: object, inside: bool) -> bool:
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, CodeType) and isinstance(second, CodeType):
+        return _same_inner(first, second, inside)
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return _same_constants(first, second, inside)
+    if isinstance(first, frozenset):
+        return first == second
+    return repr(first) == repr(second)  # 0.0 and -0.0 are equal, and not the same
 
 
 def _same_inner(one: CodeType, other: CodeType, inside: bool) -> bool:

@@ -14,7 +14,7 @@ from pepperpy_reload.core.effects import reflects
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.execute import Names
 
-_bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+_bootstrap: Any = importlib._bootstrap
 _IMPORT_ATTRIBUTES = frozenset(
     {"__name__", "__loader__", "__package__", "__spec__", "__path__", "__file__", "__cached__", "__builtins__"}
 )

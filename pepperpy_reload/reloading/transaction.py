@@ -41,7 +41,7 @@ class Contents:
         seen: set[int] = set()
         while waiting and len(seen) < _LIMIT:
             thing = waiting.pop()
-            if isinstance(thing, _ATOMS) or isinstance(thing, ModuleType) or id(thing) in seen:
+            if isinstance(thing, (*_ATOMS, ModuleType)) or id(thing) in seen:
                 continue
             seen.add(id(thing))
             waiting.extend(self._take(thing))
@@ -57,7 +57,7 @@ class Contents:
             self._taken[id(thing)] = (thing, dict(thing))
             return thing.values()
         if kind in (tuple, frozenset):
-            return thing  # type: ignore[no-any-return]
+            return [*thing]
         if isinstance(thing, type):
             if not self._is_ours(thing):
                 return ()
@@ -67,7 +67,7 @@ class Contents:
             return (thing.__func__,)
         if kind is FunctionType:
             return self._take_function(thing)
-        inside = getattr(thing, "__dict__", None) if kind.__getattribute__ is object.__getattribute__ else None
+        inside = _plain_dict(thing)
         if type(inside) is dict:
             self._taken[id(inside)] = (inside, dict(inside))
             return (*inside.values(), *(_builtin_part(thing, self._taken)))
@@ -85,6 +85,12 @@ class Contents:
             except ValueError:  # an empty cell
                 continue
         return (*function.__dict__.values(), *cells, *(function.__defaults__ or ()))
+
+
+def _plain_dict(thing: Any) -> Any:
+    """An instance's `__dict__`, unless asking for it would run code of the user's."""
+    lookup: object = type(thing).__getattribute__
+    return getattr(thing, "__dict__", None) if lookup is object.__getattribute__ else None
 
 
 def _builtin_part(thing: Any, taken: dict[int, tuple[Any, Any]]) -> Iterable[object]:
@@ -234,5 +240,3 @@ def pin_lines(path: str, source: bytes) -> None:
 
 def _is_first_party_class(cls: type) -> bool:
     return cls.__module__ in recorder.importers
-
-

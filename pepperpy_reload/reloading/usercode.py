@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import linecache
 import os
 import traceback
@@ -12,7 +13,8 @@ from types import TracebackType
 from pepperpy_reload.errors import ReloadError, UserCodeError
 from pepperpy_reload.importing.recorder import recorder
 
-_HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
+_OURS = (os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep, "<frozen importlib")
+_IMPORTLIB = importlib.__file__
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def calling_user_code() -> Iterator[None]:
 
 def describe(error: BaseException) -> UserCodeError:
     """`error` as the user's full traceback in text, with the innermost place in their own code."""
-    error.__traceback__ = _without_ours(error.__traceback__)
+    _clean(error, set())
     # The files may have changed since their lines were cached, even within a second and at the same size.
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename in recorder.roots:
@@ -41,11 +43,27 @@ def describe(error: BaseException) -> UserCodeError:
     return UserCodeError(text, file, line)
 
 
+def _clean(error: BaseException | None, seen: set[int]) -> None:
+    """Take our frames, and importlib's, off an exception and those that it came from."""
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    error.__traceback__ = _without_ours(error.__traceback__)
+    _clean(error.__cause__, seen)
+    _clean(error.__context__, seen)
+
+
 def _without_ours(tb: TracebackType | None) -> TracebackType | None:
-    """A traceback without our frames at its beginning, and importlib's below them."""
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith((_HERE, "<frozen importlib")):
+    kept = None
+    entries = []
+    while tb is not None:
+        entries.append(tb)
         tb = tb.tb_next
-    return tb
+    for entry in reversed(entries):
+        file = entry.tb_frame.f_code.co_filename
+        if not file.startswith(_OURS) and file != _IMPORTLIB:
+            kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
 
 
 def _place(error: BaseException) -> tuple[str, int]:

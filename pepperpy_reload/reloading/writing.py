@@ -44,10 +44,10 @@ class Writing:
             if page is not None and name in recorder.modules:
                 recorder.modules[name] = self._rewritten(page, executed.get(name, {}), renames)
         for name, loaded in list(recorder.modules.items()):
-            if name not in self._pages and name not in self._whole and loaded.ran and renames:
-                if not renames.keys().isdisjoint(loaded.footprint):
-                    ran = {place: {renames.get(key, key) for key in found} for place, found in loaded.ran.items()}
-                    recorder.modules[name] = replace(loaded, ran=ran)
+            untold = name not in self._pages and name not in self._whole
+            if untold and loaded.ran and not renames.keys().isdisjoint(loaded.footprint):
+                ran = {place: {renames.get(key, key) for key in found} for place, found in loaded.ran.items()}
+                recorder.modules[name] = replace(loaded, ran=ran)
         for name, trigger in self._triggers.items():
             if name in recorder.modules and name not in self._whole:
                 recorder.modules[name] = replace(recorder.modules[name], trigger=trigger)
@@ -89,7 +89,9 @@ class Writing:
     def _move_edges(self, name: str, one: Edited, executed: set[int]) -> None:
         """Imports of statements that are gone are forgotten, those of moved ones get their new lines."""
         page = self._pages[name]
-        edges = [edge for imported in recorder.graph.all_imports_of(name) if (edge := recorder.graph.edge(name, imported))]
+        edges = [
+            edge for imported in recorder.graph.all_imports_of(name) if (edge := recorder.graph.edge(name, imported))
+        ]
         recorder.graph.drop_imports(name)
         olds = list(one.alignment.olds)
         for edge in edges:

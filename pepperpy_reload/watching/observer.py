@@ -129,6 +129,7 @@ class Events:
             self._reader(observer).name = "pepperpy-reload inotify"
         observer.start()
         logging.getLogger("watchdog.observers").addHandler(self._log_handler)
+        logging.getLogger("watchdog.observers.inotify").addFilter(_is_no_farewell)
         self._observer = observer
 
     def close(self) -> None:
@@ -212,6 +213,11 @@ class _Handler(FileSystemEventHandler):
         source, target = event.src_path, event.dest_path
         paths = (source, target) if target else (source,)
         self._queue.put(Touched(paths, event.is_directory, time.monotonic()))  # type: ignore[arg-type]
+
+
+def _is_no_farewell(record: logging.LogRecord) -> bool:
+    """False for what watchdog logs as an error whenever a watch is taken back."""
+    return "called when the thread is inactive" not in str(record.msg)
 
 
 class _LossHandler(logging.Handler):

@@ -1,0 +1,372 @@
+"""The planner: the least fixpoint over the statements of all modules.
+
+A unit is *stale* if executing it now would give something else than it gave. Three kinds of dirt make units stale:
+a name is *rebound* (whoever reads it is stale), a name's object is *touched* in place (whoever reads it, but not who
+merely passes it on), a function's code is *changed* (whoever ran it while it was executed). What a stale unit had done
+to an object of somebody else is undone by making that object again, with all that hangs on it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.effects import Depth
+from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
+from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.world import Cell, Key, Place, World
+
+
+def plan_reload(demand: Demand, world: World) -> ReloadPlan:
+    """Close `demand` under what hangs on it. Reads nothing but its arguments."""
+    planner = _Planner(demand, world)
+    planner.begin()
+    planner.close()
+    return planner.plan()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    text: str
+    by: Place | None = None
+
+
+class _Planner(Traces):
+    def __init__(self, demand: Demand, world: World) -> None:
+        super().__init__(world)
+        self.demand = demand
+        self.causes: dict[Place, _Cause] = {}
+        self.work: deque[Place] = deque()
+        self.rebound: set[Cell] = set()
+        self.touched: set[Cell] = set()
+        self.dropped: dict[Cell, _Cause] = {}
+        self.forced: set[Place] = set()
+        self.whole: dict[str, str] = dict(demand.whole)
+        self.restart = ""
+        self._keys: set[Key] = set()
+
+    # --- marking
+
+    def begin(self) -> None:
+        """What the batch asks for itself."""
+        for name, reason in self.demand.drop.items():
+            self._begin_drop(name, reason)
+        for name, reason in self.demand.whole.items():
+            self._mark_all(name, _Cause(reason))
+        for place, reason in self.demand.units.items():
+            self.mark(place, _Cause(reason))
+        for name, reason in self.demand.edited.items():
+            if name not in self.whole and name not in self.demand.drop:
+                self._begin_edit(name, reason)
+
+    def _begin_drop(self, name: str, reason: str) -> None:
+        module = self.module(name)
+        if module is None:
+            return
+        for unit in module.alignment.units:
+            for bound in unit.binds:
+                self.spread(Cell(name, bound), _Cause(reason), rebound=True)
+        for unit in module.alignment.old:
+            self._undo_old(name, unit, _Cause(reason))
+        package, _, attribute = name.rpartition(".")
+        if package:
+            self.spread(Cell(package, attribute), _Cause(reason), rebound=True)
+
+    def _begin_edit(self, name: str, reason: str) -> None:
+        module = self.module(name)
+        if module is None:
+            return
+        alignment = module.alignment
+        for index in alignment.changed:
+            place = Place(name, index)
+            cause = _Cause(f"{reason}:{alignment.units[index].line} changed")
+            if alignment.fates[index] is not Fate.BODY or self.world.unpatchable(name, index):
+                self.mark(place, cause)
+            else:
+                self.change_keys(self.world.changed_keys(name, index), cause, place)
+        for unit in alignment.gone:
+            cause = _Cause(f"{reason}:{unit.line} is gone")
+            self._undo_old(name, unit, cause)
+            for bound in sorted(unit.binds):
+                self._drop_unless_bound(Cell(name, bound), cause)
+            if unit.alias is not None and unit.alias.bound == "*":
+                self._mark_all(name, cause)
+                self.whole.setdefault(name, cause.text)
+            if effect := self.world.outside_effect(Place(name, unit.index), old=True):
+                self.restart = self.restart or effect
+
+    def _drop_unless_bound(self, cell: Cell, cause: _Cause) -> None:
+        binders = self.binders(cell)
+        if binders:
+            for place in binders:
+                self.mark(place, cause)
+        else:
+            self.dropped[cell] = cause
+            self.spread(cell, cause, rebound=True)
+
+    def _mark_all(self, name: str, cause: _Cause) -> None:
+        module = self.module(name)
+        for unit in module.alignment.units if module else ():
+            self.forced.add(Place(name, unit.index))
+            self.mark(Place(name, unit.index), cause)
+        for unit in module.alignment.gone if module else ():
+            for bound in unit.binds:
+                if module is not None and bound not in module.binders:
+                    self.spread(Cell(name, bound), cause, rebound=True)
+
+    def mark(self, place: Place, cause: _Cause) -> None:
+        """A unit is stale."""
+        if place in self.causes or place.module in self.demand.drop:
+            return
+        unit = self.unit(place)
+        if unit.kind is Kind.INERT:
+            return
+        self.causes[place] = cause
+        self.work.append(place)
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._mark_shadowing(place, unit.alias.module)
+
+    def _mark_shadowing(self, star: Place, source: str) -> None:
+        """A star import that is executed again binds all its names: who binds one of them later does so again too."""
+        module = self.module(source)
+        for name in module.binders if module else ():
+            for place in self.binders(Cell(star.module, name)):
+                self.mark(place, _Cause(f"binds {name} after a star import", star))
+
+    def force(self, place: Place, cause: _Cause) -> None:
+        """A unit is stale, and its object has to be another one."""
+        if place not in self.forced:
+            self.forced.add(place)
+            if place in self.causes:
+                self.work.append(place)
+        self.mark(place, cause)
+
+    def change_keys(self, keys: Iterable[Key], cause: _Cause, by: Place) -> None:
+        """Functions have other code: who ran them while it was executed is stale."""
+        for key in keys:
+            if key not in self._keys:
+                self._keys.add(key)
+                for place in self.runners(key):
+                    self.mark(place, _Cause(f"called {_name(key)} when it was imported; {cause.text}", by))
+
+    def spread(self, cell: Cell, cause: _Cause, *, rebound: bool, by: Place | None = None) -> None:
+        """A cell holds something else, or what it holds has changed."""
+        seen = self.rebound if rebound else self.touched
+        if cell in seen or cell in self.rebound:
+            return
+        seen.add(cell)
+        why = _Cause(f"reads {cell}" if by else cause.text, by)
+        for place in [*self.readers(cell), *self.readers(Cell(cell.module, "*"))]:
+            unit = self.unit(place)
+            if place == by:
+                continue
+            if unit.alias is not None and unit.alias.bound == "*":
+                if rebound:
+                    self.mark(place, why)
+                self.spread(Cell(place.module, cell.name), why, rebound=rebound, by=place)
+            elif not rebound and (unit.alias is not None or unit.same_as):
+                for name in unit.binds:
+                    self.spread(Cell(place.module, name), why, rebound=False, by=by)
+            else:
+                self.mark(place, why)
+                if rebound and unit.kind is Kind.CLASS and self._is_base(place, cell):
+                    self.force(place, why)
+        for place, key in list(self.callers(cell)):
+            self.mark(place, _Cause(f"called {key} when it was imported, which reads {cell}", by))
+
+    def _is_base(self, place: Place, cell: Cell) -> bool:
+        unit = self.unit(place)
+        return any(self.cell(place.module, base)[0] == cell for base in unit.bases)
+
+    # --- what a stale unit entails
+
+    def close(self) -> None:
+        """Work until nothing more follows."""
+        while self.work and not self.restart:
+            place = self.work.popleft()
+            self._process(place)
+
+    def action(self, place: Place) -> Action:
+        """How a stale unit is brought up to date."""
+        unit = self.unit(place)
+        known = place not in self.forced and self.old_index(place) >= 0
+        alone = all(len(self.binders(Cell(place.module, name))) == 1 for name in unit.binds)
+        if known and alone and unit.kind is Kind.FUNCTION and not unit.decorated and self.world.can_refit(place):
+            return Action.REFIT
+        if known and alone and unit.kind is Kind.CLASS and not self.world.why_not_transplant(place):
+            return Action.TRANSPLANT
+        return Action.EXECUTE
+
+    def _process(self, place: Place) -> None:
+        unit, cause = self.unit(place), self.causes[place]
+        if unit.opaque and place.module not in self.whole:
+            self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
+            self._mark_all(place.module, cause)
+        action = self.action(place)
+        if unit.kind is Kind.CLASS:
+            self._see_bases(place)
+        self._undo(place)
+        self._see_the_past(place)
+        if self.fate(place) in (Fate.CHANGED, Fate.BODY):
+            self.change_keys(self.world.changed_keys(place.module, place.index), cause, place)
+        for name in sorted(unit.binds):
+            self._bind(place, Cell(place.module, name), cause, action)
+        if self.fate(place) is Fate.CHANGED:
+            module = self.module(place.module)
+            assert module is not None
+            before = module.alignment.old[self.old_index(place)]
+            for name in sorted(before.binds - unit.binds):
+                self._drop_unless_bound(Cell(place.module, name), cause)
+
+    def _bind(self, place: Place, cell: Cell, cause: _Cause, action: Action) -> None:
+        for other in self.binders(cell):
+            self.mark(other, _Cause(f"binds {cell.name} as well", place))
+        self.spread(cell, cause, rebound=action is Action.EXECUTE, by=place)
+
+    def _see_bases(self, place: Place) -> None:
+        keepers, why = self.world.foreign_bases(place)
+        if why:
+            self.restart = self.restart or f"{place.module}:{self.unit(place).line} {why}"
+        for cell in keepers:
+            self._remake(cell, place)
+
+    def _undo(self, place: Place) -> None:
+        """What the unit has done to the objects of others, and what it is going to do."""
+        before = self.mutated(place, old=True)
+        after = self.mutated(place, old=False)
+        again = self.fate(place) in (Fate.SAME, Fate.BODY)
+        for cell, depth in before.items():
+            if not (again and depth is Depth.STORE):
+                self._remake(cell, place)
+        for cell in after:
+            if cell not in before and self._is_used_later(place, cell):
+                self._remake(cell, place)
+
+    def _undo_old(self, name: str, unit: Unit, cause: _Cause) -> None:
+        """A unit that is gone has left its traces."""
+        for cell in self.mutated_by(name, unit, unit.index):
+            for creator in self.binders(self.canonical(cell)):
+                self.force(creator, _Cause(f"was changed by what is gone: {cause.text}"))
+
+    def _remake(self, cell: Cell, by: Place) -> None:
+        for creator in self.binders(cell):
+            if creator != by:
+                unit = self.unit(by)
+                self.force(creator, _Cause(f"is changed by {by.module}:{unit.line} ({unit.label})", by))
+
+    def _see_the_past(self, place: Place) -> None:
+        """A stale unit must find names and objects as they were when its turn comes in a cold start."""
+        unit = self.unit(place)
+        for chain in unit.reads:
+            indexes = [other.index for other in self.binders(Cell(place.module, chain[0]))]
+            if any(index > place.index for index in indexes) and any(index < place.index for index in indexes):
+                for index in indexes:
+                    self.mark(Place(place.module, index), _Cause(f"binds {chain[0]}, which is read in between", place))
+        if unit.alias is not None or unit.same_as or (unit.kind is Kind.FUNCTION and not unit.decorated):
+            return
+        for chain in unit.reads:
+            cell, rest = self.cell(place.module, chain)
+            cell = self.canonical(cell)
+            if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
+                self._remake(cell, place)
+
+    def _is_used_later(self, place: Place, cell: Cell) -> bool:
+        return any(self._is_later(other, place) for other in self.users(cell))
+
+    def _is_changed_later(self, place: Place, cell: Cell) -> bool:
+        users = (other for other in self.users(cell) if self._is_later(other, place))
+        return any(cell in self.mutated(other, old=True) for other in users)
+
+    def _is_later(self, place: Place, than: Place) -> bool:
+        return place != than and place not in self.causes and self.order(place) > self.order(than)
+
+    # --- the result
+
+    def plan(self) -> ReloadPlan:
+        """The steps in the order of a cold start."""
+        steps = [
+            *(Step(Action.DROP, name, reasons=(reason,)) for name, reason in self.demand.drop.items()),
+            *self._patches(),
+            *self._executions(),
+            *(
+                Step(Action.DROP, cell.module, name=cell.name, reasons=(cause.text,))
+                for cell, cause in self.dropped.items()
+                if cell.module not in self.whole
+            ),
+        ]
+        return ReloadPlan(tuple(steps), self.restart or self._refusal(steps))
+
+    def _patches(self) -> Iterator[Step]:
+        for name, reason in self.demand.edited.items():
+            if name in self.whole or name in self.demand.drop:
+                continue
+            module = self.module(name)
+            bodies = [
+                index
+                for index in (module.alignment.changed if module else ())
+                if module is not None and module.alignment.fates[index] is Fate.BODY
+            ]
+            patched = [index for index in bodies if Place(name, index) not in self.causes]
+            line = module.alignment.units[patched[0]].line if module and patched else 0
+            reasons = (f"{reason}:{line} changed inside functions",) if patched else (f"{reason} was saved",)
+            yield Step(Action.PATCH, name, line=line, reasons=reasons)
+
+    def _executions(self) -> list[Step]:
+        places = sorted(self.causes, key=self.order)
+        steps: dict[object, Step] = {}
+        for place in places:
+            unit = self.unit(place)
+            if place.module in self.whole:
+                reason = self.whole[place.module]
+                steps.setdefault(place.module, Step(Action.RUN, place.module, reasons=(reason, *self.reasons(place))))
+            else:
+                steps[place] = self._step(place, unit)
+        for name, reason in self.whole.items():
+            steps.setdefault(name, Step(Action.RUN, name, reasons=(reason,)))
+        return list(steps.values())
+
+    def _step(self, place: Place, unit: Unit) -> Step:
+        action = self.action(place)
+        dirty: set[str] = set()
+        if action is Action.TRANSPLANT:
+            for chain in unit.reads:
+                if not self.cells(place.module, [chain]).isdisjoint(self.rebound | self.touched):
+                    dirty.add(chain[0])
+            if not dirty and self.fate(place) is Fate.SAME:
+                dirty.add("*")
+        return Step(
+            action, place.module, place.index, unit.label, unit.line, self.reasons(place), dirty=frozenset(dirty)
+        )
+
+    def reasons(self, place: Place) -> tuple[str, ...]:
+        """The chain from a stale unit back to the edit."""
+        found: list[str] = []
+        seen: set[Place] = set()
+        cause: _Cause | None = self.causes.get(place)
+        while cause is not None:
+            found.append(cause.text)
+            if cause.by is None or cause.by in seen:
+                break
+            seen.add(cause.by)
+            unit = self.unit(cause.by)
+            found.append(f"{cause.by.module}:{unit.line} {unit.label}")
+            cause = self.causes.get(cause.by)
+        return tuple(found)
+
+    def _refusal(self, steps: Iterable[Step]) -> str:
+        for step in steps:
+            if step.action is Action.PATCH:
+                continue
+            why = self.world.refusal(step.module)
+            if not why and step.index >= 0:
+                why = self.world.outside_effect(Place(step.module, step.index), old=False)
+            if why:
+                return f"{why} ({step.reasons[0]})" if step.reasons else why
+        return ""
+
+
+def _name(key: Key) -> str:
+    return str(getattr(key, "qualname", key))

@@ -1,0 +1,173 @@
+"""What names mean across modules, read from the source: which cell a chain of names is, and who reads a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pepperpy_reload.core.difference import Alignment, Fate
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.world import Cell, Key, Place, World
+
+
+@dataclass(slots=True)
+class _Module:
+    """A module's alignment with the indexes that the planner asks for."""
+
+    alignment: Alignment
+    binders: dict[str, list[int]]
+    stars: list[int]
+    new_of_old: dict[int, int]
+    readers: dict[Cell, list[int]] | None = None
+
+    @classmethod
+    def of(cls, alignment: Alignment) -> _Module:
+        binders: dict[str, list[int]] = {}
+        for unit in alignment.units:
+            for name in unit.binds:
+                binders.setdefault(name, []).append(unit.index)
+        stars = [unit.index for unit in alignment.units if unit.alias and unit.alias.bound == "*"]
+        new_of_old = {old: new for new, old in enumerate(alignment.olds) if old >= 0}
+        return cls(alignment, binders, stars, new_of_old)
+
+
+class Scope:
+    """The units of all modules, as the edits leave them, and the names that they bind and read."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._modules: dict[str, _Module | None] = {}
+
+    def module(self, name: str) -> _Module | None:
+        """A module with its indexes; None if it is not a loaded first-party module."""
+        if name not in self._modules:
+            alignment = self.world.alignment(name)
+            self._modules[name] = None if alignment is None else _Module.of(alignment)
+        return self._modules[name]
+
+    def unit(self, place: Place) -> Unit:
+        """The unit at a place."""
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.units[place.index]
+
+    def old_index(self, place: Place) -> int:
+        """The index of the old unit that goes with it, -1 if there is none."""
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.olds[place.index]
+
+    def fate(self, place: Place) -> Fate:
+        """What the edit does to it."""
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.fates[place.index]
+
+    def cell(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
+        """The cell that a chain of names in a module means, through modules bound on the way, and what is left."""
+        cell, rest = Cell(name, chain[0]), chain[1:]
+        while rest:
+            target = self.module_bound(cell)
+            if not target:
+                break
+            cell, rest = Cell(target, rest[0]), rest[1:]
+        return cell, rest
+
+    def module_bound(self, cell: Cell) -> str:
+        """The first-party module that a cell is bound to, by the new source, or by the live value."""
+        module = self.module(cell.module)
+        binders = module.binders.get(cell.name, []) if module else []
+        aliases = {module.alignment.units[index].alias for index in binders} if module else set()
+        for alias in aliases - {None}:
+            assert alias is not None
+            target = f"{alias.module}.{alias.name}" if alias.name else alias.module
+            if not alias.name and alias.bound == alias.module.partition(".")[0]:
+                target = alias.bound
+            if self.module(target) is not None:
+                return target
+        return self.world.module_value(cell)
+
+    def canonical(self, cell: Cell) -> Cell:
+        """Where the object that a cell holds was first bound: back along from-imports and plain aliases."""
+        seen = set()
+        while cell not in seen:
+            seen.add(cell)
+            module = self.module(cell.module)
+            if module is None:
+                break
+            binders = module.binders.get(cell.name, [])
+            units = [module.alignment.units[index] for index in binders]
+            if not units:
+                stars = [module.alignment.units[index].alias for index in module.stars]
+                sources = [Cell(alias.module, cell.name) for alias in stars if alias is not None]
+                cell = next((source for source in sources if self._is_bound(source)), cell)
+            elif len(units) == 1 and units[0].alias is not None and units[0].alias.name:
+                source = Cell(units[0].alias.module, units[0].alias.name)
+                cell = source if self._is_bound(source) else cell
+            elif len(units) == 1 and units[0].same_as:
+                cell = Cell(cell.module, units[0].same_as)
+        return cell
+
+    def _is_bound(self, cell: Cell) -> bool:
+        module = self.module(cell.module)
+        return module is not None and (cell.name in module.binders or bool(module.stars))
+
+    def binders(self, cell: Cell) -> list[Place]:
+        """The units that bind a cell."""
+        module = self.module(cell.module)
+        return [Place(cell.module, index) for index in module.binders.get(cell.name, [])] if module else []
+
+    def readers(self, cell: Cell) -> Iterator[Place]:
+        """The units that read a cell when they are executed themselves, not in the functions that they call."""
+        for name in self.world.mentioning(cell):
+            for index in self._index(name).get(cell, []):
+                yield Place(name, index)
+
+    def _index(self, name: str) -> dict[Cell, list[int]]:
+        module = self.module(name)
+        if module is None:
+            return {}
+        if module.readers is None:
+            module.readers = {}
+            for unit in module.alignment.units:
+                for cell in self._read_by(name, unit):
+                    module.readers.setdefault(cell, []).append(unit.index)
+        return module.readers
+
+    def _read_by(self, name: str, unit: Unit) -> set[Cell]:
+        if unit.alias is not None:
+            return {Cell(unit.alias.module, unit.alias.name)} if unit.alias.name else set()
+        found = self.cells(name, unit.reads)
+        found |= {Cell(alias.module, alias.name) for alias in unit.imports if alias.name}
+        old = self.old_index(Place(name, unit.index))
+        return found | {Cell(imported, "*") for imported in (self.world.imported_by(name, old) if old >= 0 else ())}
+
+    def cells(self, name: str, chains: Iterable[Chain]) -> set[Cell]:
+        """The cells that chains mean, each with the cells on its way that hold no first-party module."""
+        found = set()
+        for chain in chains:
+            cell, _ = self.cell(name, chain)
+            found.add(cell)
+            found.add(Cell(name, chain[0]))
+            if target := self.module_bound(cell):
+                found.add(Cell(target, "*"))  # a module as a whole is passed about: any name of it may be read
+        return found
+
+    def callers(self, cell: Cell) -> Iterator[tuple[Place, str]]:
+        """The units that ran a function which reads a cell, each with the function's key as text."""
+        for name in self.world.mentioning(cell):
+            for key, facts in self.world.functions(name).items():
+                local = {alias.bound: alias for alias in facts.imports}
+                cells = self.cells(name, (chain for chain in facts.reads if chain[0] not in local))
+                cells |= {Cell(alias.module, alias.name) for alias in facts.imports if alias.name}
+                if cell in cells or (facts.opaque and cell.module == name):
+                    for place in self.runners(key):
+                        yield place, str(key)
+
+    def runners(self, key: Key) -> Iterator[Place]:
+        """The units that ran a function while they were executed."""
+        for name, old in self.world.runners(key):
+            module = self.module(name)
+            if module is not None and old in module.new_of_old:
+                yield Place(name, module.new_of_old[old])

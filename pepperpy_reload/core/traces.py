@@ -1,0 +1,93 @@
+"""The traces that units leave: whose objects they change, and who uses a cell under whatever name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.effects import Depth, Mutation
+from pepperpy_reload.core.scope import Scope
+from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.world import Cell, Key, Place, World
+
+_PREDICTED = 200  # functions looked at for one new statement
+
+
+class Traces(Scope):
+    """What the units of a scope change beyond their own names."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
+
+    def order(self, place: Place) -> tuple[object, ...]:
+        """When a cold start executes the unit."""
+        return (*self.world.order(place.module), place.index)
+
+    def users(self, cell: Cell) -> Iterator[Place]:
+        """The units that read a cell, under whatever name, themselves or through what they call."""
+        waiting, seen = [cell], {cell}
+        while waiting:
+            one = waiting.pop()
+            for place in self.readers(one):
+                unit = self.unit(place)
+                if unit.alias is None and not unit.same_as:
+                    yield place
+                    continue
+                for name in unit.binds:
+                    other = Cell(place.module, name)
+                    if other not in seen:
+                        seen.add(other)
+                        waiting.append(other)
+            yield from (place for place, _ in self.callers(one))
+
+    def mutated(self, place: Place, *, old: bool) -> dict[Cell, Depth]:
+        """The cells of others whose objects a unit changes: as it was, or as it is going to be."""
+        known = (place, old)
+        if known not in self._mutated:
+            index = self.old_index(place)
+            if old and index < 0:
+                return {}
+            if not old and self.fate(place) is Fate.CHANGED:
+                index = -1  # what its old form ran tells nothing of the new one
+            module = self.module(place.module)
+            assert module is not None
+            unit = module.alignment.old[index] if old else module.alignment.units[place.index]
+            self._mutated[known] = self.mutated_by(place.module, unit, index)
+        return self._mutated[known]
+
+    def mutated_by(self, name: str, unit: Unit, old: int) -> dict[Cell, Depth]:
+        """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
+        found: dict[Cell, Depth] = {}
+        self._add_mutations(found, name, unit.mutations)
+        for key in self.world.ran(name, old) if old >= 0 else self._predicted(name, unit):
+            known = self.world.facts(key)
+            if known is None:
+                continue
+            self._add_mutations(found, known[0], known[1].mutations)
+            if known[1].changes_parameters and unit.kind is Kind.CLASS:
+                self._add_mutations(found, name, [Mutation(base, unit.line, Depth.HARD) for base in unit.bases])
+        own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
+        return {cell: depth for cell, depth in found.items() if cell not in own}
+
+    def _predicted(self, name: str, unit: Unit) -> set[Key]:
+        """The functions that a unit which has never been executed may run, as far as its names tell."""
+        found: set[Key] = set()
+        waiting = [(name, chain) for chain in (*unit.reads, *unit.bases)]
+        while waiting and len(found) < _PREDICTED:
+            module, chain = waiting.pop()
+            for key in self.world.callees(*self.cell(module, chain)):
+                known = self.world.facts(key) if key not in found else None
+                found.add(key)
+                if known is not None:
+                    waiting.extend((known[0], inner) for inner in known[1].reads)
+        return found
+
+    def _add_mutations(self, found: dict[Cell, Depth], name: str, changes: Iterable[Mutation]) -> None:
+        for mutation in changes:
+            cell, rest = self.cell(name, mutation.chain)
+            if self.module_bound(cell) and mutation.depth is Depth.STORE:
+                continue
+            cell = self.canonical(cell)
+            if mutation.depth is Depth.HARD or self.world.is_mutable(cell, rest):
+                found[cell] = max(found.get(cell, Depth.STORE), mutation.depth)
