@@ -25,13 +25,13 @@ SERVER = f"pepperpy-reload serve {TARGET} --no-access-log"
 NEWS = "curl -s http://127.0.0.1:8000/news | grep -o '.*counter.: [0-9]*'"
 SCENES = (
     (NEWS, "counter"),
-    ("sed -i 's/Hello, world!/Hello, hot reload!/' settings.py", "reloaded"),
+    ("sed -i 's/Hello, world!/Hello, hot reload!/' settings.py", "(settings.py)"),
     (NEWS, "counter"),
-    ("sed -i 's/return int(time.monotonic() - self.since)/return -1/' counter.py", "patched"),
+    ("sed -i 's/return int(time.monotonic() - self.since)/return -1/' counter.py", "(counter.py)"),
     (NEWS, "counter"),
     ("sed -i 's/GREETING = /GREETING = (/' settings.py", "goes on serving"),
     (NEWS, "counter"),
-    ("sed -i 's/GREETING = .*/GREETING = \"And well again\"/' settings.py", "reloaded"),
+    ("sed -i 's/GREETING = .*/GREETING = \"And well again\"/' settings.py", "(settings.py)"),
     (NEWS, "counter"),
 )
 

@@ -39,6 +39,9 @@ class Step:
     dirty: frozenset[str] = frozenset()
     """For a transplant: the module's names that hold something else now; `*` if more than names has changed."""
 
+    again: bool = False
+    """The statement is as it was, but its object has to be made again: the old object takes the new one's contents."""
+
     def as_json(self) -> dict[str, object]:
         """A dict of plain values."""
         return {

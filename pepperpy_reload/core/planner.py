@@ -337,9 +337,9 @@ class _Planner(Traces):
                     dirty.add(chain[0])
             if not dirty and self.fate(place) is Fate.SAME:
                 dirty.add("*")
-        return Step(
-            action, place.module, place.index, unit.label, unit.line, self.reasons(place), dirty=frozenset(dirty)
-        )
+        again = action is Action.EXECUTE and place in self.forced and self.fate(place) is Fate.SAME
+        reasons = self.reasons(place)
+        return Step(action, place.module, place.index, unit.label, unit.line, reasons, frozenset(dirty), again)
 
     def reasons(self, place: Place) -> tuple[str, ...]:
         """The chain from a stale unit back to the edit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
@@ -55,7 +55,11 @@ class Unit:
     """What it calls for the effect alone: the call is the whole statement, or a decorator."""
     bases: tuple[Chain, ...] = ()
     """For a class: its bases and keyword values."""
-    label: str = field(default="", compare=False)
+
+    @property
+    def label(self) -> str:
+        """A few words for people."""
+        return _label(self.statement.node)
 
     @property
     def line(self) -> int:
@@ -128,7 +132,6 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
     node = statement.node
     nodes = list(import_time(node))
     unit = Unit(index, statement, _kind(node, nodes, first=first))
-    unit.label = _label(node)
     if unit.kind is Kind.INERT:
         return unit
     if isinstance(node, ast.Import | ast.ImportFrom):
@@ -178,7 +181,6 @@ def _kind(node: ast.stmt, nodes: list[ast.AST], *, first: bool) -> Kind:
 
 
 def _label(node: ast.stmt) -> str:
-    """A unit in a few words, for people."""
     name = getattr(node, "name", "")
     if name:
         return f"{'class' if isinstance(node, ast.ClassDef) else 'def'} {name}"

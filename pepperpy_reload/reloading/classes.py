@@ -1,10 +1,9 @@
-"""Classes in place: a live class takes over what its statement's new version changes, and live instances follow."""
+"""Classes and functions in place: the live one takes over what its statement's new version changes."""
 
 from __future__ import annotations
 
 import abc
 import ast
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CellType, FunctionType
 from typing import Any
@@ -95,18 +94,6 @@ def _take_shared(live: type, scratch: type) -> None:
             type.__setattr__(live, name, vars(scratch)[name])
         elif name in ("__annotations__", "__doc__") and name in vars(live):
             type.__setattr__(live, name, {} if name == "__annotations__" else None)
-
-
-def migrate(old: type, new: type, undo: Undo) -> None:
-    """Live instances of a class follow to the class that has taken its place, where their layout allows it."""
-    for thing in gc.get_referrers(old):
-        if type(thing) is not old:
-            continue
-        try:
-            thing.__class__ = new
-        except TypeError:
-            continue
-        undo(lambda thing=thing: setattr(thing, "__class__", old))  # type: ignore[misc]
 
 
 def _members(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:

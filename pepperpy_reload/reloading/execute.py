@@ -14,7 +14,7 @@ from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import classes
+from pepperpy_reload.reloading import classes, instances
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -124,6 +124,8 @@ class Executor:
         self.module = module
         self.units = units
         self.activities: dict[int, Activity] = {}
+        self.remade: list[Any] = []
+        """Objects that are the same and yet were made again."""
         self._path = path
         self._table = Table(code)
         self._old = old
@@ -146,13 +148,13 @@ class Executor:
         recorder.watch.enter(activity)
         try:
             if step.action is Action.EXECUTE:
-                self._execute(code, unit)
+                self._execute(code, unit, again=step.again)
             else:
                 self._take_over(code, unit, self._old[self._olds[step.index]], step.dirty)
         finally:
             recorder.watch.leave()
 
-    def _execute(self, code: CodeType, unit: Unit) -> None:
+    def _execute(self, code: CodeType, unit: Unit, *, again: bool) -> None:
         namespace = vars(self.module)
         before = {name: namespace.get(name) for name in unit.binds}
         if unit.alias is not None and unit.alias.bound == "*":
@@ -162,9 +164,12 @@ class Executor:
         self.names.stale.difference_update(unit.binds)
         for name, value in before.items():
             now = namespace.get(name)
+            if again and instances.take_contents(value, now, namespace, self._undo):
+                namespace[name] = value
+                self.remade.append(value)
             follows = isinstance(value, type) and isinstance(now, type) and value is not now
             if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
-                classes.migrate(value, now, self._undo)  # type: ignore[arg-type]
+                instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
 
     def _execute_star(self, code: CodeType, source: str) -> None:
         """A star import: names that it used to bind and no longer does go."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from types import FunctionType, ModuleType
 from typing import Any
@@ -50,7 +50,7 @@ class Contents:
         """Copy one object's contents; what it holds, to be visited as well."""
         kind = type(thing)
         if kind in (list, deque, set):
-            copy = list(thing) if kind is not set else set(thing)
+            copy: Collection[object] = list(thing) if kind is not set else set(thing)
             self._taken[id(thing)] = (thing, copy)
             return copy
         if kind is dict:

@@ -23,11 +23,12 @@ from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.importing.modules import ModuleManager
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.serving.session import ServeOptions, Session, open_session
-from pepperpy_reload.serving.target import Kind, load_target
+from pepperpy_reload.serving.target import Kind, Target, load_target
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders, Task
@@ -35,6 +36,7 @@ from pepperpy_reload.supervising.orders import Orders, Task
 UNSTARTED = 3
 """The exit status of a worker that has said why it cannot start."""
 _HASTE = 0.5  # seconds that requests still have after Ctrl-C
+_LEAVE = 0.5  # seconds that threads and exit handlers have once the app has ended
 _SERVED = (Kind.ASGI, Kind.WSGI)
 
 
@@ -61,6 +63,7 @@ class Worker:
         self._channel = channel
         self._orders = orders
         self._sock = sock
+        self._target: Target | None = None
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
         self._optimizer = ImportOptimizer(ModuleManager())
         self._is_ready = False
@@ -70,10 +73,14 @@ class Worker:
         self._channel.listen(self._hear, _die)
         sys.path[:0] = self._orders.search
         self._optimizer.install()
+        recorder.roots.narrow(self._orders.roots)  # before anything is loaded: what is first-party is asked from now on
         try:
             session = self._open()
             _obey_signals(session, self._orders)
-            return session.run(self._on_ready(session))
+            status = session.run(self._on_ready(session))
+            if session.kind in _SERVED:
+                _insist_on_leaving(status)
+            return status
         except ReloadError as error:
             self._confess(error)
         except OSError as error:  # not the user's: theirs come as UserCodeError
@@ -91,7 +98,7 @@ class Worker:
                 return ScriptSession(arguments=orders.argv, module=orders.target)
             return ScriptSession(orders.target, orders.argv)
         sys.argv = list(orders.argv)
-        target = load_target(orders.target, factory=orders.factory)
+        self._target = target = load_target(orders.target, factory=orders.factory)
         session = open_session(target, self._sock, ServeOptions(**orders.options))
         if session.kind in _SERVED:  # from now on the socket may take connections
             self._channel.send({"type": "kind", "kind": session.kind.value})
@@ -108,6 +115,8 @@ class Worker:
                 settle=session.settle,
                 on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
             )
+            if self._target is not None:
+                self._target.touches = reloader.touches
             self._is_ready = True
             self._channel.send({"type": "kind", "kind": session.kind.value})
             self._channel.send({"type": "ready"})
@@ -170,6 +179,20 @@ def _obey_signals(session: Session, orders: Orders) -> None:
     signal.signal(signal.SIGTERM, lambda _number, _frame: session.stop(grace))
     if orders.task is Task.SERVE:
         signal.signal(signal.SIGINT, interrupt)
+
+
+def _insist_on_leaving(status: int) -> None:
+    """Have the process end soon: Python waits for ever for a thread of a pool that is stuck in a request."""
+
+    def leave() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+
+    timer = threading.Timer(_LEAVE, leave)
+    timer.daemon = True
+    timer.start()
 
 
 def _die() -> None:

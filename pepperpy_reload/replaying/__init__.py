@@ -1,0 +1,1 @@
+"""The oracle: portraits of processes, their comparison, and the replay of a repository's history."""
