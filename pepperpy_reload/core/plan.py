@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pepperpy_reload.core.world import Place
+from pepperpy_reload.core.world import Cell, Place
 
 
 class Action(StrEnum):
@@ -59,6 +59,8 @@ class ReloadPlan:
 
     steps: tuple[Step, ...] = ()
     restart: str = ""
+    cells: frozenset[Cell] = frozenset()
+    """The names whose objects are other ones afterwards, or hold something else."""
 
     def modules(self, action: Action) -> tuple[str, ...]:
         """The modules that have this done to them, in order."""

@@ -297,7 +297,8 @@ class _Planner(Traces):
                 if cell.module not in self.whole
             ),
         ]
-        return ReloadPlan(tuple(steps), self.restart or self._refusal(steps))
+        cells = frozenset(self.rebound | self.touched)
+        return ReloadPlan(tuple(steps), self.restart or self._refusal(steps), cells)
 
     def _patches(self) -> Iterator[Step]:
         for name, reason in self.demand.edited.items():

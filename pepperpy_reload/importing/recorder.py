@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
 from pepperpy_reload.importing.footprint import Activity, CodeKey, Watch
@@ -81,9 +82,9 @@ class LoadListener(Protocol):
         """It has been, or has failed."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Footprint:
-    """What a call into user code ran: functions, and modules that it imported."""
+    """What a call into user code ran: functions, and modules that it imported. It follows functions that move."""
 
     functions: set[CodeKey] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
@@ -103,6 +104,7 @@ class Recorder:
         """The names of the modules whose imports are recorded: first-party ones."""
         self.awaited: set[str] = set()
         """Modules that a reload has taken out of sys.modules and that have not been run again yet."""
+        self._footprints: WeakSet[Footprint] = WeakSet()
         self._listeners: list[LoadListener] = []
         self._originals: tuple[Any, Any, Any] | None = None
         self._wrappers: tuple[Any, Any, Any] | None = None
@@ -203,6 +205,7 @@ class Recorder:
         """Record which first-party functions a call into user code runs, and what it imports."""
         before = set(self.modules)
         footprint = Footprint()
+        self._footprints.add(footprint)
         activity = Activity("", None, None)
         self.watch.enter(activity)
         try:
@@ -211,6 +214,11 @@ class Recorder:
             self.watch.leave()
             footprint.functions |= set().union(*activity.ran.values())
             footprint.modules |= set(self.modules) - before
+
+    def rename(self, keys: Mapping[CodeKey, CodeKey]) -> None:
+        """Functions have moved in their files: recorded calls know them by their new keys."""
+        for footprint in list(self._footprints):
+            footprint.functions = {keys.get(key, key) for key in footprint.functions}
 
     def forget(self, name: str) -> None:
         """Module `name` is gone."""

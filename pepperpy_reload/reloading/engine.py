@@ -11,12 +11,14 @@ from types import CodeType, FunctionType, ModuleType
 
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
+from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import ledger, patch, state
 from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
@@ -64,6 +66,8 @@ class Attempt:
     dropped: list[str] = field(default_factory=list)
     changed: set[CodeKey] = field(default_factory=set)
     disposers: list[Callable[[], object]] = field(default_factory=list)
+    remade: list[object] = field(default_factory=list)
+    """Objects that are the same and yet were made again."""
 
     @property
     def imported(self) -> tuple[str, ...]:
@@ -77,8 +81,17 @@ class Attempt:
         return tuple(f"{step.module}:{step.line}" for step in self.prepared.plan.steps if step.action in chosen)
 
     def touches(self, footprint: Footprint) -> bool:
-        """Whether what a call ran before might be other now."""
-        return bool(self.imported or self.ran or self.changed & footprint.functions)
+        """Whether what a call ran before might be other now: its functions, or a name that they read."""
+        if self.changed & footprint.functions or not footprint.modules.isdisjoint(self.imported):
+            return True
+        world = LiveWorld()
+        scope, cells, runs = Scope(world), self.prepared.plan.cells, set(self.imported)
+        for key in footprint.functions:
+            known = world.facts(key)
+            read = scope.cells(known[0], known[1].reads) if known is not None else set()
+            if not cells.isdisjoint(read) or any(cell.module in runs for cell in read):
+                return True
+        return False
 
     def rollback(self) -> None:
         """Put everything back, and make sure that tracebacks show the text of the code that goes on running."""
@@ -144,7 +157,8 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
             performance = _Performance(attempt, finder)
             performance.run()
             executed = performance.executed
-        writing.write(executed)
+            attempt.remade = performance.remade
+        writing.write(executed, attempt.transaction.undo)
     except BaseException:
         attempt.rollback()
         raise
@@ -230,6 +244,11 @@ class _Performance:
     def executed(self) -> dict[str, dict[int, Activity]]:
         """What each executed statement did, by module and index."""
         return {name: one.activities for name, one in self._executors.items()}
+
+    @property
+    def remade(self) -> list[object]:
+        """The objects that took the contents of successors."""
+        return [thing for one in self._executors.values() for thing in one.remade]
 
     def _rerun(self) -> Rerun:
         groups = recorder.graph.order(list(self._runs))

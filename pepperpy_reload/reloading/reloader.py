@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.plan import Action, ReloadPlan
@@ -20,7 +20,9 @@ from pepperpy_reload.reloading import engine
 from pepperpy_reload.reloading.engine import Attempt, Prepared
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
-from pepperpy_reload.watching.observer import Watcher
+
+if TYPE_CHECKING:
+    from pepperpy_reload.watching.observer import Watcher
 
 Settle = Callable[[ReloadReport], str | None]
 Path = str | os.PathLike[str]
@@ -69,9 +71,11 @@ class Reloader:
 
         Edits made since the modules were imported are applied at once. Use `stop()` or a `with` block to end it.
         """
-        if self not in (None,) and self.optimizer not in sys.meta_path:
+        if self.optimizer not in sys.meta_path:
             self.optimizer.install()
         if self._watcher is None:
+            from pepperpy_reload.watching.observer import Watcher  # a served program is watched by its supervisor
+
             watcher = Watcher(
                 list(recorder.roots.directories()), on_event=self._heard, on_notice=_print, exclude=self._ignore
             )
@@ -155,6 +159,10 @@ class Reloader:
     def touches(self, footprint: Footprint) -> bool:
         """For `settle`: whether the batch that is being applied changed what a recorded call ran."""
         return self._attempt is not None and self._attempt.touches(footprint)
+
+    def remade(self, thing: object) -> bool:
+        """For `settle`: whether the batch that is being applied has made `thing` again, as the same object."""
+        return self._attempt is not None and any(one is thing for one in self._attempt.remade)
 
     # --- inside
 

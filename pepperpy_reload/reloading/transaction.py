@@ -55,7 +55,7 @@ class Contents:
             return copy
         if kind is dict:
             self._taken[id(thing)] = (thing, dict(thing))
-            return thing.values()
+            return list(thing.values())
         if kind in (tuple, frozenset):
             return [*thing]
         if isinstance(thing, type):

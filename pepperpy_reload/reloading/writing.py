@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from pepperpy_reload.core.graph import Edge
 from pepperpy_reload.core.plan import Action, ReloadPlan
@@ -13,6 +14,7 @@ from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.patch import unpatchable
 from pepperpy_reload.reloading.reading import Edited
 
+Undo = Callable[[Callable[[], None]], None]
 Executed = Mapping[str, Mapping[int, Activity]]
 
 
@@ -32,7 +34,7 @@ class Writing:
         for name, one in self._edited.items():
             self._move_edges(name, one, executed.get(name, set()))
 
-    def write(self, executed: Executed) -> None:
+    def write(self, executed: Executed, undo: Undo) -> None:
         """Write down the new sources, and what the executed statements ran and read."""
         renames = {
             CodeKey.of(pair.old): CodeKey.of(pair.new)
@@ -40,6 +42,8 @@ class Writing:
             for pair in one.pairs
             if CodeKey.of(pair.old) != CodeKey.of(pair.new)
         }
+        recorder.rename(renames)
+        undo(partial(recorder.rename, {new: old for old, new in renames.items()}))
         for name, page in self._pages.items():
             if page is not None and name in recorder.modules:
                 recorder.modules[name] = self._rewritten(page, executed.get(name, {}), renames)

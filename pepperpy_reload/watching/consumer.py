@@ -88,9 +88,9 @@ class Consumer:
         touched = [item for item in items if isinstance(item, Touched)]
         if touched:
             changes, relevant = self._territory.heed(touched)
-            if relevant:
-                self._batcher.stirred(touched[-1].at)
             self._tell(changes, touched[-1].at)
+            if relevant:  # silence is counted from here: if we are late, more may be on its way
+                self._batcher.stirred(time.monotonic())
         now = time.monotonic()
         if now >= self._territory.next_inspection:
             self._territory.inspect(now)
@@ -126,9 +126,16 @@ class Consumer:
                 self._on_event(hint)
 
     def _tell_quiet(self, now: float) -> None:
-        due = self._batcher.due
-        if due is None or now < due or not self._batcher.ready(now, busy=self._territory.is_busy()):
+        if not self._is_complete(now):
             return
-        quiet = self._batcher.close(self._territory.settled(self._batcher.paths))
+        # Two looks must agree. If they do not, the event of the last change is still on its way.
+        self._tell(self._territory.look_again(self._batcher.paths), now)
+        if not self._is_complete(now):
+            return
+        quiet = self._batcher.close(self._territory.contents(self._batcher.paths))
         if quiet is not None:
             self._on_event(quiet)
+
+    def _is_complete(self, now: float) -> bool:
+        due = self._batcher.due
+        return due is not None and now >= due and self._batcher.ready(now, busy=self._territory.is_busy())

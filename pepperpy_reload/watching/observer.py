@@ -139,8 +139,15 @@ class Events:
         self._watches.clear()
         if observer is None:
             return
+        emitters = [(emitter, getattr(emitter, "_inotify", None)) for emitter in list(observer.emitters)]
         with contextlib.suppress(OSError, RuntimeError, KeyError):
             observer.stop()
+        for emitter, group in emitters:
+            _end(emitter, group)
+        with contextlib.suppress(AttributeError, OSError, RuntimeError):
+            reader: Any = self._reader(observer)
+            reader.stop()
+            reader.join()
         observer.join()
 
     def watch(self, directory: str, *, recursive: bool) -> None:
@@ -157,10 +164,14 @@ class Events:
 
     def unwatch(self, directory: str) -> None:
         """Stop watching a directory, if it is watched."""
-        watch = self._watches.pop(directory, None)
-        if watch is not None and self._observer is not None:
+        if directory in self._watches and self._observer is not None:
+            emitter = self._emitter(directory)
+            group = getattr(emitter, "_inotify", None)
             with contextlib.suppress(OSError, KeyError):
-                self._observer.unschedule(watch)
+                self._observer.unschedule(self._watches[directory])
+            if emitter is not None:
+                _end(emitter, group)
+        self._watches.pop(directory, None)
 
     @property
     def watched(self) -> Iterable[str]:
@@ -213,6 +224,16 @@ class _Handler(FileSystemEventHandler):
         source, target = event.src_path, event.dest_path
         paths = (source, target) if target else (source,)
         self._queue.put(Touched(paths, event.is_directory, time.monotonic()))  # type: ignore[arg-type]
+
+
+def _end(emitter: EventEmitter, group: Any) -> None:
+    """End an emitter's thread, even if the shared one that it depends on has died, which watchdog does not expect."""
+    with contextlib.suppress(OSError, RuntimeError):
+        emitter.stop()
+    with contextlib.suppress(AttributeError):
+        group._move_event_grouper.close()
+    with contextlib.suppress(RuntimeError):  # never started
+        emitter.join()
 
 
 def _is_no_farewell(record: logging.LogRecord) -> bool:

@@ -117,14 +117,13 @@ class Snapshot:
             directory = self.directories[parent] = Directory()
         return self._compare(directory, name, path, known, status)
 
-    def recheck(self, path: str) -> None:
+    def recheck(self, path: str) -> Change | None:
         """Look at one file that was looked at a moment ago: it is read again only if `stat` differs."""
         parent, _, name = path.rpartition(os.sep)
         directory = self.directories.get(parent)
         known = directory.files.get(name) if directory is not None else None
         status = _status(path)
-        if known is None or status is None or not known.is_as_in(status):
-            self.check(path)
+        return None if known is not None and status is not None and known.is_as_in(status) else self.check(path)
 
     def link(self, path: str, root: str) -> None:
         """Make a directory that was scanned by itself known to those that it lies in, up to the root."""

@@ -173,15 +173,15 @@ class Territory:
             self._look_at([(root.path, True)])
         self._mixed_up.clear()
 
-    def settled(self, paths: Iterable[str]) -> dict[str, bytes | None]:
-        """What stands for the contents of files at the end of a batch."""
-        finals: dict[str, bytes | None] = {}
-        for path in paths:
-            if self._concerns(path):
-                self._snapshot.recheck(path)
-            finals[path] = self._snapshot.fingerprint(path)
+    def look_again(self, paths: Iterable[str]) -> list[Change]:
+        """Look at the files of a batch at its end: what has changed in the meantime."""
+        found = [self._snapshot.recheck(path) for path in paths if self._concerns(path)]
+        return [change for change in found if change is not None]
+
+    def contents(self, paths: Iterable[str]) -> dict[str, bytes | None]:
+        """What stands for the contents of files, at the end of a batch."""
         self._watch_anew()
-        return finals
+        return {path: self._snapshot.fingerprint(path) for path in paths}
 
     def is_busy(self) -> bool:
         """Whether git is at work in one of the roots."""
