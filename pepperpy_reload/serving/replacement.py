@@ -37,9 +37,11 @@ class Replacement:
         build = session.gate.call(target.renew)
         assert old is not None
         replaced = build.made is not served.made
-        if not replaced and not (old.supported and target.touches(old.footprint)):
+        remade = target.remade(served.made)
+        if not replaced and not (old.supported and (remade or target.touches(old.footprint))):
             return None
-        why = self._why(build, served) if replaced else f"code that ran when {target.text} started has changed"
+        why = f"{target.text} was made again" if remade else f"code that ran when {target.text} started has changed"
+        why = self._why(build, served) if replaced else why
         self._drain(why)
         self._way_back.append(lambda: self._start_again(adapt(served.made, kind)))
         last_words = self._stop(old)

@@ -49,7 +49,8 @@ class Target:
     """What the user named, in this process.
 
     `kind` is how it is run; a function that turns out to be a factory has its app's kind once it was called. `touches`
-    is asked whether the batch being applied has changed anything that a factory ran; whoever owns the reloader sets it.
+    is asked whether the batch being applied has changed anything that a factory ran, `remade` whether it has made an
+    object again that is still the same one; whoever owns the reloader sets them.
     """
 
     def __init__(self, text: str, module: str, attribute: str, *, factory: bool = False) -> None:
@@ -57,6 +58,7 @@ class Target:
         self.module = module
         self.attribute = attribute
         self.touches: Callable[[Footprint], bool] = lambda _footprint: False
+        self.remade: Callable[[object], bool] = lambda _thing: False
         self._forced = factory
         self._build: Build | None = None
         thing = self.resolve()

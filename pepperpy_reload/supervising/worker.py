@@ -117,6 +117,7 @@ class Worker:
             )
             if self._target is not None:
                 self._target.touches = reloader.touches
+                self._target.remade = reloader.remade
             self._is_ready = True
             self._channel.send({"type": "kind", "kind": session.kind.value})
             self._channel.send({"type": "ready"})
