@@ -73,6 +73,7 @@ class Python:
         status: int = 0,
     ) -> Ended:
         """Run `python *arguments`; the test fails if it ends with another status."""
+        __tracebackhide__ = True
         self.write(files or {})
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         finished = subprocess.run(
@@ -84,7 +85,8 @@ class Python:
             timeout=30,
             check=False,
         )
-        assert finished.returncode == status, f"status {finished.returncode}\n{finished.stdout}\n{finished.stderr}"
+        if finished.returncode != status:
+            pytest.fail(f"status {finished.returncode}\n{finished.stdout}\n{finished.stderr}")
         return Ended(finished.returncode, finished.stdout, finished.stderr)
 
     def plain(
@@ -95,6 +97,7 @@ class Python:
         status: int = 0,
     ) -> Ended:
         """Run a script that asserts for itself."""
+        __tracebackhide__ = True
         return self("script.py", files={**(files or {}), "script.py": script}, env=env, status=status)
 
     def armed(
@@ -105,6 +108,7 @@ class Python:
         status: int = 0,
     ) -> Ended:
         """The same with an `optimizer` in front of `sys.meta_path`, the `recorder` at hand, and `save(name, text)`."""
+        __tracebackhide__ = True
         return self.plain(ARMED + textwrap.dedent(script), files, env, status)
 
 

@@ -77,7 +77,7 @@ class ImportGraph:
         return name in self._out
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._out)
+        return iter(list(self._out))
 
     def add_node(self, name: str) -> None:
         """Know of `name`, whether or not anything imports it."""
@@ -118,7 +118,7 @@ class ImportGraph:
 
     def imports_of(self, importer: str) -> list[str]:
         """What `importer` imports, in the order in which it first did; failed imports are left out."""
-        return [name for name, edge in self._out.get(importer, {}).items() if not edge.failed]
+        return [name for name, edge in list(self._out.get(importer, {}).items()) if not edge.failed]
 
     def all_imports_of(self, importer: str) -> list[str]:
         """The same with the failed ones."""
@@ -183,8 +183,8 @@ class ImportGraph:
 
     def become(self, other: ImportGraph) -> None:
         """Take over the nodes and edges of `other`, in place: who holds this graph sees them."""
-        self._out = {name: dict(row) for name, row in other._out.items()}
-        self._in = {name: dict(row) for name, row in other._in.items()}
+        self._out = {name: dict(row) for name, row in list(other._out.items())}
+        self._in = {name: dict(row) for name, row in list(other._in.items())}
 
 
 def strong_components(nodes: Iterable[str], needs: Callable[[str], Iterable[str]]) -> list[list[str]]:

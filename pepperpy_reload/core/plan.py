@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -28,19 +28,24 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do. `index` is the unit's (-1: the module as a whole); `reasons` lead back to the edit."""
+    """One thing to do. `index` is the unit's (-1: the module as a whole); `because` tells the reasons when asked."""
 
     action: Action
     module: str
     index: int = -1
     name: str = ""
     line: int = 0
-    reasons: tuple[str, ...] = ()
+    because: Callable[[], tuple[str, ...]] = field(default=tuple, compare=False, repr=False)
     dirty: frozenset[str] = frozenset()
     """For a transplant: the module's names that hold something else now; `*` if more than names has changed."""
 
     again: bool = False
     """The statement is as it was, but its object has to be made again: the old object takes the new one's contents."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, from the rule that asks for it back to the edit."""
+        return self.because()
 
     def as_json(self) -> dict[str, object]:
         """A dict of plain values."""

@@ -9,8 +9,9 @@ to an object of somebody else is undone by making that object again, with all th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Depth
@@ -175,7 +176,7 @@ class _Planner(Traces):
                 if rebound and unit.kind is Kind.CLASS and self._is_base(place, cell):
                     self.force(place, why)
         for place, key in list(self.callers(cell)):
-            self.mark(place, _Cause(f"called {key} when it was imported, which reads {cell}", by))
+            self.mark(place, _Cause(f"called {_name(key)} when it was imported, which reads {cell}", by))
 
     def _is_base(self, place: Place, cell: Cell) -> bool:
         unit = self.unit(place)
@@ -288,11 +289,11 @@ class _Planner(Traces):
     def plan(self) -> ReloadPlan:
         """The steps in the order of a cold start."""
         steps = [
-            *(Step(Action.DROP, name, reasons=(reason,)) for name, reason in self.demand.drop.items()),
+            *(Step(Action.DROP, name, because=_said(reason)) for name, reason in self.demand.drop.items()),
             *self._patches(),
             *self._executions(),
             *(
-                Step(Action.DROP, cell.module, name=cell.name, reasons=(cause.text,))
+                Step(Action.DROP, cell.module, name=cell.name, because=_said(cause.text))
                 for cell, cause in self.dropped.items()
                 if cell.module not in self.whole
             ),
@@ -302,32 +303,32 @@ class _Planner(Traces):
 
     def _patches(self) -> Iterator[Step]:
         for name, reason in self.demand.edited.items():
-            if name in self.whole or name in self.demand.drop:
-                continue
             module = self.module(name)
-            bodies = [
-                index
-                for index in (module.alignment.changed if module else ())
-                if module is not None and module.alignment.fates[index] is Fate.BODY
-            ]
+            if name in self.whole or name in self.demand.drop or module is None:
+                continue
+            fates = module.alignment.fates
+            bodies = [index for index in module.alignment.changed if fates[index] is Fate.BODY]
             patched = [index for index in bodies if Place(name, index) not in self.causes]
-            line = module.alignment.units[patched[0]].line if module and patched else 0
-            reasons = (f"{reason}:{line} changed inside functions",) if patched else (f"{reason} was saved",)
-            yield Step(Action.PATCH, name, line=line, reasons=reasons)
+            line = module.alignment.units[patched[0]].line if patched else 0
+            text = f"{reason}:{line} changed inside functions" if patched else f"{reason} was saved"
+            yield Step(Action.PATCH, name, line=line, because=_said(text))
 
     def _executions(self) -> list[Step]:
-        places = sorted(self.causes, key=self.order)
         steps: dict[object, Step] = {}
-        for place in places:
+        for place in sorted(self.causes, key=self.order):
             unit = self.unit(place)
             if place.module in self.whole:
-                reason = self.whole[place.module]
-                steps.setdefault(place.module, Step(Action.RUN, place.module, reasons=(reason, *self.reasons(place))))
+                # After its last statement's place: what its imports load stands before that, and has to be there.
+                steps.pop(place.module, None)
+                steps[place.module] = Step(Action.RUN, place.module, because=partial(self._why_whole, place))
             else:
                 steps[place] = self._step(place, unit)
         for name, reason in self.whole.items():
-            steps.setdefault(name, Step(Action.RUN, name, reasons=(reason,)))
+            steps.setdefault(name, Step(Action.RUN, name, because=_said(reason)))
         return list(steps.values())
+
+    def _why_whole(self, place: Place) -> tuple[str, ...]:
+        return (self.whole[place.module], *self.reasons(place))
 
     def _step(self, place: Place, unit: Unit) -> Step:
         action = self.action(place)
@@ -339,8 +340,8 @@ class _Planner(Traces):
             if not dirty and self.fate(place) is Fate.SAME:
                 dirty.add("*")
         again = action is Action.EXECUTE and place in self.forced and self.fate(place) is Fate.SAME
-        reasons = self.reasons(place)
-        return Step(action, place.module, place.index, unit.label, unit.line, reasons, frozenset(dirty), again)
+        because = partial(self.reasons, place)
+        return Step(action, place.module, place.index, unit.label, unit.line, because, frozenset(dirty), again)
 
     def reasons(self, place: Place) -> tuple[str, ...]:
         """The chain from a stale unit back to the edit."""
@@ -367,6 +368,10 @@ class _Planner(Traces):
             if why:
                 return f"{why} ({step.reasons[0]})" if step.reasons else why
         return ""
+
+
+def _said(text: str) -> Callable[[], tuple[str, ...]]:
+    return lambda: (text,)
 
 
 def _name(key: Key) -> str:

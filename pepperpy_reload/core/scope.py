@@ -38,6 +38,7 @@ class Scope:
     def __init__(self, world: World) -> None:
         self.world = world
         self._modules: dict[str, _Module | None] = {}
+        self._function_index: dict[str, dict[Cell, list[Key]]] = {}
 
     def module(self, name: str) -> _Module | None:
         """A module with its indexes; None if it is not a loaded first-party module."""
@@ -154,16 +155,30 @@ class Scope:
                 found.add(Cell(target, "*"))  # a module as a whole is passed about: any name of it may be read
         return found
 
-    def callers(self, cell: Cell) -> Iterator[tuple[Place, str]]:
-        """The units that ran a function which reads a cell, each with the function's key as text."""
+    def callers(self, cell: Cell) -> Iterator[tuple[Place, Key]]:
+        """The units that ran a function which reads a cell, each with the function."""
         for name in self.world.mentioning(cell):
+            index = self._functions(name)
+            keys = index.get(cell, [])
+            if cell.module == name:
+                keys = [*keys, *index.get(Cell(name, "*"), [])]
+            for key in keys:
+                for place in self.runners(key):
+                    yield place, key
+
+    def _functions(self, name: str) -> dict[Cell, list[Key]]:
+        """The functions of a module by the cells that they read; those that read any name of it under `*`."""
+        if name not in self._function_index:
+            index = self._function_index[name] = {}
             for key, facts in self.world.functions(name).items():
                 local = {alias.bound: alias for alias in facts.imports}
                 cells = self.cells(name, (chain for chain in facts.reads if chain[0] not in local))
                 cells |= {Cell(alias.module, alias.name) for alias in facts.imports if alias.name}
-                if cell in cells or (facts.opaque and cell.module == name):
-                    for place in self.runners(key):
-                        yield place, str(key)
+                if facts.opaque:
+                    cells.add(Cell(name, "*"))
+                for cell in cells:
+                    index.setdefault(cell, []).append(key)
+        return self._function_index[name]
 
     def runners(self, key: Key) -> Iterator[Place]:
         """The units that ran a function while they were executed."""

@@ -95,10 +95,15 @@ def chain(node: ast.AST) -> tuple[str, ...]:
 
 
 def never_at_import(test: ast.expr) -> bool:
-    """Whether a condition is false when the module is imported: TYPE_CHECKING, or a comparison of `__name__`."""
+    """Whether a condition is false when the module is imported: TYPE_CHECKING, or `__name__ == "__main__"`."""
     if chain(test)[-1:] == ("TYPE_CHECKING",):
         return True
-    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+    match test:
+        case ast.Compare(ast.Name("__name__"), [ast.Eq()], [ast.Constant("__main__")]) | ast.Compare(
+            ast.Constant("__main__"), [ast.Eq()], [ast.Name("__name__")]
+        ):
+            return True
+    return False
 
 
 def _text(node: ast.stmt, lines: list[bytes]) -> bytes:

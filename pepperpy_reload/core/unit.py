@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
-from pepperpy_reload.core.statement import Statement, chain, import_time, never_at_import, read_statements
+from pepperpy_reload.core.names import bound_names, own_names, readings
+from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
 
 
 class Kind(StrEnum):
@@ -55,11 +56,14 @@ class Unit:
     """What it calls for the effect alone: the call is the whole statement, or a decorator."""
     bases: tuple[Chain, ...] = ()
     """For a class: its bases and keyword values."""
+    _label: str = field(default="", compare=False, repr=False)
 
     @property
     def label(self) -> str:
         """A few words for people."""
-        return _label(self.statement.node)
+        if not self._label:
+            self._label = _label(self.statement.node)
+        return self._label
 
     @property
     def line(self) -> int:
@@ -96,17 +100,19 @@ def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
 def function_facts(node: ast.AST, package: str) -> FunctionFacts:
     """What a function (a def or a lambda) does with names that are not its own."""
     inner = list(ast.walk(node))
-    own = _own_names(inner)
+    own = own_names(inner[1:])
     mentions = frozenset(item.attr for item in inner if isinstance(item, ast.Attribute))
     imports = [
         alias for item in inner if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
     ]
     opaque = next((item.id for item in inner if isinstance(item, ast.Name) and item.id in REFLECTION), "")
     found_mutations = mutations(inner[1:])
+    reads = frozenset(readings(node, bodies=True))
+    outside = {found[0] for found in reads}
     return FunctionFacts(
-        frozenset(found for found in _readings(node, bodies=True) if found[0] not in own),
+        reads,
         mentions,
-        tuple(item for item in found_mutations if item.chain[0] not in own),
+        tuple(item for item in found_mutations if item.chain[0] in outside),
         any(item.chain[0] in own for item in found_mutations),
         tuple(imports),
         opaque,
@@ -139,9 +145,9 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
         unit.binds = frozenset({unit.alias.bound}) - {"*"}
         return unit
     unit.binds = frozenset(bound_names([node]))
-    if first and isinstance(node, ast.Expr):
+    if first and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         unit.binds |= {"__doc__"}
-    unit.reads = frozenset(_readings(node, bodies=False))
+    unit.reads = frozenset(readings(node, bodies=False))
     unit.mentions = frozenset(item.attr for item in nodes if isinstance(item, ast.Attribute))
     unit.imports = tuple(
         alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
@@ -201,80 +207,6 @@ def _aliases(node: ast.Import | ast.ImportFrom, package: str) -> list[Alias]:
         parts = package.split(".")
         base = ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
     return [Alias(base, item.name, item.asname or item.name) for item in node.names]
-
-
-def bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """The names that statements bind in their own scope."""
-    for node in nodes:
-        if isinstance(node, ast.If) and never_at_import(node.test):
-            yield from bound_names(node.orelse)
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-            yield node.id
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (alias.bound for alias in _aliases(node, "") if alias.bound != "*")
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            yield node.name
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            yield node.rest
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
-            yield from _walruses([*node.decorator_list])
-        elif isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            yield from _walruses([node])
-        else:
-            yield from bound_names(ast.iter_child_nodes(node))
-
-
-def _walruses(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    for node in nodes:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.NamedExpr):
-                yield inner.target.id
-
-
-def _own_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
-    """Parameters and local variables of a function and of those inside it."""
-    names: set[str] = set()
-    declared: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.Global):
-            declared.update(node.names)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-    return frozenset(names - declared)
-
-
-def _readings(node: ast.AST, *, bodies: bool) -> Iterator[Chain]:
-    """The longest chains of names that are read: `a.b.c` is one reading, not three.
-
-    Without `bodies` only what is executed together with the statement counts.
-    """
-    if isinstance(node, ast.If) and not bodies and never_at_import(node.test):
-        for other in node.orelse:
-            yield from _readings(other, bodies=bodies)
-    elif isinstance(node, ast.Name | ast.Attribute) and (found := chain(node)):
-        if not isinstance(node.ctx, ast.Store):
-            yield found
-        elif len(found) > 1:
-            yield found[:-1]
-    else:
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            yield (node.target.id,)
-        for inner in _executed(node, bodies=bodies):
-            yield from _readings(inner, bodies=bodies)
-
-
-def _executed(node: ast.AST, *, bodies: bool) -> Iterator[ast.AST]:
-    """The nodes inside a node, without the body of a function unless `bodies` are wanted."""
-    closed = not bodies and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    for name, value in ast.iter_fields(node):
-        if not (closed and name == "body"):
-            yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST))
 
 
 def _opacity(nodes: list[ast.AST]) -> str:

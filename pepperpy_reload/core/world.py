@@ -57,7 +57,7 @@ class World(Protocol):
         """The functions that calling what `rest` means on the cell's live value would run first."""
 
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
-        """The functions of a module's old source."""
+        """The functions of a module's old source that ran while some module was executed."""
 
     def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
         """The module and the facts of a function."""

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import os
 import sys
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -14,22 +15,17 @@ from types import ModuleType
 from typing import Any
 
 
-def content_hash(path: str) -> str:
-    """A hash of a file's bytes, "" if it cannot be read."""
+def content_hash(content: bytes | None) -> str:
+    """A hash of a file's bytes, "" for a file that cannot be read."""
+    return "" if content is None else hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _content(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
-            return hashlib.blake2b(file.read(), digest_size=16).hexdigest()
+            return file.read()
     except OSError:
-        return ""
-
-
-def _stamp(path: str) -> tuple[int, int, int]:
-    """What changes when a file is written by ordinary means: a trigger for looking at the content, no verdict."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+        return None
 
 
 @dataclass(slots=True)
@@ -62,6 +58,9 @@ class ImportCache:
         self.run_again: Callable[[ModuleType], object] = _run_again
         """What `reload` calls; an optimizer puts its own reload here."""
         self._counts = dict.fromkeys(("hits", "misses", "invalidations", "evictions"), 0)
+        self._size = 0
+        # Imports end in any thread. Held for single dictionary operations only, never while anything is imported.
+        self._lock = threading.RLock()
 
     def set(
         self,
@@ -69,18 +68,27 @@ class ImportCache:
         module: ModuleType,
         dependencies: Iterable[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        source: bytes | None = None,
     ) -> None:
-        """Remember `module`, as imported from its file's present content."""
+        """Remember `module`, as imported from `source`; without it from its file's present content."""
         path = os.path.realpath(file) if (file := getattr(module, "__file__", None)) else ""
-        size = _stamp(path)[1] if path else 0
+        content = source if source is not None else _content(path)
         entry = _Entry(
-            module, path, content_hash(path), size, frozenset(dependencies or ()), dict(metadata or {}),
+            module,
+            path,
+            content_hash(content),
+            len(content or b""),
+            frozenset(dependencies or ()),
+            dict(metadata or {}),
             time.monotonic(),
         )
-        self._entries[name] = entry
-        self._entries.move_to_end(name)
-        self._invalid.pop(name, None)
-        self._evict()
+        with self._lock:
+            self._take(name)
+            self._entries[name] = entry
+            self._size += entry.size
+            self._invalid.pop(name, None)
+            self._evict()
 
     def get(self, name: str) -> ModuleType | None:
         """The module, or None if it is not known, too old, or its file's content has changed since `set`.
@@ -88,17 +96,22 @@ class ImportCache:
         A file that was only touched has not changed. The content is read each time: size and times can lie.
         """
         entry = self._entries.get(name)
-        if entry is None:
-            self._counts["misses"] += 1
-            return None
-        expired = self.ttl is not None and time.monotonic() - entry.stored > self.ttl
-        if expired or (entry.path and content_hash(entry.path) != entry.digest):
-            self.invalidate(name)
-            self._counts["misses"] += 1
-            return None
-        self._entries.move_to_end(name)
-        self._counts["hits"] += 1
+        current = entry is not None and self._is_current(entry)
+        with self._lock:
+            if entry is None or not current:
+                if entry is not None and self._entries.get(name) is entry:
+                    self.invalidate(name)
+                self._counts["misses"] += 1
+                return None
+            if name in self._entries:
+                self._entries.move_to_end(name)
+            self._counts["hits"] += 1
         return entry.module
+
+    def _is_current(self, entry: _Entry) -> bool:
+        if self.ttl is not None and time.monotonic() - entry.stored > self.ttl:
+            return False
+        return not entry.path or content_hash(_content(entry.path)) == entry.digest
 
     def reload(self, name: str) -> ModuleType:
         """Bring the module up to date with its file, whether or not it is cached, and cache it.
@@ -120,17 +133,18 @@ class ImportCache:
 
     def invalidate(self, name: str) -> bool:
         """Forget a module; whether there was something to forget. Its path is still known to `get_dependent_modules`."""
-        entry = self._entries.pop(name, None)
-        if entry is None:
-            return False
-        self._invalid[name] = entry
-        self._counts["invalidations"] += 1
+        with self._lock:
+            entry = self._take(name)
+            if entry is None:
+                return False
+            self._invalid[name] = entry
+            self._counts["invalidations"] += 1
         return True
 
     def invalidate_path(self, path: str | os.PathLike[str]) -> list[str]:
         """Forget every module that was imported from `path`; their names."""
         real = os.path.realpath(path)
-        names = [name for name, entry in self._entries.items() if entry.path == real]
+        names = [name for name, entry in list(self._entries.items()) if entry.path == real]
         for name in names:
             self.invalidate(name)
         return names
@@ -148,7 +162,8 @@ class ImportCache:
     def get_dependent_modules(self, path: str | os.PathLike[str]) -> list[str]:
         """The modules imported from `path`, then those that depend on them, directly or through others."""
         real = os.path.realpath(path)
-        known = {**self._invalid, **self._entries}
+        with self._lock:
+            known = {**self._invalid, **self._entries}
         found = dict.fromkeys(name for name, entry in known.items() if entry.path == real)
         waiting = list(found)
         for imported in waiting:
@@ -164,29 +179,37 @@ class ImportCache:
 
     def get_cache_stats(self) -> dict[str, Any]:
         """`entries`, `size` (bytes), `hits`, `misses`, `hit_rate`, `invalidations`, `evictions`."""
-        asked = self._counts["hits"] + self._counts["misses"]
-        return {
-            "entries": len(self._entries),
-            "size": sum(entry.size for entry in self._entries.values()),
-            "hit_rate": self._counts["hits"] / asked if asked else 0.0,
-            **self._counts,
-        }
+        with self._lock:
+            asked = self._counts["hits"] + self._counts["misses"]
+            rate = self._counts["hits"] / asked if asked else 0.0
+            return {"entries": len(self._entries), "size": self._size, "hit_rate": rate, **self._counts}
 
     def clear(self) -> None:
         """Forget everything, the counts too."""
-        self._entries.clear()
-        self._invalid.clear()
-        self._counts = dict.fromkeys(self._counts, 0)
+        with self._lock:
+            self._entries.clear()
+            self._invalid.clear()
+            self._size = 0
+            self._counts = dict.fromkeys(self._counts, 0)
+
+    def _take(self, name: str) -> _Entry | None:
+        entry = self._entries.pop(name, None)
+        if entry is not None:
+            self._size -= entry.size
+        return entry
 
     def _evict(self) -> None:
-        size = sum(entry.size for entry in self._entries.values())
         while self._entries and (
             (self.max_entries is not None and len(self._entries) > self.max_entries)
-            or (self.max_size is not None and size > self.max_size)
+            or (self.max_size is not None and self._size > self.max_size)
         ):
-            _, entry = self._entries.popitem(last=False)
-            size -= entry.size
+            self._take(next(iter(self._entries)))
             self._counts["evictions"] += 1
+
+
+_IMPORT_ATTRIBUTES = frozenset(
+    {"__name__", "__loader__", "__package__", "__spec__", "__path__", "__file__", "__cached__", "__builtins__"}
+)
 
 
 def _run_again(module: ModuleType) -> None:
@@ -202,9 +225,10 @@ def _run_again(module: ModuleType) -> None:
         if source is None or not (spec.origin or "").endswith(".py"):
             raise ImportError(f"module {module.__name__!r} is not Python source: restart to reload it")
         code = compile(source(spec.origin), spec.origin or "", "exec", dont_inherit=True)
-        for name in [name for name in namespace if not (name.startswith("__") and name.endswith("__"))]:
+        for name in [name for name in namespace if name not in _IMPORT_ATTRIBUTES]:
             if not isinstance(saved[name], ModuleType) or f"{module.__name__}.{name}" not in sys.modules:
                 del namespace[name]
+        namespace["__doc__"] = None
         exec(code, namespace)
     except BaseException:
         namespace.update(saved)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Protocol
@@ -17,7 +17,6 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.stripping import strip
 
 _bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
-_METHODS = ("create_module", "exec_module", "get_code")
 
 
 class Execution(Protocol):
@@ -67,7 +66,7 @@ class Finder:
         if spec is not None and type(spec.loader) is SourceFileLoader and (spec.origin or "") in recorder.roots:
             hook(spec.loader, self)
         else:
-            recorder.watch.load_is_foreign()
+            recorder.watch.load_is_foreign(name)
         return spec
 
     @contextmanager
@@ -80,16 +79,35 @@ class Finder:
             self.execution = before
 
 
+@dataclass(frozen=True, slots=True)
+class _Method:
+    """A method of ours on one loader instance. Pickled, it is the plain method of that loader's class."""
+
+    finder: Finder
+    loader: SourceFileLoader
+    function: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(self.finder, self.loader, *arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self.loader, _name(self.function))
+
+
 def hook(loader: SourceFileLoader, finder: Finder) -> None:
     """Give a loader instance our methods."""
-    for method, function in zip(_METHODS, (_create_module, _exec_module, _get_code), strict=True):
-        setattr(loader, method, partial(function, finder, loader))
+    for function in _METHODS:
+        setattr(loader, _name(function), _Method(finder, loader, function))
 
 
 def unhook(loader: SourceFileLoader) -> None:
     """Make it a plain SourceFileLoader again."""
-    for method in _METHODS:
-        vars(loader).pop(method, None)
+    for function in _METHODS:
+        vars(loader).pop(_name(function), None)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return function.__name__.removeprefix("_")
 
 
 def _ask(me: object, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
@@ -122,3 +140,6 @@ def _exec_module(finder: Finder, loader: SourceFileLoader, module: ModuleType) -
         raise
     finally:
         unhook(loader)
+
+
+_METHODS: tuple[Callable[..., Any], ...] = (_create_module, _exec_module, _get_code)

@@ -47,6 +47,8 @@ class Activity:
     ran: dict[int, set[CodeKey]] = field(default_factory=dict)
     opened: dict[int, set[str]] = field(default_factory=dict)
     """The files opened meanwhile, likewise."""
+    missing: str = ""
+    """Why the functions could not be recorded, or ""."""
 
     @property
     def offset(self) -> int:
@@ -72,8 +74,7 @@ class Watch:
         self._lock = threading.Lock()
         self._depth = 0
         self._tool: int | None = None
-        self.missing = ""
-        """Why footprints cannot be had in this process, or ""."""
+        self._closing = False
 
     @property
     def stack(self) -> list[Activity]:
@@ -90,13 +91,18 @@ class Watch:
         if sys.version_info >= (3, 12):
             with self._lock:
                 self._depth += 1
+                self._closing = False
                 if self._depth == 1:
                     self._switch_on()
+                if self._tool is None:
+                    activity.missing = "no free sys.monitoring tool id"
         else:
             self._set()
 
     def leave(self) -> Activity:
         """It has ended."""
+        if sys.version_info < (3, 12) and sys.getprofile() != self._on_event:
+            self.stack[-1].missing = "another profiler is running"
         activity = self.stack.pop()
         activity.frame = None
         if sys.version_info >= (3, 12):
@@ -104,6 +110,8 @@ class Watch:
                 self._depth -= 1
                 if self._depth == 0 and self._tool is not None:
                     sys.monitoring.set_events(self._tool, sys.monitoring.events.NO_EVENTS)
+                    if self._closing:
+                        self._free()
         else:
             self._set()
         return activity
@@ -115,12 +123,17 @@ class Watch:
             if self._tool is None:
                 free = [tool for tool in _FREE_TOOL_IDS if monitoring.get_tool(tool) is None]
                 if not free:
-                    self.missing = "no free sys.monitoring tool id"
                     return
                 self._tool = free[0]
                 monitoring.use_tool_id(self._tool, "pepperpy-reload")
                 monitoring.register_callback(self._tool, monitoring.events.PY_START, self._on_start)
             monitoring.set_events(self._tool, monitoring.events.PY_START)
+
+        def _free(self) -> None:
+            assert self._tool is not None
+            sys.monitoring.register_callback(self._tool, sys.monitoring.events.PY_START, None)
+            sys.monitoring.free_tool_id(self._tool)
+            self._tool, self._closing = None, False
 
         def _on_start(self, code: CodeType, _offset: int) -> object:
             if not self._is_first_party(code.co_filename):
@@ -134,23 +147,22 @@ class Watch:
                     top.note(code)
             return None
 
-        def load_begins(self) -> None:
+        def load_begins(self, name: str) -> None:
             """Nothing to do: third-party code is disabled function by function."""
 
-        def load_is_foreign(self) -> None:
+        def load_is_foreign(self, name: str) -> None:
             """Nothing to do, see `load_begins`."""
 
         def load_ends(self) -> None:
             """Nothing to do, see `load_begins`."""
 
         def close(self) -> None:
-            """Give the tool id back."""
+            """Give the tool id back, as soon as nothing is being recorded."""
             with self._lock:
                 if self._tool is not None and self._depth == 0:
-                    sys.monitoring.set_events(self._tool, sys.monitoring.events.NO_EVENTS)
-                    sys.monitoring.register_callback(self._tool, sys.monitoring.events.PY_START, None)
-                    sys.monitoring.free_tool_id(self._tool)
-                    self._tool = None
+                    self._free()
+                else:
+                    self._closing = self._tool is not None
 
     else:
 
@@ -166,19 +178,19 @@ class Watch:
                     top.note(frame.f_code)
 
         @property
-        def _loads(self) -> list[bool]:
-            """The loads under way on this thread, innermost last: is it third-party?"""
-            loads: list[bool] = self._local.__dict__.setdefault("loads", [])
+        def _loads(self) -> list[tuple[str, bool]]:
+            """The loads under way on this thread, innermost last, each with whether it is third-party."""
+            loads: list[tuple[str, bool]] = self._local.__dict__.setdefault("loads", [])
             return loads
 
-        def load_begins(self) -> None:
+        def load_begins(self, name: str) -> None:
             """A module begins to load on this thread."""
-            self._loads.append(False)
+            self._loads.append((name, False))
 
-        def load_is_foreign(self) -> None:
+        def load_is_foreign(self, name: str) -> None:
             """It is third-party: the profile hook would cost it dear."""
-            if self._loads:
-                self._loads[-1] = True
+            if self._loads and self._loads[-1][0] == name:  # else somebody only asks where it is
+                self._loads[-1] = (name, True)
                 self._set()
 
         def load_ends(self) -> None:
@@ -189,11 +201,9 @@ class Watch:
         def _set(self) -> None:
             """The hook is on while first-party code is being loaded and the innermost load is not third-party."""
             current = sys.getprofile()
-            if self.stack and not (self._loads and self._loads[-1]):
+            if self.stack and not (self._loads and self._loads[-1][1]):
                 if current is None:
                     sys.setprofile(self._on_event)
-                elif current != self._on_event:
-                    self.missing = "another profiler is running"
             elif current == self._on_event:
                 sys.setprofile(None)
 

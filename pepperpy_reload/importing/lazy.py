@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import operator
 import os
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -29,26 +31,37 @@ class _Source:
     def get(self) -> Any:
         """The real object, as it is now: it follows reloads."""
         module = sys.modules.get(self.name)
-        if module is None or getattr(module.__spec__, "_initializing", False):
+        loaded = module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False)
+        if module is None or not loaded:
             module = self._import()
+        self._note(first=not loaded)
         if self.attribute is None:
             return module
         try:
             return getattr(module, self.attribute)
         except AttributeError:
-            text = f"cannot import name {self.attribute!r} from {self.name!r}: lazily imported at {self.declared}"
+            text = f"cannot import name {self.attribute!r} from {self.name!r} (lazily imported at {self.declared})"
             raise ImportError(text, name=self.name, path=getattr(module, "__file__", None)) from None
 
     def _import(self) -> ModuleType:
         try:
-            module = importlib.import_module(self.name)
+            return importlib.import_module(self.name)
         except ImportError as error:
-            raise ImportError(
-                f"{error} (lazily imported at {self.declared})", name=error.name, path=error.path
-            ) from error
-        if recorder.armed and self.importer in recorder.importers:
-            recorder.note_edge(self.importer, self.name, EdgeKind.IMPORT_MODULE, sys._getframe(2), failed=False)
-        return module
+            kind = ModuleNotFoundError if isinstance(error, ModuleNotFoundError) else ImportError
+            text = f"{error} (lazily imported at {self.declared})"
+            raise kind(text, name=error.name, path=error.path) from error
+
+    def _note(self, *, first: bool) -> None:
+        """Who uses it while being run depends on it, however it was loaded; otherwise its first use is an import."""
+        if not recorder.armed:
+            return
+        stack = recorder.watch.stack
+        importer = stack[-1].module if stack and stack[-1].module else self.importer
+        if importer in recorder.importers and (stack or first):
+            frame = sys._getframe(2)
+            while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+                frame = frame.f_back
+            recorder.note_edge(importer, self.name, EdgeKind.IMPORT_MODULE, frame, failed=False)
 
 
 class LazyModule(ModuleType):
@@ -56,9 +69,9 @@ class LazyModule(ModuleType):
 
     def __init__(self, source: _Source) -> None:
         super().__init__(source.name)
-        # ModuleType puts names of its own there, which would hide those of the real module.
-        vars(self).clear()
-        vars(self)["_lazy_source"] = source
+        own: dict[str, Any] = object.__getattribute__(self, "__dict__")
+        own.clear()  # of the names of a new module
+        own["_lazy_source"] = source
 
     def __getattribute__(self, attribute: str) -> Any:
         source: _Source = object.__getattribute__(self, "__dict__")["_lazy_source"]
@@ -95,6 +108,10 @@ class LazyAttribute:
     def __init__(self, source: _Source) -> None:
         object.__setattr__(self, "_lazy_source", source)
 
+    @property
+    def __class__(self) -> Any:  # so that isinstance(lazy, Real) is True
+        return self._lazy_source.get().__class__
+
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self._lazy_source.get()(*arguments, **keywords)
 
@@ -126,26 +143,41 @@ class LazyAttribute:
         return lazy_import, (self._lazy_source.name, self._lazy_source.attribute)
 
 
-def _delegate(operator: str) -> Any:
-    def method(self: LazyAttribute, *operands: Any) -> Any:
-        return getattr(self._lazy_source.get(), operator)(*operands)
-
-    method.__name__ = operator
-    return method
+def _unary(function: Callable[[Any], Any]) -> Any:
+    return lambda self: function(self._lazy_source.get())
 
 
-# Python looks operators up on the type: they have to stand there one by one.
-for _operator in (
-    "__str__ __bytes__ __format__ __bool__ __len__ __iter__ __next__ __contains__ __getitem__ __setitem__ __delitem__ "
-    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ "
-    "__truediv__ __rtruediv__ __floordiv__ __rfloordiv__ __mod__ __rmod__ __pow__ __rpow__ __and__ __rand__ __or__ "
-    "__ror__ __xor__ __rxor__ __lshift__ __rshift__ __neg__ __pos__ __abs__ __invert__ __int__ __float__ __complex__ "
-    "__index__ __round__ __enter__ __exit__ __await__ __aiter__ __anext__ __aenter__ __aexit__ __fspath__ __reversed__"
-).split():
-    if _operator == "__bool__":
-        LazyAttribute.__bool__ = lambda self: bool(self._lazy_source.get())  # type: ignore[attr-defined]
-    else:
-        setattr(LazyAttribute, _operator, _delegate(_operator))
+def _binary(function: Callable[..., Any]) -> Any:
+    return lambda self, *operands: function(self._lazy_source.get(), *operands)
+
+
+def _reflected(function: Callable[[Any, Any], Any]) -> Any:
+    return lambda self, other: function(other, self._lazy_source.get())
+
+
+def _special(name: str) -> Any:
+    return lambda self, *operands: getattr(self._lazy_source.get(), name)(*operands)
+
+
+def _add_operators() -> None:
+    """Python looks operators up on the type: they have to stand there one by one."""
+    for name in "add sub mul matmul truediv floordiv mod pow and or xor lshift rshift".split():
+        function = getattr(operator, f"__{name}__")
+        setattr(LazyAttribute, f"__{name}__", _binary(function))
+        setattr(LazyAttribute, f"__r{name}__", _reflected(function))
+    for name in "eq ne lt le gt ge getitem setitem delitem contains".split():
+        setattr(LazyAttribute, f"__{name}__", _binary(getattr(operator, f"__{name}__")))
+    for name in "neg pos abs invert index".split():
+        setattr(LazyAttribute, f"__{name}__", _unary(getattr(operator, f"__{name}__")))
+    for function in (str, bytes, bool, len, iter, next, hash, int, float, complex, reversed):
+        setattr(LazyAttribute, f"__{function.__name__}__", _unary(function))
+    for function in (format, round, divmod):
+        setattr(LazyAttribute, f"__{function.__name__}__", _binary(function))
+    for name in "enter exit await aiter anext aenter aexit fspath".split():
+        setattr(LazyAttribute, f"__{name}__", _special(f"__{name}__"))
+
+
+_add_operators()
 
 
 def lazy_import(name: str, attribute: str | None = None, package: str | None = None) -> Any:

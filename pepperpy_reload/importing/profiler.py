@@ -69,6 +69,10 @@ class ImportProfiler:
         )
         stack.append(_Open(profile, time.perf_counter()))
 
+    def is_under_way(self, module: str) -> bool:
+        """Whether an import of `module` has begun on this thread and not ended."""
+        return any(entry.profile.module == module for entry in self._stack)
+
     def finish_import(
         self, module: str, dependencies: Iterable[str] | None = None, error: BaseException | str | None = None
     ) -> ImportProfile:
@@ -80,7 +84,7 @@ class ImportProfiler:
         """
         now = time.perf_counter()
         stack = self._stack
-        if not any(entry.profile.module == module for entry in stack):
+        if not self.is_under_way(module):
             raise ValueError(f"no import of {module!r} has begun on this thread: call start_import({module!r}) first")
         while stack[-1].profile.module != module:
             self._close(stack.pop(), now, None)

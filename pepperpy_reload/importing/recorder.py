@@ -11,15 +11,18 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Protocol
 from weakref import WeakSet
 
 from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
 from pepperpy_reload.importing.footprint import Activity, CodeKey, Watch
+from pepperpy_reload.importing.joining import join_load
 from pepperpy_reload.importing.roots import Roots
 from pepperpy_reload.importing.stripping import strip
 
@@ -49,6 +52,8 @@ class Loaded:
     """The module whose import statement loaded this one, and the offset of that statement in its bytecode."""
     in_force: dict[int, tuple[CodeType, ...]] = field(default_factory=dict)
     """By the id of a code object in `code`: equal ones of earlier versions that live functions may still have."""
+    several: frozenset[str] = frozenset()
+    """The top-level names whose definitions have been executed more than once: old functions may be alive."""
     adopted: bool = False
 
     @property
@@ -99,6 +104,8 @@ class Recorder:
         self.modules: dict[str, Loaded] = {}
         self.rank: dict[str, int] = {}
         """The place of each first-party module in the order in which modules *began* to be run."""
+        self.runners: dict[CodeKey, set[str]] = {}
+        """By function: the modules that may have run it while they were executed; `Loaded.ran` is the truth."""
         self.watch = Watch(self.roots.__contains__)
         self.importers: set[str] = set()
         """The names of the modules whose imports are recorded: first-party ones."""
@@ -109,6 +116,7 @@ class Recorder:
         self._originals: tuple[Any, Any, Any] | None = None
         self._wrappers: tuple[Any, Any, Any] | None = None
         self._audited = False
+        self._local = threading.local()
 
     # --- switching on and off
 
@@ -138,6 +146,7 @@ class Recorder:
         self._originals = (builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load)
         self._wrappers = _wrap_imports(self, *self._originals)
         builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load = self._wrappers
+        self.importers.update(self.modules)  # of the last time
         if not self._audited:
             self._audited = True
             sys.addaudithook(_audit_hook(self))
@@ -158,17 +167,38 @@ class Recorder:
 
     # --- loads
 
+    @property
+    def _loads(self) -> list[str]:
+        """The loads under way on this thread, innermost last."""
+        loads: list[str] = self._local.__dict__.setdefault("loads", [])
+        return loads
+
+    def join(self, listener: LoadListener, name: str) -> None:
+        """`name` is being searched for: if that is a load which `listener` was not told of, tell it now."""
+        if name in self._loads:
+            listener.load_begins(name)
+        elif join_load(name, partial(self._joined_load_ends, name)):
+            self.load_begins(name)
+
+    def _joined_load_ends(self, name: str, error: BaseException | None, importing: FrameType) -> None:
+        self.load_ends(name, error)
+        importer = importing.f_globals.get("__name__")
+        if importer in self.importers:  # its import statement came before ours did
+            self.note_edge(importer, name, EdgeKind.IMPORT, importing, failed=error is not None)
+
     def load_begins(self, name: str) -> None:
         """Called by the wrapper of the import system when a module is not there yet."""
-        self.watch.load_begins()
-        for listener in self._listeners:
+        self._loads.append(name)
+        self.watch.load_begins(name)
+        for listener in tuple(self._listeners):
             listener.load_begins(name)
 
     def load_ends(self, name: str, error: BaseException | None) -> None:
         """The way back of `load_begins`."""
-        for listener in self._listeners:
-            listener.load_ends(name, error)
+        self._loads.pop()
         self.watch.load_ends()
+        for listener in tuple(self._listeners):
+            listener.load_ends(name, error)
 
     @contextmanager
     def running(self, name: str, path: str, source: bytes, code: CodeType) -> Iterator[Activity]:
@@ -183,10 +213,10 @@ class Recorder:
         if above is None and (known := self.modules.get(name)) is not None:
             trigger = known.trigger
         before = self.modules.get(name)
-        loaded = Loaded(name, path, source, code, None, trigger=trigger)
+        several = frozenset() if before is None else frozenset(name for name in code.co_names)
+        loaded = Loaded(name, path, source, code, None, trigger=trigger, several=several)
         self.modules[name] = loaded
         activity = Activity(name, code, None)
-        self.watch.missing = ""
         self.watch.enter(activity)
         try:
             yield activity
@@ -197,8 +227,14 @@ class Recorder:
             raise
         finally:
             self.watch.leave()
-            loaded.ran = None if self.watch.missing else activity.ran
+            loaded.ran = None if activity.missing else activity.ran
             loaded.reads = activity.opened
+            self.note_runner(name, loaded.footprint)
+
+    def note_runner(self, module: str, functions: Iterable[CodeKey]) -> None:
+        """`module` ran these functions while it was executed."""
+        for key in functions:
+            self.runners.setdefault(key, set()).add(module)
 
     @contextmanager
     def record(self) -> Iterator[Footprint]:
@@ -264,6 +300,10 @@ class Recorder:
         *, failed: bool,
     ) -> None:
         """An import statement of a first-party module has been executed."""
+        if not isinstance(name, str):  # a TypeError is under way
+            return
+        while frame.f_globals is not namespace and frame.f_back is not None and frame.f_back is not frame:
+            frame = frame.f_back  # somebody else has wrapped __import__ as well
         full = _absolute(namespace, name, level) if level else name
         kind = EdgeKind.FROM if fromlist else EdgeKind.IMPORT
         if "*" in (fromlist or ()):
@@ -276,15 +316,15 @@ class Recorder:
         if imported == importer:
             return
         stack = self.watch.stack
-        spec = getattr(sys.modules.get(imported), "__spec__", None)
-        back = not failed and bool(getattr(spec, "_initializing", False))
+        back = not failed and _is_initializing(imported)
         edge = Edge(
             importer,
             imported,
             frame.f_code.co_filename,
             frame.f_lineno,
             kind,
-            bool(stack) or importer == "__main__",  # a program is never through with its own statements
+            # A program is never through with its own statements, and a module may have begun before we did.
+            bool(stack) or importer == "__main__" or _is_initializing(importer),
             back,
             failed,
         )
@@ -297,10 +337,14 @@ class Recorder:
     def note_read(self, path: str) -> None:
         """A file has been opened for reading on this thread."""
         stack = self.watch.stack
-        if stack and not path.endswith((".py", ".pyc")):
+        if stack and not path.endswith((".py", ".pyc")) and not path.startswith("/proc/"):
             real = os.path.realpath(path)
             if real in self.roots:
                 stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
+
+
+def _is_initializing(name: str) -> bool:
+    return bool(getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False))
 
 
 def _absolute(namespace: Mapping[str, Any], name: str, level: int) -> str:
@@ -399,7 +443,10 @@ def _wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_a
 def _note_dynamic(
     recorder: Recorder, namespace: Mapping[str, Any], name: str, package: str | None, level: int, frame: FrameType
 ) -> None:
-    full = importlib.util.resolve_name("." * level + name, package) if level and package else name
+    try:
+        full = importlib.util.resolve_name("." * level + name, package) if level else name
+    except (ImportError, TypeError, ValueError):  # nothing of that name can be: that error is under way
+        return
     parts = full.split(".")
     for end in range(1, len(parts) + 1):
         imported = ".".join(parts[:end])
@@ -414,8 +461,8 @@ def _audit_hook(recorder: Recorder) -> Any:
             return
         path, mode, flags = arguments
         reads = "r" in mode if isinstance(mode, str) else not (flags or 0) & _WRITING
-        if reads and isinstance(path, str | os.PathLike):
-            recorder.note_read(os.fspath(path))
+        if reads and isinstance(path, str | bytes | os.PathLike):
+            recorder.note_read(os.fsdecode(path))
 
     return hook
 

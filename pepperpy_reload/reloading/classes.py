@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CellType, FunctionType
 from typing import Any
 
+from pepperpy_reload.core.names import bound_names
 from pepperpy_reload.core.statement import chain, import_time, shape
-from pepperpy_reload.core.unit import bound_names
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.looking import part_of
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -186,7 +187,7 @@ def _functions_in(value: Any, depth: int = 3) -> Iterator[FunctionType]:
             if type(inner) is FunctionType and inner is not value:
                 yield from _functions_in(inner, depth - 1)
     for attribute in ("__func__", "fget", "fset", "fdel", "func", "__wrapped__"):
-        inner = getattr(value, attribute, None) if type(value) is not FunctionType else None
+        inner = None if type(value) is FunctionType else part_of(value, attribute)
         if type(inner) is FunctionType:
             yield from _functions_in(inner, depth - 1)
 

@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
@@ -123,7 +123,7 @@ def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
     if not dependents:
         reading = read_batch(recorder.modules[name].path for name in chosen)
         only = Reading({name: edited for name, edited in reading.edited.items() if name in chosen})
-        steps = tuple(Step(Action.RUN, name, reasons=("asked for",)) for name in chosen)
+        steps = tuple(Step(Action.RUN, name, because=lambda: ("asked for",)) for name in chosen)
         why = next((why for name in chosen if (why := only.world().refusal(name))), "")
         return Prepared(only, ReloadPlan(steps, why))
     graph = recorder.graph
@@ -141,7 +141,8 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     Raises UserCodeError if the new code does; then everything has been put back.
     """
     plan = prepared.plan
-    modules = [sys.modules[name] for name in recorder.modules if isinstance(sys.modules.get(name), ModuleType)]
+    concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
+    modules = [sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)]
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
     registered = state.disposers()
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
@@ -187,7 +188,8 @@ def _patch(attempt: Attempt, name: str) -> None:
     """Swap the code of all live functions of an edited module."""
     edited = attempt.prepared.reading.edited[name]
     moved = [pair for pair in edited.pairs if pair.moved and not patch.unpatchable(pair)]
-    found = patch.live_functions(code for pair in moved for code in pair.olds)
+    several = edited.loaded.several | _not_defined_once(edited.alignment.old)
+    found = patch.live_functions(sys.modules.get(name), moved, several)
     patched: dict[int, FunctionType] = {}
     for pair in moved:
         for code in pair.olds:
@@ -201,6 +203,17 @@ def _patch(attempt: Attempt, name: str) -> None:
     for pair in edited.pairs:
         if pair.changed:
             attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
+
+
+def _not_defined_once(units: Iterable[Unit]) -> set[str]:
+    """The names of which a module may hold several functions at once: bound twice, or in a loop."""
+    once: set[str] = set()
+    others: set[str] = set()
+    for unit in units:
+        plain = unit.kind in (Kind.FUNCTION, Kind.CLASS)
+        others |= (unit.binds & once) if plain else unit.binds
+        once |= unit.binds
+    return others
 
 
 def _putting_back(function: FunctionType) -> Callable[[], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.statement import first_line
@@ -23,19 +23,19 @@ class Page:
     units: list[Unit]
     ran: list[set[CodeKey]]
     reads: list[set[str]]
-    _functions: dict[CodeKey, FunctionFacts] | None = field(default=None, repr=False)
+    _nodes: dict[CodeKey, ast.AST] | None = field(default=None, repr=False)
+    _facts: dict[CodeKey, FunctionFacts] = field(default_factory=dict, repr=False)
 
-    @property
-    def functions(self) -> Mapping[CodeKey, FunctionFacts]:
-        """The facts of every function in the source."""
-        if self._functions is None:
-            package = package_of(self.loaded)
+    def facts(self, key: CodeKey) -> FunctionFacts | None:
+        """The facts of a function in the source, None if there is no such function."""
+        if self._nodes is None:
             path = self.loaded.path
-            self._functions = {
-                CodeKey(path, qualname, first_line(node)): function_facts(node, package)
-                for qualname, node in _functions(self.tree, "")
+            self._nodes = {
+                CodeKey(path, qualname, first_line(node)): node for qualname, node in _functions(self.tree, "")
             }
-        return self._functions
+        if key not in self._facts and key in self._nodes:
+            self._facts[key] = function_facts(self._nodes[key], package_of(self.loaded))
+        return self._facts.get(key)
 
     def units_at(self, line: int, column: int = -1) -> list[int]:
         """The units that cover a place of the source."""

@@ -16,6 +16,7 @@ from pepperpy_reload.core.world import Cell, Key, Place
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, ledger
+from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
 from pepperpy_reload.reloading.patch import Pair, unpatchable
 
 _IMMUTABLE = (
@@ -43,6 +44,7 @@ class LiveWorld:
         self._pairs = pairs or {}
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
+        self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._by_path: dict[str, list[str]] = {}
         for name, loaded in recorder.modules.items():
             self._by_path.setdefault(loaded.path, []).append(name)
@@ -80,17 +82,28 @@ class LiveWorld:
         )
 
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
-        """The functions of a module's old source."""
-        page = ledger.page(module)
-        return page.functions if page is not None else {}  # type: ignore[return-value]
+        """The functions of a module's old source that ran while some module was executed."""
+        if self._ran_by_file is None:
+            self._ran_by_file = {}
+            for key in recorder.runners:
+                self._ran_by_file.setdefault(key.file, []).append(key)
+        keys = self._ran_by_file.get(recorder.modules[module].path, ())
+        page = ledger.page(module) if keys else None
+        if page is None:
+            return {}
+        return {key: facts for key in keys if (facts := page.facts(key)) is not None}
+
+    def _rank(self, module: str) -> int:
+        return recorder.rank.get(module, len(recorder.rank))
 
     def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
         """Where a function is defined, and what it does."""
         if isinstance(key, CodeKey):
             for name in self._by_path.get(key.file, ()):
                 page = ledger.page(name)
-                if page is not None and key in page.functions:
-                    return name, page.functions[key]
+                facts = page.facts(key) if page is not None else None
+                if facts is not None:
+                    return name, facts
         return None
 
     # --- what ran
@@ -102,12 +115,11 @@ class LiveWorld:
 
     def runners(self, key: Key) -> Iterator[tuple[str, int]]:
         """The old units in whose footprint a function is."""
-        for name, loaded in list(recorder.modules.items()):
-            if loaded.ran and any(key in found for found in loaded.ran.values()):
-                page = ledger.page(name)
-                for index, found in enumerate(page.ran if page is not None else ()):
-                    if key in found:
-                        yield name, index
+        for name in sorted(recorder.runners.get(key, ()), key=self._rank) if isinstance(key, CodeKey) else ():
+            page = ledger.page(name)
+            for index, found in enumerate(page.ran if page is not None else ()):
+                if key in found:
+                    yield name, index
 
     def readers_of_file(self, path: str) -> Iterator[Place]:
         """The units that opened a file while they were executed, by their new indexes."""
@@ -148,13 +160,13 @@ class LiveWorld:
         value: Any = self.value(cell)
         for name in rest:
             value = _attribute(value, name)
-        if isinstance(value, type):
+        if is_a(value, type):
             made = [vars(kind).get(name) for kind in value.__mro__ for name in _MAKING]
         else:
             made = [value, _attribute(type(value), "__call__")]
         for item in made:
-            function = getattr(item, "__func__", item)
-            if isinstance(function, FunctionType) and function.__code__.co_filename in recorder.roots:
+            function = wrapped(item)
+            if type(function) is FunctionType and function.__code__.co_filename in recorder.roots:
                 yield CodeKey.of(function.__code__)
 
     # --- edited functions
@@ -189,17 +201,17 @@ class LiveWorld:
     def module_value(self, cell: Cell) -> str:
         """The first-party module that a cell holds."""
         value = self.value(cell)
-        name = getattr(value, "__dict__", {}).get("__name__") if isinstance(value, ModuleType) else None
+        name = vars(value).get("__name__") if is_a(value, ModuleType) else None
         return name if isinstance(name, str) and name in recorder.modules else ""
 
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on a cell's value can be changed by passing it about."""
         value = self.value(cell)
         for name in rest:
-            if not isinstance(value, ModuleType | type):
+            if not is_a(value, (ModuleType, type)):
                 break
             value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
-        return not isinstance(value, _IMMUTABLE)
+        return not is_a(value, _IMMUTABLE)
 
     def can_refit(self, place: Place) -> bool:
         """Whether a plain def's live value is the function that it made."""
@@ -218,7 +230,7 @@ class LiveWorld:
         alignment = self.alignment(place.module)
         assert alignment is not None
         old = alignment.old[alignment.olds[place.index]] if alignment.olds[place.index] >= 0 else None
-        if old is None or not isinstance(value, type):
+        if old is None or not is_a(value, type):
             return "there is no live class"
         return classes.why_not(value, old.statement.node, unit.statement.node)
 
@@ -229,8 +241,8 @@ class LiveWorld:
         for base in unit.bases:
             value = self.value(Cell(place.module, base[0]))
             for name in base[1:]:
-                value = getattr(value, "__dict__", {}).get(name)
-            if isinstance(value, type) and (why := classes.remembers(value)):
+                value = _attribute(value, name)
+            if is_a(value, type) and (why := classes.remembers(value)):
                 home = recorder.modules.get(value.__module__)
                 if home is None:
                     return (), f"makes a subclass of {base[-1]}, which remembers its subclasses ({why})"
@@ -322,15 +334,15 @@ _MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_n
 
 def _attribute(value: Any, name: str) -> Any:
     """An attribute as the dictionaries have it: no code of the user's runs."""
-    inside = getattr(value, "__dict__", {}) if not isinstance(value, type) else {}
+    inside = instance_dict(value) if not is_a(value, type) else {}
     if name in inside:
         return inside[name]
-    kind = value if isinstance(value, type) else type(value)
+    kind = value if is_a(value, type) else type(value)
     return next((vars(layer)[name] for layer in kind.__mro__ if name in vars(layer)), None)
 
 
 def _layers(value: Any) -> Iterable[Any]:
-    return value.__mro__ if isinstance(value, type) else (value,)
+    return value.__mro__ if is_a(value, type) else (value,)
 
 
 def _process_wide() -> tuple[type, ...]:

@@ -67,30 +67,28 @@ class ImportOptimizer(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module through the other finders; called by the import system."""
-        if not self._armed:
-            self._arm()
-            # The load that asks has begun before anybody listened.
-            recorder.watch.load_begins()
-            self.load_begins(fullname)
-            spec = self.finder.find(self, fullname, path, target)
-            self._first = fullname
-            return spec
+        self._arm()
+        if not self.profiler.is_under_way(fullname):
+            recorder.join(self, fullname)
         return self.finder.find(self, fullname, path, target)
 
     def load_begins(self, name: str) -> None:
         """A module begins to load; called by the recorder."""
-        self.profiler.start_import(name)
+        if self in sys.meta_path:
+            self.profiler.start_import(name)
+        else:
+            self._disarm()
 
     def load_ends(self, name: str, error: BaseException | None) -> None:
         """A module has been loaded, or not; called by the recorder."""
-        if self not in sys.meta_path:
-            self._disarm()
+        if not self.profiler.is_under_way(name):  # it had begun before this optimizer listened
+            return
         self.profiler.finish_import(name, error=error)
         module = sys.modules.get(name)
-        if error is None and name in recorder.modules and module is not None:
-            self.cache.set(name, module, recorder.graph.imports_of(name))
+        if error is None and module is not None:
+            self.refresh_cache([name])
         for hook in list(self._hooks):
-            hook(name, module, error)
+            hook(name, None if error else module, error)
 
     def _arm(self) -> None:
         if not self._armed:
@@ -138,8 +136,8 @@ class ImportOptimizer(MetaPathFinder):
         Also after `invalidate_path(path)`.
         """
         real = os.path.realpath(path)
-        names = [name for name, loaded in recorder.modules.items() if os.path.realpath(loaded.path) == real]
-        dependents = [name for name in recorder.graph.dependents(names) if name in recorder.modules]
+        names = [name for name, loaded in list(recorder.modules.items()) if os.path.realpath(loaded.path) == real]
+        dependents = [name for name in recorder.graph.dependents(names) if _can_be_run_again(name)]
         return [name for group in recorder.graph.order(dependents, recorder.rank) for name in group]
 
     def get_cache_stats(self) -> dict[str, Any]:
@@ -186,8 +184,9 @@ class ImportOptimizer(MetaPathFinder):
     def refresh_cache(self, names: Iterable[str]) -> None:
         """Modules have been brought up to date: what is cached is what is loaded."""
         for name in names:
-            if name in sys.modules:
-                self.cache.set(name, sys.modules[name], recorder.graph.imports_of(name))
+            loaded, module = recorder.modules.get(name), sys.modules.get(name)
+            if loaded is not None and module is not None:
+                self.cache.set(name, module, recorder.graph.imports_of(name), source=loaded.source)
 
     def _reload(self, names: Sequence[str], *, dependents: bool) -> list[str]:
         for name in names:
@@ -203,13 +202,17 @@ class ImportOptimizer(MetaPathFinder):
         return [name for group in order for name in group]
 
     def _check(self, name: str) -> None:
-        if not self._armed:
-            self._arm()
-        if name in recorder.modules:
-            return
+        if self not in sys.meta_path:
+            raise UsageError("this optimizer is not in sys.meta_path: put it there, or call its install()")
+        self._arm()
         if name not in sys.modules:
             raise ImportError(f"module {name!r} is not loaded: import it before it can be reloaded", name=name)
-        raise UsageError(f"module {name!r} is not the project's own Python source and is never run again: restart")
+        if name not in recorder.modules:
+            raise UsageError(f"module {name!r} is not the project's own Python source and is never run again: restart")
+
+
+def _can_be_run_again(name: str) -> bool:
+    return name in recorder.modules and name in sys.modules and name != "__main__"
 
 
 def adopt_loaded() -> None:

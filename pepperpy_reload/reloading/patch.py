@@ -5,12 +5,20 @@ from __future__ import annotations
 import functools
 import gc
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
 
 _MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
 _LRU = type(functools.lru_cache(lambda: None))
+_SHALLOW = (int, float, complex, str, bytes, list, dict, set, tuple, type(None))
+_TRANSIENT = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # made and called at once: nobody holds them
+
+Found = dict[int, list[FunctionType]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +68,70 @@ def unpatchable(pair: Pair) -> bool:
     return len(pair.old.co_freevars) != len(pair.new.co_freevars)
 
 
-def live_functions(codes: Iterable[CodeType]) -> dict[int, list[FunctionType]]:
-    """The live functions that have one of these code objects, by the id of the code object."""
-    wanted = {id(code): code for code in codes}
-    found: dict[int, list[FunctionType]] = {}
-    candidates = gc.get_objects() if len(wanted) > _MANY else gc.get_referrers(*wanted.values()) if wanted else []
-    for candidate in candidates:
-        if type(candidate) is FunctionType and id(candidate.__code__) in wanted:
+def live_functions(module: ModuleType | None, pairs: Iterable[Pair], several: Container[str] = ()) -> Found:
+    """The live functions of these pairs, by the id of their code object.
+
+    A function that a statement defines is looked up under its name, through decorators. A pass over the heap is made
+    only for those that cannot be found so: closures, and functions whose statement has been executed `several` times
+    (by the first part of their names).
+    """
+    found: Found = {}
+    left: dict[int, CodeType] = {}
+    for pair in pairs:
+        if pair.old.co_name in _TRANSIENT:
+            continue
+        wanted = {id(code): code for code in pair.olds}
+        direct = "<" not in pair.old.co_qualname and pair.old.co_qualname.partition(".")[0] not in several
+        function = _named(module, pair.old.co_qualname, wanted) if direct and module is not None else None
+        if function is not None:
+            found.setdefault(id(function.__code__), []).append(function)
+        else:
+            left.update(wanted)
+    for candidate in _holders(left):
+        if type(candidate) is FunctionType and id(candidate.__code__) in left:
             found.setdefault(id(candidate.__code__), []).append(candidate)
     return found
+
+
+def _holders(codes: Mapping[int, CodeType]) -> Iterable[object]:
+    if not codes:
+        return ()
+    return gc.get_objects() if len(codes) > _MANY else gc.get_referrers(*codes.values())
+
+
+def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> FunctionType | None:
+    """The function of that name, from inside whatever has been put around it."""
+    value: Any = module
+    for name in qualname.split("."):
+        value = vars(value).get(name) if is_a(value, (ModuleType, type)) else None
+    return _inside(value, wanted, 4)
+
+
+def _inside(value: Any, wanted: Container[int], depth: int) -> FunctionType | None:
+    if type(value) is FunctionType and id(value.__code__) in wanted:
+        return value
+    if not depth or is_a(value, (*_SHALLOW, ModuleType, type)):
+        return None
+    for inner in _parts_of(value):
+        function = _inside(inner, wanted, depth - 1)
+        if function is not None:
+            return function
+    return None
+
+
+def _parts_of(value: Any) -> Iterator[Any]:
+    """What a decorator may have put the function into: cells, attributes, what descriptors wrap."""
+    if type(value) is FunctionType:
+        for cell in value.__closure__ or ():
+            with suppress(ValueError):  # an empty cell
+                yield cell.cell_contents
+    elif type(value) in (staticmethod, classmethod):
+        yield value.__func__
+    elif type(value) is property:
+        yield from (value.fget, value.fset, value.fdel)
+    elif type(value) is functools.partial:
+        yield value.func
+    yield from list(instance_dict(value).values())
 
 
 def put(function: FunctionType, pair: Pair) -> None:
@@ -82,9 +145,9 @@ def put(function: FunctionType, pair: Pair) -> None:
 def clear_caches(module: ModuleType, patched: Mapping[int, FunctionType]) -> None:
     """Empty the lru_caches around patched functions (by id), at module level and in its classes."""
     for value in list(vars(module).values()):
-        members = list(vars(value).values()) if isinstance(value, type) and value.__module__ == module.__name__ else []
+        members = list(vars(value).values()) if is_a(value, type) and value.__module__ == module.__name__ else []
         for item in (value, *members):
-            raw = getattr(item, "__func__", item)
+            raw = wrapped(item)
             if type(raw) is _LRU and id(getattr(raw, "__wrapped__", None)) in patched:
                 raw.cache_clear()
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, SourceFileLoader
 from types import CodeType
 
@@ -81,7 +82,7 @@ def read_batch(paths: Iterable[str]) -> Reading:
     reading = Reading()
     by_path: dict[str, list[str]] = {}
     for name, loaded in recorder.modules.items():
-        by_path.setdefault(os.path.realpath(loaded.path), []).append(name)
+        by_path.setdefault(real_path(loaded.path), []).append(name)
     for path in sorted({os.path.realpath(path) for path in paths}):
         names = [name for name in by_path.get(path, []) if _wants_reload(name)]
         if names:
@@ -161,6 +162,12 @@ def _read_unknown_source(reading: Reading, path: str) -> None:
             used = True
     if not used and os.path.exists(path) and shown != "__init__.py":
         reading.notes.append(f"{shown} was saved, but nothing that runs has loaded it")
+
+
+@cache
+def real_path(path: str) -> str:
+    """The real path of a loaded module's file; asked for at every batch for every module."""
+    return os.path.realpath(path)
 
 
 def candidate_names(path: str) -> list[str]:

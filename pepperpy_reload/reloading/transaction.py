@@ -11,6 +11,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.looking import instance_dict, is_a
 
 _ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice)
 _LIMIT = 200_000  # objects looked at: beyond, a reload would be felt; the rest is left out
@@ -41,7 +42,7 @@ class Contents:
         seen: set[int] = set()
         while waiting and len(seen) < _LIMIT:
             thing = waiting.pop()
-            if isinstance(thing, (*_ATOMS, ModuleType)) or id(thing) in seen:
+            if is_a(thing, (*_ATOMS, ModuleType)) or id(thing) in seen:
                 continue
             seen.add(id(thing))
             waiting.extend(self._take(thing))
@@ -58,7 +59,7 @@ class Contents:
             return list(thing.values())
         if kind in (tuple, frozenset):
             return [*thing]
-        if isinstance(thing, type):
+        if is_a(thing, type):
             if not self._is_ours(thing):
                 return ()
             self._taken[id(thing)] = (thing, dict(vars(thing)))
@@ -67,8 +68,8 @@ class Contents:
             return (thing.__func__,)
         if kind is FunctionType:
             return self._take_function(thing)
-        inside = _plain_dict(thing)
-        if type(inside) is dict:
+        inside = instance_dict(thing)
+        if inside:
             self._taken[id(inside)] = (inside, dict(inside))
             return (*inside.values(), *(_builtin_part(thing, self._taken)))
         return _builtin_part(thing, self._taken)
@@ -87,18 +88,12 @@ class Contents:
         return (*function.__dict__.values(), *cells, *(function.__defaults__ or ()))
 
 
-def _plain_dict(thing: Any) -> Any:
-    """An instance's `__dict__`, unless asking for it would run code of the user's."""
-    lookup: object = type(thing).__getattribute__
-    return getattr(thing, "__dict__", None) if lookup is object.__getattribute__ else None
-
-
 def _builtin_part(thing: Any, taken: dict[int, tuple[Any, Any]]) -> Iterable[object]:
     """The contents of an instance of a subclass of list, dict or set, read past whatever the subclass overrides."""
-    if isinstance(thing, dict):
+    if is_a(thing, dict):
         taken[id(thing)] = (thing, dict(dict.items(thing)))
         return list(dict.values(thing))
-    if isinstance(thing, list):
+    if is_a(thing, list):
         taken[id(thing)] = (thing, list(list.__iter__(thing)))
         return list(list.__iter__(thing))
     return ()

@@ -47,11 +47,13 @@ class Writing:
         for name, page in self._pages.items():
             if page is not None and name in recorder.modules:
                 recorder.modules[name] = self._rewritten(page, executed.get(name, {}), renames)
-        for name, loaded in list(recorder.modules.items()):
-            untold = name not in self._pages and name not in self._whole
-            if untold and loaded.ran and not renames.keys().isdisjoint(loaded.footprint):
-                ran = {place: {renames.get(key, key) for key in found} for place, found in loaded.ran.items()}
-                recorder.modules[name] = replace(loaded, ran=ran)
+                recorder.note_runner(name, recorder.modules[name].footprint)
+        others = {name for key in renames for name in recorder.runners.get(key, ())} - self._pages.keys() - self._whole
+        for name in others & recorder.modules.keys():
+            loaded = recorder.modules[name]
+            ran = {place: {renames.get(key, key) for key in found} for place, found in (loaded.ran or {}).items()}
+            recorder.modules[name] = replace(loaded, ran=ran)
+            recorder.note_runner(name, recorder.modules[name].footprint)
         for name, trigger in self._triggers.items():
             if name in recorder.modules and name not in self._whole:
                 recorder.modules[name] = replace(recorder.modules[name], trigger=trigger)
@@ -70,7 +72,10 @@ class Writing:
             elif old >= 0:
                 ran[index] = {renames.get(key, key) for key in page.ran[old]}
                 reads[index] = page.reads[old]
-        loaded = replace(page.loaded, ran=ran, reads=reads, by_unit=True)
+        units = one.alignment.units if one is not None else page.units
+        again = {name for index in activities for name in units[index].binds}
+        several = page.loaded.several | again
+        loaded = replace(page.loaded, ran=ran, reads=reads, by_unit=True, several=several)
         if one is None:
             return loaded
         kept = {id(pair.new): pair.olds for pair in one.pairs if not pair.moved and not unpatchable(pair)}

@@ -96,19 +96,10 @@ class _Walk:
         return f"{shown}, the one at {paths[number]}" if number in paths else f"{shown}, met here only"
 
     def _values(self, place: str, mine: list[Any], theirs: list[Any]) -> Iterator[Difference]:
-        """Values that differ: inside them there may be references, whose objects go together."""
         if mine[:1] == theirs[:1] == ["code"]:
             yield self._codes(place, mine[1], theirs[1])
             return
-        if len(mine) != len(theirs) or mine[0] in ("str", "bytes", "int"):
-            yield Difference(place, _short(mine), _short(theirs))
-            return
-        for left, right in zip(mine, theirs, strict=True):
-            if isinstance(left, int | list) and isinstance(right, int | list):
-                yield from self._edge(place, left, right)
-            elif left != right:
-                yield Difference(place, _short(mine), _short(theirs))
-                return
+        yield Difference(place, _short(mine), _short(theirs))
 
     def _codes(self, place: str, mine: str, theirs: str) -> Difference:
         left, right = self.one.codes[mine], self.other.codes[theirs]

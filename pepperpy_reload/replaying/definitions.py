@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import _abc
 import abc
 import sys
 from collections.abc import Callable
-from types import CodeType, FunctionType, GetSetDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 from pepperpy_reload.replaying.portrait import Node, Painter, Reference
+from pepperpy_reload.replaying.values import namespace_of, qualname_of
 
 Refer = Callable[[Painter, Any], Reference]
 _NOT_SOURCE = frozenset({"__builtins__", "__warningregistry__", "__spec__", "__loader__", "__cached__"})
 _BOOKKEEPING = frozenset({"__dict__", "__weakref__", "_abc_impl", "__static_attributes__", "__annotations_cache__"})
-_HEAPTYPE = 1 << 9
 
 
 def describe_module(painter: Painter, module: ModuleType, refer: Refer) -> Node:
     """A module: all its names, in alphabetical order."""
-    namespace = module.__dict__
+    namespace = object.__getattribute__(module, "__dict__")
     name = namespace.get("__name__")
     detail: dict[str, Any] = {
         "name": name,
@@ -43,44 +44,11 @@ def _import_attributes(namespace: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def is_known_elsewhere(painter: Painter, thing: Any) -> list[Any] | None:
-    """How a function or class that is none of the portrayed modules' own is named; None if it has to be described.
-
-    What another module's name leads to goes by that name. What none leads to (made by a function there, say a
-    decorator's wrapper) is described.
-    """
-    home, qualname = _plain(thing, "__module__"), thing.__qualname__
-    if isinstance(thing, type) and not thing.__flags__ & _HEAPTYPE:
-        return ["class", home, qualname]
-    if isinstance(thing, FunctionType) and (painter.own(thing.__code__.co_filename) or id(thing.__globals__) in painter.spaces):
-        return None
-    if isinstance(home, str) and home not in painter.modules and _lookup(home, qualname) is thing:
-        return ["class" if isinstance(thing, type) else "function", home, qualname]
-    return None
-
-
-def _plain(thing: Any, name: str) -> Any:
-    if isinstance(thing, type):
-        found = type.__dict__["__dict__"].__get__(thing).get(name)
-        return found if isinstance(found, str) else type.__getattribute__(thing, name) if found is None else found
-    return getattr(thing, name, None)
-
-
-def _lookup(home: str, qualname: str) -> Any:
-    found: Any = sys.modules.get(home)
-    for part in qualname.split("."):
-        inside = found.__dict__ if isinstance(found, ModuleType) else type.__dict__["__dict__"].__get__(found)
-        found = inside.get(part)
-        if not isinstance(found, type | ModuleType) and part != qualname.rpartition(".")[2]:
-            return None
-    return found
-
-
 def describe_function(painter: Painter, function: FunctionType, refer: Refer) -> Node:
     """A function: its code, where its globals live, and all that hangs on it."""
     detail: dict[str, Any] = {
         "name": [function.__name__, function.__qualname__],
-        "code": _code(painter, function.__code__),
+        "code": painter.codes.name(function.__code__),
         "globals": painter.spaces.get(id(function.__globals__)) or _strangers(painter, function),
         "defaults": len(function.__defaults__ or ()),
         "cells": len(function.__closure__ or ()),
@@ -102,10 +70,6 @@ def _annotations(function: FunctionType) -> dict[str, Any]:
     return function.__annotations__ if isinstance(function.__annotations__, dict) else {}
 
 
-def _code(painter: Painter, code: CodeType) -> str:
-    return painter.codes.name(code)
-
-
 def _strangers(painter: Painter, function: FunctionType) -> str:
     name = function.__globals__.get("__name__")
     module = sys.modules.get(name) if isinstance(name, str) else None
@@ -115,14 +79,14 @@ def _strangers(painter: Painter, function: FunctionType) -> str:
 
 def describe_class(painter: Painter, cls: type, refer: Refer) -> Node:
     """A class: its bases, and what its own namespace holds, in alphabetical order."""
-    namespace = type.__dict__["__dict__"].__get__(cls)
+    namespace = namespace_of(cls)
     members = {name: value for name, value in sorted(namespace.items()) if _is_source(name, value)}
-    detail: dict[str, Any] = {"name": [cls.__name__, cls.__qualname__], "members": list(members)}
+    detail: dict[str, Any] = {"name": [type.__dict__["__name__"].__get__(cls), qualname_of(cls)], "members": list(members)}
     detail["attributes set by methods"] = sorted(namespace.get("__static_attributes__", ()))
     edges: dict[str, Reference] = {f"base {index}": refer(painter, base) for index, base in enumerate(cls.__bases__)}
     edges["metaclass"] = refer(painter, type(cls))
     edges |= {f".{name}": refer(painter, value) for name, value in members.items()}
-    if isinstance(cls, abc.ABCMeta):
+    if issubclass(type(cls), abc.ABCMeta):
         edges |= {f"registered {name}": refer(painter, found) for name, found in sorted(_registered(cls).items())}
     return Node("class", detail, edges)
 
@@ -133,10 +97,6 @@ def _is_source(name: str, value: object) -> bool:
 
 def _registered(cls: Any) -> dict[str, Any]:
     """The virtual subclasses of an abstract class, those that are alive."""
-    import _abc
-
     found = [reference() for reference in _abc._get_dump(cls)[0]]  # type: ignore[attr-defined]
     return {f"{item.__module__}.{item.__qualname__}": item for item in found if item is not None}
 
-
-__all__ = ["describe_class", "describe_function", "describe_module", "is_known_elsewhere"]

@@ -78,6 +78,14 @@ class Painter:
             self._waiting.append((known, describe))
         return known
 
+    def fresh(self, thing: object, describe: Describe) -> int:
+        """A node for something that is described anew wherever it is met: which object it is says nothing."""
+        number = len(self._alive)
+        self._alive.append(thing)
+        self._nodes.append(Node(""))
+        self._waiting.append((number, describe))
+        return number
+
     def paint(self, root: object, describe: Describe) -> Portrait:
         """The portrait of all that can be reached from `root`."""
         self.number(root, describe)
@@ -100,14 +108,14 @@ def own_modules(own: Callable[[str], bool]) -> dict[str, ModuleType]:
     """The loaded modules whose file is `own`, by name, sorted."""
     found = {}
     for name, module in sorted(sys.modules.items()):
-        if isinstance(module, ModuleType) and is_own_module(module, own) and name != "__main__":
+        if name != "__main__" and issubclass(type(module), ModuleType) and is_own_module(module, own):
             found[name] = module
     return found
 
 
 def is_own_module(module: ModuleType, own: Callable[[str], bool]) -> bool:
     """Whether a module was made from a file that is `own`, or is a package without a file under one that is."""
-    namespace = module.__dict__
+    namespace = object.__getattribute__(module, "__dict__")
     file = namespace.get("__file__")
     if isinstance(file, str):
         return own(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,12 +20,20 @@ from pepperpy_reload.serving.session import Session, Settle
 from pepperpy_reload.serving.target import Target
 
 
-class FunctionSession:
-    """A function without arguments: a program, or a factory of an app, which only its call can tell."""
+PATIENCE = 5.0
+"""Seconds after which a function that may be a factory is taken for a program, until it gives an app."""
 
-    def __init__(self, target: Target, serve: Callable[[], Session]) -> None:
+
+class FunctionSession:
+    """A function without arguments: a program, or a factory of an app, which only its call can tell.
+
+    `on_ready` is called a second time, from the main thread, if what was taken for a program gives an app after all.
+    """
+
+    def __init__(self, target: Target, serve: Callable[[], Session], *, patience: float = PATIENCE) -> None:
         self._target = target
         self._serve = serve
+        self._patience = patience
         self._served: Session | None = None
         self._program = Program()
         self._calling = False
@@ -53,13 +62,10 @@ class FunctionSession:
 
     def run(self, on_ready: Callable[[], None]) -> int:
         """Call the function; serve what it gives, or run it if it is a coroutine."""
-        said = False
-        if not self._target.may_be_factory:
-            said = True
-            on_ready()
         self._calling = True
         try:
-            made, status = self._program.call(self._target.call)
+            with self._announced(on_ready):
+                made, status = self._program.call(self._target.call)
         finally:
             self._calling = False
         if status is not None:
@@ -72,7 +78,23 @@ class FunctionSession:
             return made if isinstance(made, int) else 0
         if self._program.stops:
             self._served.stop(0.0)
-        return self._served.run(_nothing if said else on_ready)
+        return self._served.run(on_ready)
+
+    @contextmanager
+    def _announced(self, on_ready: Callable[[], None]) -> Iterator[None]:
+        """Inside, `on_ready` is called: at once for a program, after a while for what may be a factory."""
+        if not self._target.may_be_factory:
+            on_ready()
+            yield
+            return
+        timer = threading.Timer(self._patience, on_ready)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # never two at a time
 
     def stop(self, grace: float) -> None:
         """End what is served, or raise KeyboardInterrupt in the function."""
@@ -150,7 +172,7 @@ class _CurrentGate:
     @contextmanager
     def closed(self) -> Iterator[None]:
         if self._session.building:
-            raise RestartNeeded("the app is still being built")
+            raise RestartNeeded(f"{self._session.running} has not returned yet, and may be building an app")
         with self._gate.closed():
             yield
 
@@ -178,7 +200,3 @@ class _CurrentSettle:
     def _settle(self) -> Settle:
         served = self._session.served
         return self._plain if served is None else served.settle
-
-
-def _nothing() -> None:
-    pass

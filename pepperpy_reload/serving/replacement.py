@@ -53,7 +53,9 @@ class Replacement:
         new = self._start(adapter)
         self._way_back.append(lambda: self._stop_quietly(new))
         session.put(adapter, new)
-        return why + (", so its lifespan was restarted" if old.supported or new.supported else "") + last_words
+        if old.supported or new.supported:
+            why += " and its lifespan restarted" if "called again" in why else ", so its lifespan was restarted"
+        return why + last_words
 
     def undo(self) -> None:
         """Serve the old app again; RestartNeeded if its lifespan cannot be started again."""

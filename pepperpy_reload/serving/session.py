@@ -69,7 +69,8 @@ class Session(Protocol):
     def run(self, on_ready: Callable[[], None]) -> int:
         """Run until the program ends or `stop` is called, in the main thread; returns the exit status.
 
-        `on_ready` is called once, when requests are accepted or, for a plain program, just before it starts.
+        `on_ready` is called when requests are accepted or, for a plain program, just before it starts; twice for a
+        program that serves an app in the end.
         Raises UserCodeError if the program cannot start or ends with an exception.
         """
         ...

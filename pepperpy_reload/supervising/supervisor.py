@@ -194,11 +194,12 @@ class Supervisor:
     def _welcome(self) -> None:
         state = self._life.state
         self._advance(Event.READY)
-        if self._life.state is not State.SERVING or state is State.SERVING or self._worker is None:
+        url = "" if self._plain else self._url
+        turned_out = state is State.SERVING and bool(url)  # what was taken for a program serves an app
+        if self._life.state is not State.SERVING or self._worker is None or (state is State.SERVING and not turned_out):
             return
         pid, duration = self._worker.pid, time.monotonic() - self._since
-        url = "" if self._plain else self._url
-        if self._was_ready:
+        if self._was_ready and not turned_out:
             self._display.show(Restarted(self._reason, pid, duration))
         else:
             self._display.show(Ready(self._orders.target, url, pid, duration, self._orders.roots))

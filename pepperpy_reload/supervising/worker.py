@@ -105,25 +105,29 @@ class Worker:
         return session
 
     def _on_ready(self, session: Session) -> Callable[[], None]:
-        """What the session calls, in the main thread: the reloader begins to work once there is something to reload."""
+        """What the session calls: the reloader begins to work once there is something to reload."""
 
         def ready() -> None:
-            reloader = Reloader(
-                self._optimizer,
-                roots=self._orders.roots,
-                gate=session.gate,
-                settle=session.settle,
-                on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
-            )
-            if self._target is not None:
-                self._target.touches = reloader.touches
-                self._target.remade = reloader.remade
+            if not self._is_ready:
+                self._begin(session)
             self._is_ready = True
             self._channel.send({"type": "kind", "kind": session.kind.value})
             self._channel.send({"type": "ready"})
-            threading.Thread(target=self._follow, args=(reloader,), name="pepperpy-reload", daemon=True).start()
 
         return ready
+
+    def _begin(self, session: Session) -> None:
+        reloader = Reloader(
+            self._optimizer,
+            roots=self._orders.roots,
+            gate=session.gate,
+            settle=session.settle,
+            on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
+        )
+        if self._target is not None:
+            self._target.touches = reloader.touches
+            self._target.remade = reloader.remade
+        threading.Thread(target=self._follow, args=(reloader,), name="pepperpy-reload", daemon=True).start()
 
     def _hear(self, message: Message) -> None:
         paths = frozenset(message.get("paths", ()))

@@ -160,7 +160,7 @@ class Events:
         if emitter is not None:
             emitter.name = f"pepperpy-reload events of {directory}"
             with contextlib.suppress(AttributeError):
-                emitter._inotify._move_event_grouper._queue.delay = _UNPAIRED_MOVE  # type: ignore[attr-defined]
+                _make_robust(emitter._inotify)  # type: ignore[attr-defined]
 
     def unwatch(self, directory: str) -> None:
         """Stop watching a directory, if it is watched."""
@@ -224,6 +224,20 @@ class _Handler(FileSystemEventHandler):
         source, target = event.src_path, event.dest_path
         paths = (source, target) if target else (source,)
         self._queue.put(Touched(paths, event.is_directory, time.monotonic()))  # type: ignore[arg-type]
+
+
+class _Descriptors(dict[bytes, int]):
+    """watchdog's own table of paths. Moves of directories make it wrong, and its threads die of a missing path."""
+
+    def pop(self, path: bytes, default: Any = -1) -> Any:
+        return super().pop(path, default)
+
+
+def _make_robust(group: Any) -> None:
+    """Change what cannot be set from outside in an inotify watch group; AttributeError if it is not one we know."""
+    group._move_event_grouper._queue.delay = _UNPAIRED_MOVE
+    with group._lock:
+        group._active_callbacks_by_path = _Descriptors(group._active_callbacks_by_path)
 
 
 def _end(emitter: EventEmitter, group: Any) -> None:

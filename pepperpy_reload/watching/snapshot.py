@@ -33,6 +33,13 @@ TEXT_ENDINGS = (
 UNREADABLE = b""
 
 
+def _hash(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+EMPTY = _hash(b"")
+
+
 class Entry(NamedTuple):
     """One file at one look. `content` is a hash, None if unknown, `UNREADABLE` if it may not be read."""
 
@@ -144,7 +151,7 @@ class Snapshot:
         if known is None or entry.differs_from(known):
             directory.files[name] = entry
             before = known.fingerprint if known is not None else None
-            return Change(path, before, entry.fingerprint, doubtful=entry.size == 0)
+            return Change(path, before, entry.fingerprint, doubtful=entry.content == EMPTY)
         # The content is what it was. What was known of it stays known, though it may not be read just now.
         directory.files[name] = entry if entry.content else entry._replace(content=known.content)
         return None
@@ -278,7 +285,7 @@ def _read(path: str, status: os.stat_result) -> Entry:
     if status.st_size <= HUGE:
         try:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs more than the call
-                content = hashlib.blake2b(file.readall(), digest_size=16).digest()
+                content = _hash(file.readall())
         except OSError:
             content = UNREADABLE
     return Entry(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, content, young)

@@ -16,11 +16,13 @@ PATIENCE = 20.0
 
 # What the worker does, in little: signals stop the session, lines on stdin make "reloads".
 DRIVER = """
-import signal, sys, threading
+import signal, socket, sys, threading
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.errors import ReloadError
 from pepperpy_reload.serving.script import ScriptSession
-from pepperpy_reload.serving.session import open_session
+from pepperpy_reload.serving.asgi import ServerSession
+from pepperpy_reload.serving.plain import FunctionSession
+from pepperpy_reload.serving.session import ServeOptions, open_session
 from pepperpy_reload.serving.target import load_target
 
 def say(text): print(text, flush=True)
@@ -44,7 +46,8 @@ def commands():
 def begin():
     if kind != "default":
         signal.signal(signal.SIGINT, lambda *_: session.stop(1.0))
-    threading.Thread(target=commands, daemon=True).start()
+    if kind != "hasty-and-quiet":  # there the program reads the lines itself
+        threading.Thread(target=commands, daemon=True).start()
 
 kind, *rest = sys.argv[1:]
 try:
@@ -54,7 +57,12 @@ try:
         session = ScriptSession(module=rest[0], arguments=rest[1:])
     else:
         sys.path.insert(0, "")
-        session = open_session(load_target(rest[0]), None)
+        target = load_target(rest[0])
+        session = open_session(target, None)
+        if kind.startswith("hasty"):
+            sock = socket.create_server(("127.0.0.1", 0))
+            options = ServeOptions(log_level="critical")
+            session = FunctionSession(target, lambda: ServerSession(target, sock, options, bool), patience=0.05)
     begin()
     status = session.run(lambda: say(f"ready {session.kind}"))
     say(f"ended with {status}")
@@ -163,6 +171,26 @@ def test_what_a_reload_may_do_under_a_running_main(start: Start, source: str, wh
     assert child.line() == "RestartNeeded: job.main is running and may hold objects of helper"
     child.command("patched job.main")
     assert child.line() == "RestartNeeded: job.main is running and would go on with its old code"
+
+
+def test_a_function_that_might_be_a_factory_and_does_not_return_is_a_program(start: Start) -> None:
+    source = SLEEPS.replace("def main()", "def work()") + "    return time.time()\n"
+    child = start({"job.py": source}, "hasty", "job:work")
+    assert [child.line(), child.line()] == ["begun", "ready function"]
+    child.command("patched job.helper")
+    assert child.line() == "RestartNeeded: job.work has not returned yet, and may be building an app"
+    child.command("stop")
+    assert child.rest() == ["cleaned up", "ended with 130"]
+
+
+def test_a_slow_factory_is_served_in_the_end(start: Start) -> None:
+    source = "import sys\nfrom flask import Flask\ndef make_app():\n    sys.stdin.readline()\n    return Flask('x')\n"
+    child = start({"job.py": source}, "hasty-and-quiet", "job:make_app")
+    assert child.line() == "ready function"
+    child.command("go on")
+    assert child.line() == "ready wsgi"
+    child.process.send_signal(signal.SIGINT)
+    assert child.rest() == ["ended with 0"]
 
 
 @pytest.mark.parametrize(

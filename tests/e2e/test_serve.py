@@ -44,6 +44,23 @@ def test_a_save_is_served_by_the_same_worker(tool: Tool, project: Path) -> None:
     assert tool.event("reloaded")["paths"] == [str(project / "helper.py")]
 
 
+def test_a_lifespan_goes_on_while_what_it_ran_is_untouched(start: Start, project: Path) -> None:
+    (project / "numbers_.py").write_text("NUMBER = 1\nBEGIN = 10\n")
+    (project / "web.py").write_text(
+        "from contextlib import asynccontextmanager\nfrom fastapi import FastAPI\nimport numbers_\nlog = []\n"
+        "@asynccontextmanager\nasync def lifespan(app):\n    log.append(numbers_.BEGIN)\n    yield\n"
+        "def create_app():\n    app = FastAPI(lifespan=lifespan)\n"
+        "    @app.get('/')\n    async def index():\n        return [log, numbers_.NUMBER]\n    return app\n"
+    )
+    tool = start(*SERVE, "web:create_app")
+    tool.serves("[[10],1]")
+    (project / "numbers_.py").write_text("NUMBER = 2\nBEGIN = 10\n")
+    tool.serves("[[10],2]")
+    (project / "numbers_.py").write_text("NUMBER = 2\nBEGIN = 20\n")
+    tool.serves("[[10,20],2]")
+    assert tool.events("restarted") == []
+
+
 def test_a_save_that_breaks_the_code_changes_nothing(tool: Tool, project: Path) -> None:
     (project / "helper.py").write_text("WORD = 'v1'\nWORD = = 2\n")
     failed = tool.event("failed")
@@ -325,6 +342,25 @@ def test_ctrl_c_while_nothing_runs(start: Start, project: Path) -> None:
     tool.event("unstarted")
     tool.send(signal.SIGINT)
     assert tool.ends(4.0) == 130
+
+
+def test_a_request_that_never_ends_does_not_hinder_the_end(start: Start, project: Path, until: Until) -> None:
+    """Python would wait for the thread of the pool that is in it, for ever."""
+    (project / "main.py").write_text(
+        "import threading\nentered = threading.Event()\ndef app(environ, start_response):\n"
+        "    entered.set()\n    threading.Event().wait()\n"
+    )
+    tool = start(*SERVE, "--grace", "20", "main:app")
+    tool.event("ready")
+    with socket.create_connection(("127.0.0.1", tool.port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: _threads(tool.event("ready")["pid"]) > 3, "the thread that answers")
+        tool.send(signal.SIGINT)
+        assert tool.ends(5) == 130
+
+
+def _threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
 def test_a_second_ctrl_c_waits_for_nobody(start: Start, project: Path) -> None:

@@ -1,0 +1,140 @@
+"""Which names a piece of source binds in its own scope, and which it reads from outside."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.statement import chain, import_time, never_at_import
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The names that statements bind in their own scope."""
+    for node in nodes:
+        if isinstance(node, ast.If) and never_at_import(node.test):
+            yield from bound_names(node.orelse)
+            continue
+        if name := _bound_by(node):
+            yield name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _imported(node)
+        if isinstance(node, ast.ClassDef):
+            yield from _walruses([*node.decorator_list, *node.bases, *node.keywords])
+        elif isinstance(node, (*_FUNCTIONS, *_COMPREHENSIONS)):
+            yield from _walruses([node])
+        else:
+            yield from bound_names(ast.iter_child_nodes(node))
+
+
+def own_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """Parameters and local variables of a function and of those inside it, given all nodes inside it."""
+    names: set[str] = set()
+    declared: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.Global):
+            declared.update(node.names)
+        elif name := _bound_by(node):
+            names.add(name)
+    return frozenset(names - declared)
+
+
+def readings(node: ast.AST, *, bodies: bool, hidden: frozenset[str] = frozenset()) -> Iterator[Chain]:
+    """The longest chains of names that are read: `a.b.c` is one reading, not three.
+
+    Without `bodies` only what is executed together with the statement counts. `hidden` names are those of functions
+    around the node.
+    """
+    if isinstance(node, ast.If) and not bodies and never_at_import(node.test):
+        inside: list[tuple[ast.AST, frozenset[str]]] = [(other, hidden) for other in node.orelse]
+    elif isinstance(node, ast.Name | ast.Attribute) and (found := chain(node)):
+        read = found if not isinstance(node.ctx, ast.Store) else found[:-1]
+        if read and read[0] not in hidden:
+            yield read
+        return
+    elif isinstance(node, _FUNCTIONS):
+        inside = list(_of_function(node, hidden, bodies=bodies))
+    elif isinstance(node, _COMPREHENSIONS):
+        inside = list(_of_comprehension(node, hidden))
+    else:
+        inside = [(inner, hidden) for inner in ast.iter_child_nodes(node)]
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in hidden:
+            yield (node.target.id,)
+    for inner, names in inside:
+        yield from readings(inner, bodies=bodies, hidden=names)
+
+
+def _of_function(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, hidden: frozenset[str], *, bodies: bool
+) -> Iterator[tuple[ast.AST, frozenset[str]]]:
+    """Decorators, defaults and annotations are executed outside of it."""
+    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else [*node.body]
+    yield from ((inner, hidden) for inner in ast.iter_child_nodes(node) if inner not in body)
+    if bodies:
+        names = hidden | _locals(node.args, body)
+        yield from ((inner, names - _declared(body)) for inner in body)
+
+
+def _of_comprehension(node: ast.AST, hidden: frozenset[str]) -> Iterator[tuple[ast.AST, frozenset[str]]]:
+    """What the first `for` goes through is evaluated outside of it."""
+    generators: list[ast.comprehension] = getattr(node, "generators", [])
+    own = {inner.id for one in generators for inner in ast.walk(one.target) if isinstance(inner, ast.Name)}
+    first = generators[0].iter
+    yield first, hidden
+    for inner in ast.iter_child_nodes(node):
+        parts = ast.iter_child_nodes(inner) if isinstance(inner, ast.comprehension) else [inner]
+        yield from ((part, hidden | own) for part in parts if part is not first)
+
+
+def _locals(arguments: ast.arguments, body: Iterable[ast.AST]) -> frozenset[str]:
+    """The names of one function; those that imports inside it bind mean what is imported, and are no local matter."""
+    inner = list(_scope(body))
+    imported = {name for node in inner if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)}
+    parameters = {item.arg for item in ast.walk(arguments) if isinstance(item, ast.arg)}
+    return frozenset(parameters | (set(bound_names(body)) - imported))
+
+
+def _declared(body: Iterable[ast.AST]) -> frozenset[str]:
+    return frozenset(name for node in _scope(body) if isinstance(node, ast.Global) for name in node.names)
+
+
+def _scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes of a scope, without those of the scopes inside it."""
+    for node in nodes:
+        yield node
+        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            yield from _scope(ast.iter_child_nodes(node))
+
+
+def _bound_by(node: ast.AST) -> str:
+    """The one name that a node itself binds, or ""."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            return name or ""
+        case ast.MatchMapping(rest=name):
+            return name or ""
+    return ""
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    for alias in node.names:
+        name = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
+        if name != "*":
+            yield name
+
+
+def _walruses(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Names bound by `:=` in the scope around: not those in the bodies of functions."""
+    for node in nodes:
+        for inner in import_time(node):
+            if isinstance(inner, ast.NamedExpr):
+                yield inner.target.id

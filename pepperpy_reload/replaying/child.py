@@ -1,0 +1,115 @@
+"""A fresh interpreter that imports what it is told, applies edits if it is armed, and portrays itself.
+
+Orders are lines of JSON on its standard input, answers lines of JSON on its standard output as it was at the start;
+what the imported code prints goes nowhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from pepperpy_reload.errors import UserCodeError
+from pepperpy_reload.importing.modules import ModuleManager
+from pepperpy_reload.reloading.optimizer import ImportOptimizer
+from pepperpy_reload.reloading.reloader import Reloader
+from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.replaying.objects import describe_table
+from pepperpy_reload.replaying.portrait import own_modules, take_portrait
+
+Answer = dict[str, Any]
+_PREPARED = (describe_table,)  # imported before anything is portrayed, in every child alike
+
+
+class Sitter:
+    """Carries out the orders, in a process whose own modules are those under `root`."""
+
+    def __init__(self, root: str, *, armed: bool) -> None:
+        self._inside = root.rstrip(os.sep) + os.sep
+        self._reloader: Reloader | None = None
+        if armed:
+            optimizer = ImportOptimizer(ModuleManager()).install()
+            self._reloader = Reloader(optimizer, roots=[root], on_report=lambda _: None)
+
+    def own(self, file: str) -> bool:
+        """Whether a file is part of what is portrayed."""
+        return file.startswith(self._inside)
+
+    def load(self, order: Mapping[str, Any]) -> Answer:
+        """Import modules, one after the other; those that cannot be are told with the reason."""
+        failed = {}
+        for name in order["modules"]:
+            try:
+                with calling_user_code():
+                    importlib.import_module(name)
+            except UserCodeError as error:
+                failed[name] = str(error)
+        return {"failed": failed}
+
+    def portray(self, order: Mapping[str, Any]) -> Answer:
+        """Write the portrait of this process to a file."""
+        Path(order["to"]).write_text(take_portrait(self.own).as_json(), encoding="utf-8")
+        return {}
+
+    def apply(self, order: Mapping[str, Any]) -> Answer:
+        """Apply a batch; the report, the time that it took, and how many definitions are the same objects as before."""
+        assert self._reloader is not None
+        before = self._definitions()
+        started = time.perf_counter()
+        report = self._reloader.apply(order["paths"])
+        took = time.perf_counter() - started
+        after = self._definitions()
+        common = before.keys() & after.keys()
+        same = [name for name in common if before[name]() is not None and before[name]() is after[name]()]
+        return {"report": report.as_json(), "seconds": took, "kept": len(same), "common": len(common)}
+
+    def _definitions(self) -> dict[str, weakref.ref[Any]]:
+        """The functions and classes that are defined in own modules, by where they are."""
+        found: dict[str, weakref.ref[Any]] = {}
+        for module in own_modules(self.own).values():
+            for name, thing in vars(module).items():
+                if not isinstance(thing, FunctionType | type) or thing.__module__ != module.__name__:
+                    continue
+                found[f"{module.__name__}.{name}"] = weakref.ref(thing)
+                if isinstance(thing, type):
+                    functions = [item for item in vars(thing).items() if isinstance(item[1], FunctionType)]
+                    found |= {f"{module.__name__}.{name}.{key}": weakref.ref(item) for key, item in functions}
+        return found
+
+
+def main(root: str, armed: str) -> None:
+    """Read orders until there are no more."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 1)
+    orders = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(nowhere, 0)
+    sys.path.insert(0, root)
+    sys.argv = ["replay"]
+    sitter = Sitter(root, armed=armed == "armed")
+    carry_out: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
+        "load": sitter.load,
+        "portray": sitter.portray,
+        "apply": sitter.apply,
+    }
+    for line in orders:
+        order = json.loads(line)
+        try:
+            answer = carry_out[order["do"]](order)
+        except Exception:  # noqa: BLE001 - a fault of ours: it is what the replay is there to find
+            answer = {"error": traceback.format_exc()}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

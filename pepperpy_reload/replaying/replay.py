@@ -1,0 +1,209 @@
+"""A repository's last commits replayed through the engine, each against fresh interpreters."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.replaying.compare import first_difference
+from pepperpy_reload.replaying.history import Commit, Layout, Repository, Tree, guess_package
+from pepperpy_reload.replaying.portrait import Portrait
+from pepperpy_reload.replaying.process import Child, ChildError
+
+
+class Verdict(StrEnum):
+    """What became of a commit."""
+
+    EQUAL = "equal"
+    """The process is what a fresh start is."""
+    RESTART = "restart"
+    """A restart was asked for, and nothing was changed."""
+    DIFFERENT = "different"
+    """The process is something else than it says."""
+    REFUSED = "refused"
+    """The new code does not import in a fresh start either: nothing was changed."""
+    ERROR = "error"
+    """The reload failed where a fresh start does not, or we have a fault."""
+    SKIPPED = "skipped"
+    """Nothing can be said: the old version does not import, or two fresh starts differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One commit replayed. `text` is the reason, the first difference or the error."""
+
+    commit: str
+    subject: str
+    verdict: Verdict
+    text: str = ""
+    seconds: float = 0.0
+    kept: int = 0
+    common: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """A dict of plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be replayed: the last commits of a package, `chain` of them in one process after the other."""
+
+    repository: str
+    package: str = ""
+    last: int = 30
+    chain: int = 1
+    roots: tuple[str, ...] = ()
+    skip: int = 0
+
+
+class Replay:
+    """The commits that a wish comes to, and their replay one by one."""
+
+    def __init__(self, wish: Wish) -> None:
+        self._wish = wish
+        self._repository = Repository(wish.repository)
+        files = self._repository.files("HEAD")
+        self.package = wish.package or guess_package(files)
+        layout = Layout.find(files, self.package, wish.roots)
+        folder = "" if layout is None else f"{layout.root}/{self.package}".lstrip("/")
+        self.commits = self._repository.commits(wish.last, [folder], skip=wish.skip)
+
+    def run(self) -> Iterator[Outcome]:
+        """The outcome of each commit, oldest first."""
+        with tempfile.TemporaryDirectory(prefix="pepperpy-reload-replay-") as folder:
+            stage = _Stage(self._repository, Path(folder).resolve(), self.package, self._wish.roots)
+            for start in range(0, len(self.commits), self._wish.chain):
+                yield from stage.play(self.commits[start : start + self._wish.chain])
+
+
+class _Stage:
+    """The temporary directory in which commits are played."""
+
+    def __init__(self, repository: Repository, folder: Path, package: str, roots: Sequence[str]) -> None:
+        self._repository = repository
+        self._tree = Tree(repository, folder / "tree")
+        self._hot_file, self._cold_file = folder / "hot.json", folder / "cold.json"
+        self._package = package
+        self._roots = roots
+        self._importable: dict[str, tuple[str, ...]] = {}
+
+    def play(self, commits: Sequence[Commit]) -> Iterator[Outcome]:
+        """One process, from the parent of the first commit through all of them; a new one after a restart."""
+        hot: _Hot | None = None
+        before = commits[0].parent
+        try:
+            for commit in commits:
+                try:
+                    if hot is None:
+                        hot = self._open(before)
+                    outcome = hot.play(commit) if isinstance(hot, _Hot) else None
+                except ChildError as error:
+                    outcome = Outcome(commit.name, commit.subject, Verdict.ERROR, str(error))
+                before = commit.name
+                yield outcome or Outcome(commit.name, commit.subject, Verdict.SKIPPED, f"{before[:10]} does not import")
+                if hot is not None and (outcome is None or outcome.verdict not in (Verdict.EQUAL, Verdict.REFUSED)):
+                    hot.close()
+                    hot = None
+        finally:
+            if hot is not None:
+                hot.close()
+
+    def _open(self, commit: str) -> _Hot | None:
+        self._tree.show(commit)
+        layout = self.layout(commit)
+        if layout is None:
+            return None
+        root = self._tree.path / layout.root
+        if commit not in self._importable:
+            with Child(root, cwd=self._tree.path) as child:
+                failed = child.ask("load", modules=layout.modules)["failed"]
+            self._importable[commit] = tuple(name for name in layout.modules if name not in failed)
+        modules = self._importable[commit]
+        return _Hot(self, root, layout, modules) if modules else None
+
+    def layout(self, commit: str) -> Layout | None:
+        """Where the package is in a commit."""
+        return Layout.find(self._repository.files(commit), self._package, self._roots)
+
+    def show(self, commit: str) -> list[str]:
+        """Write a commit's files; the paths that changed."""
+        return self._tree.show(commit)
+
+    def child(self, root: Path, *, armed: bool = False) -> Child:
+        """A new interpreter in the tree."""
+        return Child(root, armed=armed, cwd=self._tree.path)
+
+    def portrait(self, child: Child, *, hot: bool = False) -> Portrait:
+        """The portrait of a child."""
+        file = self._hot_file if hot else self._cold_file
+        child.ask("portray", to=str(file))
+        return Portrait.from_json(file.read_text(encoding="utf-8"))
+
+
+class _Hot:
+    """An armed process that commits are applied to."""
+
+    def __init__(self, stage: _Stage, root: Path, layout: Layout, modules: Sequence[str]) -> None:
+        self._stage = stage
+        self._root = root
+        self._layout = layout
+        self._modules = modules
+        self._child = stage.child(root, armed=True)
+        self._child.ask("load", modules=modules)
+        self._portrait = stage.portrait(self._child, hot=True)
+
+    def close(self) -> None:
+        """End the process."""
+        self._child.close()
+
+    def play(self, commit: Commit) -> Outcome | None:
+        """Apply a commit and compare; None if the package is somewhere else in it."""
+        layout = self._stage.layout(commit.name)
+        paths = self._stage.show(commit.name)
+        if layout is None or layout.root != self._layout.root:
+            return None
+        modules = [name for name in self._modules if name in layout.modules]
+        with self._stage.child(self._root) as cold:
+            cold.tell("load", modules=modules)
+            answer = self._child.ask("apply", paths=paths)
+            hot = self._stage.portrait(self._child, hot=True)
+            failed = cold.hear()["failed"]
+            report = ReloadReport.from_json(answer["report"])
+            verdict, text = self._judge(report, hot, cold, failed, modules)
+        self._portrait = hot
+        return Outcome(
+            commit.name, commit.subject, verdict, text, answer["seconds"], answer["kept"], answer["common"]
+        )
+
+    def _judge(
+        self, report: ReloadReport, hot: Portrait, cold: Child, failed: dict[str, str], modules: Sequence[str]
+    ) -> tuple[Verdict, str]:
+        if report.status in (ReloadStatus.RESTART, ReloadStatus.FAILED):
+            found = first_difference(hot, self._portrait)
+            if found is not None:
+                return Verdict.DIFFERENT, f"after {report.status} it is not what it was: {found}"
+        if report.status is ReloadStatus.RESTART:
+            return Verdict.RESTART, report.reason
+        if report.status is ReloadStatus.FAILED:
+            return (Verdict.REFUSED if failed else Verdict.ERROR), str(report.error)
+        if failed:
+            name, text = next(iter(failed.items()))
+            return Verdict.DIFFERENT, f"a fresh start cannot import {name}: {text.strip().splitlines()[-1]}"
+        fresh = self._stage.portrait(cold)
+        found = first_difference(hot, fresh)
+        if found is None:
+            return Verdict.EQUAL, ""
+        with self._stage.child(self._root) as second:
+            second.ask("load", modules=modules)
+            if first_difference(fresh, self._stage.portrait(second)) is not None:
+                return Verdict.SKIPPED, "two fresh starts differ"
+        return Verdict.DIFFERENT, f"{found.path}: {found.one}; in a fresh start: {found.other}"
+
+
+Progress = Callable[[Outcome], None]

@@ -1,0 +1,238 @@
+"""What a statement binds, reads, imports and calls when it is executed."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from pepperpy_reload.core.names import bound_names
+from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit, function_facts, read_units
+
+
+def units(source: str, package: str = "pkg") -> list[Unit]:
+    return read_units(source.encode(), ast.parse(source), package)
+
+
+def unit(source: str, package: str = "pkg") -> Unit:
+    """The unit of one statement that is not the first of its module."""
+    _, one = units(f"first = 0\n{source}", package)
+    return one
+
+
+def facts(source: str, package: str = "pkg") -> FunctionFacts:
+    node = ast.parse(source).body[0]
+    return function_facts(node.value if isinstance(node, ast.Expr) else node, package)
+
+
+def words(chains: frozenset[tuple[str, ...]]) -> str:
+    return " ".join(sorted(".".join(chain) for chain in chains))
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "binds"),
+    [
+        pytest.param("import a", Kind.IMPORT, "a", id="import"),
+        pytest.param("import a.b", Kind.IMPORT, "a", id="import binds the first name"),
+        pytest.param("import a.b as c", Kind.IMPORT, "c", id="import as"),
+        pytest.param("from a import *", Kind.IMPORT, "", id="star import: unknown"),
+        pytest.param("def f(): pass", Kind.FUNCTION, "f", id="def"),
+        pytest.param("async def f(): pass", Kind.FUNCTION, "f", id="async def"),
+        pytest.param("class A: x = 1", Kind.CLASS, "A", id="class"),
+        pytest.param("x = 1", Kind.OTHER, "x", id="assignment"),
+        pytest.param("x = y = 1", Kind.OTHER, "x y", id="chained"),
+        pytest.param("x, (y, *z) = a", Kind.OTHER, "x y z", id="unpacking"),
+        pytest.param("x: int = 1", Kind.OTHER, "x", id="annotated"),
+        pytest.param("x += 1", Kind.OTHER, "x", id="augmented"),
+        pytest.param("x.y = 1", Kind.OTHER, "", id="attribute"),
+        pytest.param("x['y'] = 1", Kind.OTHER, "", id="item"),
+        pytest.param("del x", Kind.OTHER, "x", id="del"),
+        pytest.param("for x in a: y = x", Kind.OTHER, "x y", id="for"),
+        pytest.param("while a: x = 1", Kind.OTHER, "x", id="while"),
+        pytest.param("with a as x, b as (y, z): w = 1", Kind.OTHER, "w x y z", id="with"),
+        pytest.param("try: x = 1\nexcept E as e: y = 1\nelse: z = 1\nfinally: w = 1", Kind.OTHER, "e w x y z", id="try"),
+        pytest.param("try: import a\nexcept E: a = None", Kind.OTHER, "a", id="import in a try"),
+        pytest.param("if a:\n def f(): pass\nelse:\n class f: pass", Kind.OTHER, "f", id="definitions in an if"),
+        pytest.param("if TYPE_CHECKING: import a", Kind.OTHER, "", id="TYPE_CHECKING"),
+        pytest.param("if TYPE_CHECKING: import a\nelse: b = 1", Kind.OTHER, "b", id="else of TYPE_CHECKING"),
+        pytest.param("print(x := 1)", Kind.OTHER, "x", id="walrus"),
+        pytest.param("a = [y := 1 for z in b]", Kind.OTHER, "a y", id="walrus in a comprehension"),
+        pytest.param("a = lambda: (y := 1)", Kind.OTHER, "a", id="walrus in a lambda is local"),
+        pytest.param("def f(a=(y := 1)): pass", Kind.FUNCTION, "f y", id="walrus in a default"),
+        pytest.param("class A(b := C): pass", Kind.CLASS, "A b", id="walrus in a base"),
+        pytest.param("match a:\n case [x, *y]: pass\n case {'k': z, **w}: pass\n case P() as v: pass",
+                     Kind.OTHER, "v w x y z", id="match"),
+        pytest.param("pass", Kind.INERT, "", id="pass"),
+        pytest.param("'text'", Kind.INERT, "", id="a string that is no docstring"),
+        pytest.param("if __name__ == '__main__': x = 1", Kind.INERT, "", id="__main__"),
+    ],
+)  # fmt: skip
+def test_kinds_and_what_is_bound(source: str, kind: Kind, binds: str) -> None:
+    one = unit(source)
+
+    if kind is not Kind.INERT and not source.startswith("if TYPE_CHECKING: import a"):
+        assert one.kind is kind
+    assert " ".join(sorted(one.binds)) == binds
+
+
+def test_names_of_inner_scopes_are_not_bound_by_a_statement() -> None:
+    source = "class A:\n x = 1\n def f(self): y = 1\nz = [i for i in a]\ndef g(p): q = 1\n"
+
+    assert set(bound_names(ast.parse(source).body)) == {"A", "z", "g"}
+
+
+@pytest.mark.parametrize(
+    ("source", "reads"),
+    [
+        pytest.param("x = a.b.c", "a.b.c", id="a chain is one reading"),
+        pytest.param("x = a.b().c", "a.b", id="up to a call"),
+        pytest.param("x = a[b].c", "a b", id="up to a subscript"),
+        pytest.param("x.y = a", "a x", id="whose attribute is set"),
+        pytest.param("x.y.z = a", "a x.y", id="whose attribute's attribute is set"),
+        pytest.param("x += a", "a x", id="augmented"),
+        pytest.param("del x", "x", id="del"),
+        pytest.param("def f(x=a, *, y=b) -> c: d", "a b c", id="def"),
+        pytest.param("@d(e)\ndef f(): g", "d e", id="decorator"),
+        pytest.param("class A(B, metaclass=M):\n x = c\n def f(self, y=d): e", "B M c d", id="class"),
+        pytest.param("x = lambda y=a: b", "a", id="lambda"),
+        pytest.param("x = [a(y) for y in b if c]", "a b c", id="comprehension"),
+        pytest.param("x = [y for y in y]", "y", id="what a comprehension goes through"),
+        pytest.param("x = f'{a.b!r:{c}}'", "a.b c", id="f-string"),
+        pytest.param("if TYPE_CHECKING: a\nelse: b", "b", id="TYPE_CHECKING is no reading"),
+        pytest.param("x: a = b", "a b", id="annotation"),
+        pytest.param("for x in a: b(x)", "a b x", id="for"),
+    ],
+)
+def test_what_is_read(source: str, reads: str) -> None:
+    assert words(unit(source).reads) == reads
+
+
+def test_an_import_is_one_unit_for_each_alias() -> None:
+    found = units("from a import x, y as z\nimport b, c.d, c.e as f\n")
+
+    assert [one.alias for one in found] == [
+        Alias("a", "x", "x"),
+        Alias("a", "y", "z"),
+        Alias("b", "", "b"),
+        Alias("c.d", "", "c"),
+        Alias("c.e", "", "f"),
+    ]
+    assert [one.index for one in found] == [0, 1, 2, 3, 4]
+    assert [one.line for one in found] == [1, 1, 2, 2, 2]
+    assert [one.label for one in found][:2] == ["from a import x", "from a import y as z"]
+
+
+@pytest.mark.parametrize(
+    ("source", "package", "module"),
+    [
+        ("from . import x", "pkg", "pkg"),
+        ("from .a import x", "pkg", "pkg.a"),
+        ("from .. import x", "pkg.sub", "pkg"),
+        ("from ..a.b import x", "pkg.sub", "pkg.a.b"),
+        ("from a import x", "pkg.sub", "a"),
+    ],
+)
+def test_relative_imports(source: str, package: str, module: str) -> None:
+    assert unit(source, package).alias == Alias(module, "x", "x")
+
+
+def test_imports_inside_a_statement_are_known() -> None:
+    one = unit("try:\n    from .fast import f\nexcept ImportError:\n    from .slow import f\n")
+
+    assert one.alias is None
+    assert one.imports == (Alias("pkg.fast", "f", "f"), Alias("pkg.slow", "f", "f"))
+
+
+def test_the_docstring_is_bound_by_the_first_statement_only() -> None:
+    first, second, _ = units("'''Doc.'''\n'''no doc'''\nx = 1\n")
+
+    assert (first.kind, first.binds) == (Kind.OTHER, {"__doc__"})
+    assert (second.kind, second.binds) == (Kind.INERT, frozenset())
+    assert "__doc__" not in units("f()\n'''no doc'''\n")[0].binds
+
+
+@pytest.mark.parametrize(
+    ("source", "opaque"),
+    [
+        pytest.param("globals()['x'] = 1", "uses globals()", id="globals"),
+        pytest.param("x = locals()", "uses locals()", id="locals"),
+        pytest.param("x = vars()", "uses vars()", id="vars"),
+        pytest.param("exec(text)", "uses exec()", id="exec"),
+        pytest.param("x = [vars(m) for m in ms]", "uses vars()", id="inside a comprehension"),
+        pytest.param("sys.modules['a'] = b", "uses sys.modules", id="sys.modules"),
+        pytest.param("del sys.modules[__name__].x", "uses sys.modules", id="del in sys.modules"),
+        pytest.param("x = sys._getframe().f_locals", "uses sys._getframe", id="frames"),
+        pytest.param("def f(): return globals()", "", id="in a function: not yet"),
+        pytest.param("globals = 1", "", id="another thing of that name"),
+        pytest.param("x = sys.path", "", id="sys.path"),
+    ],
+)
+def test_statements_that_look_at_namespaces_are_opaque(source: str, opaque: str) -> None:
+    assert unit(source).opaque == opaque
+
+
+@pytest.mark.parametrize(
+    ("source", "calls"),
+    [
+        pytest.param("a.b(c)", [("a", "b")], id="a call that is the statement"),
+        pytest.param("x = a.b(c)", [], id="a call for its value"),
+        pytest.param("@app.get('/')\ndef f(): pass", [("app", "get")], id="decorator with arguments"),
+        pytest.param("@register\nclass A: pass", [("register",)], id="decorator"),
+        pytest.param("if a: b()", [("b",)], id="inside an if"),
+        pytest.param("class A:\n  @prop\n  def f(self): pass", [("prop",)], id="decorated method"),
+        pytest.param("def f(): a()", [], id="inside a function"),
+    ],
+)
+def test_calls_for_their_effect(source: str, calls: list[tuple[str, ...]]) -> None:
+    assert list(unit(source).calls) == calls
+
+
+def test_what_else_is_known_of_a_unit() -> None:
+    assert unit("x = y").same_as == "y"
+    assert unit("x = y.z").same_as == ""
+    assert unit("x = z = y").same_as == ""
+    assert unit("@d\ndef f(): pass").decorated
+    assert not unit("def f(): pass").decorated
+    assert unit("class A(B, Generic[T], m.C, metaclass=M): pass").bases == (("B",), ("Generic",), ("m", "C"), ("M",))
+    assert unit("x = a.b.c(d.e)").mentions == {"b", "c", "e"}
+    assert unit("class Ab: pass").label == "class Ab"
+    assert unit("def f(): pass").label == "def f"
+    assert len(unit(f"x = [{'1234567, ' * 20}]").label) == 60
+    both = unit("@d\n\ndef f():\n    pass\n")
+    assert (both.line, both.last_line) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("source", "reads"),
+    [
+        pytest.param("def f(): return a.b", "a.b", id="a global"),
+        pytest.param("def f(x): return x.y + a", "a", id="not its parameters"),
+        pytest.param("def f():\n x = a\n return x.b", "a", id="not its locals"),
+        pytest.param("def f():\n global x\n x = x + a", "a x", id="global names"),
+        pytest.param("def f():\n def g(y): return y + a\n return g", "a", id="not those of an inner function"),
+        pytest.param("def f():\n for x in a: b(x)", "a b", id="loop"),
+        pytest.param("def f():\n try: a\n except E as e: e.b", "E a", id="exception"),
+        pytest.param("def f():\n with a as b: b.c", "a", id="with"),
+        pytest.param("lambda x: x + a", "a", id="lambda"),
+        pytest.param("def f():\n return [x for x in a]", "a", id="comprehension"),
+        pytest.param("def f():\n def g(a): pass\n return a.b", "a.b", id="what only an inner function has as its own"),
+        pytest.param("def f():\n class G:\n  a = 1\n  def m(self): return a", "a", id="a class's names are no scope"),
+        pytest.param("def f(x):\n def g():\n  global x\n  return x\n return x", "x", id="global in an inner function"),
+        pytest.param("def f():\n def g(): pass\n return g.x + a", "a", id="an inner function's name"),
+        pytest.param("def f():\n class G: pass\n return G.x + a", "a", id="an inner class's name"),
+        pytest.param("def f():\n match a:\n  case [x, *y] | {'k': x, **y}: return x, y", "a", id="match"),
+    ],
+)
+def test_what_a_function_reads(source: str, reads: str) -> None:
+    assert words(facts(source).reads) == reads
+
+
+def test_what_a_function_does_besides() -> None:
+    known = facts("def f(p, q=1):\n from .m import x as y\n p.append(1)\n table.update(q)\n return vars()\n")
+
+    assert known.imports == (Alias("pkg.m", "x", "y"),)
+    assert known.changes_parameters
+    assert [mutation.chain for mutation in known.mutations] == [("table",)]
+    assert known.mentions == {"append", "update"}
+    assert known.opaque == "vars"
+    assert not facts("def f(): return len(a)").changes_parameters
