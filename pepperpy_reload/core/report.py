@@ -81,7 +81,7 @@ def summary(report: ReloadReport) -> str:
         case ReloadStatus.RESTART:
             return f"restart needed: {report.reason}"
         case ReloadStatus.FAILED:
-            last = str(report.error).strip().splitlines()[-1] if report.error else ""
+            last = "".join(str(report.error or "").strip().splitlines()[-1:])
             where = f" ({report.error.file}:{report.error.line})" if report.error and report.error.file else ""
             return f"not reloaded, nothing has changed: {last}{where}"
     done = [

@@ -295,6 +295,10 @@ class Recorder:
 
     # --- edges
 
+    def listens(self, namespace: Mapping[str, Any]) -> bool:
+        """Whether an import that is called, as a function, from a module with this namespace may be an edge."""
+        return namespace.get("__name__") in self.importers or bool(self.watch.stack)
+
     def note_import(
         self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int, frame: FrameType,
         *, failed: bool,
@@ -302,35 +306,32 @@ class Recorder:
         """An import statement of a first-party module has been executed."""
         if not isinstance(name, str):  # a TypeError is under way
             return
-        while frame.f_globals is not namespace and frame.f_back is not None and frame.f_back is not frame:
-            frame = frame.f_back  # somebody else has wrapped __import__ as well
+        frame = _frame_of(namespace, frame)
         full = _absolute(namespace, name, level) if level else name
         kind = EdgeKind.FROM if fromlist else EdgeKind.IMPORT
         if "*" in (fromlist or ()):
             kind = EdgeKind.STAR
         for imported, missing in _targets(full, fromlist, failed=failed):
-            self.note_edge(namespace["__name__"], imported, kind, frame, failed=missing)
+            self.note_edge(str(namespace.get("__name__")), imported, kind, frame, failed=missing)
 
     def note_edge(self, importer: str, imported: str, kind: EdgeKind, frame: FrameType, *, failed: bool) -> None:
-        """`importer` has imported `imported`; so has the module that is being run on this thread, if it is another."""
+        """`importer` has imported `imported`; so has the module that is being run on this thread, if it is another.
+
+        Of the imports that third-party code makes for it, only those of first-party modules count.
+        """
         if imported == importer:
             return
         stack = self.watch.stack
         back = not failed and _is_initializing(imported)
-        edge = Edge(
-            importer,
-            imported,
-            frame.f_code.co_filename,
-            frame.f_lineno,
-            kind,
+        line = frame.f_lineno
+        ours = importer in self.importers
+        if ours:
             # A program is never through with its own statements, and a module may have begun before we did.
-            bool(stack) or importer == "__main__" or _is_initializing(importer),
-            back,
-            failed,
-        )
-        self.graph.add(edge)
+            at_import = bool(stack) or importer == "__main__" or _is_initializing(importer)
+            file = frame.f_code.co_filename
+            self.graph.add(Edge(importer, imported, file, line, kind, at_import, back, failed))
         running = stack[-1].module if stack else ""
-        if running and running not in (importer, imported):
+        if running and running not in (importer, imported) and (ours or imported in self.modules):
             # It has no import statement for this: what it was executing meanwhile is what depends on it.
             self.graph.add(Edge(running, imported, "", stack[-1].line, EdgeKind.IMPORT_MODULE, True, back, failed))
 
@@ -341,6 +342,14 @@ class Recorder:
             real = os.path.realpath(path)
             if real in self.roots:
                 stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
+
+
+def _frame_of(namespace: Mapping[str, Any], frame: FrameType) -> FrameType:
+    """The innermost frame of that namespace: somebody else may have wrapped `__import__` as well."""
+    found: FrameType | None = frame
+    while found is not None and found.f_globals is not namespace:
+        found = found.f_back
+    return found or frame
 
 
 def _is_initializing(name: str) -> bool:
@@ -392,18 +401,23 @@ def _wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_a
         fromlist: tuple[str, ...] | None = (),
         level: int = 0,
     ) -> ModuleType:
-        watched = globals.__class__ is dict and globals.get("__name__") in importers  # type: ignore[union-attr]
+        namespace = globals
+        if namespace is None:  # no statement but a call, perhaps for somebody else: werkzeug imports so what it is told
+            namespace = sys._getframe(1).f_globals
+            watched = recorder.listens(namespace)
+        else:
+            watched = namespace.__class__ is dict and namespace.get("__name__") in importers
         try:
-            if watched and recorder.awaited and globals is not None:
-                recorder.load_awaited(globals, name, fromlist, level)
+            if watched and recorder.awaited:
+                recorder.load_awaited(namespace, name, fromlist, level)
             module = plain_import(name, globals, locals, fromlist, level)
         except BaseException as error:
             error.__traceback__ = strip(error.__traceback__)
-            if watched and globals is not None:
-                recorder.note_import(globals, name, fromlist, level, sys._getframe(1), failed=True)
+            if watched:
+                recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=True)
             raise
-        if watched and globals is not None:
-            recorder.note_import(globals, name, fromlist, level, sys._getframe(1), failed=False)
+        if watched:
+            recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
         return module  # type: ignore[no-any-return]
 
     def _gcd_import(name: str, package: str | None = None, level: int = 0) -> ModuleType:
@@ -412,7 +426,7 @@ def _wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_a
         if frame.f_code is _IMPORT_MODULE and frame.f_back is not None:
             frame = frame.f_back
             namespace = frame.f_globals
-        watched = namespace.get("__name__") in importers
+        watched = bool(namespace) and recorder.listens(namespace)
         try:
             module = gcd_import(name, package, level)
         except BaseException as error:
@@ -451,7 +465,7 @@ def _note_dynamic(
     for end in range(1, len(parts) + 1):
         imported = ".".join(parts[:end])
         missing = imported not in sys.modules
-        recorder.note_edge(namespace["__name__"], imported, EdgeKind.IMPORT_MODULE, frame, failed=missing)
+        recorder.note_edge(str(namespace.get("__name__")), imported, EdgeKind.IMPORT_MODULE, frame, failed=missing)
 
 
 def _audit_hook(recorder: Recorder) -> Any:

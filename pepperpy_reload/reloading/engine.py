@@ -7,6 +7,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
@@ -48,6 +49,12 @@ class Prepared:
         refitted = [f"{step.module}.{step.name.split()[-1]}" for step in self.plan.steps if step.action is Action.REFIT]
         return tuple(dict.fromkeys([*found, *refitted]))
 
+    @property
+    def ran(self) -> tuple[str, ...]:
+        """The statements that are executed."""
+        chosen = (Action.EXECUTE, Action.TRANSPLANT)
+        return tuple(f"{step.module}:{step.line}" for step in self.plan.steps if step.action in chosen)
+
     def _pairs(self, name: str) -> Iterable[patch.Pair]:
         executed = {step.index for step in self.plan.steps if step.module == name and step.index >= 0}
         edited = self.reading.edited[name]
@@ -73,12 +80,6 @@ class Attempt:
     def imported(self) -> tuple[str, ...]:
         """The modules that were run as a whole."""
         return self.prepared.plan.modules(Action.RUN)
-
-    @property
-    def ran(self) -> tuple[str, ...]:
-        """The statements that were executed."""
-        chosen = (Action.EXECUTE, Action.TRANSPLANT)
-        return tuple(f"{step.module}:{step.line}" for step in self.prepared.plan.steps if step.action in chosen)
 
     def touches(self, footprint: Footprint) -> bool:
         """Whether what a call ran before might be other now: its functions, or a name that they read."""
@@ -200,6 +201,9 @@ def _patch(attempt: Attempt, name: str) -> None:
                     patched[id(function)] = function
     if patched and name in sys.modules:
         patch.clear_caches(sys.modules[name], patched)
+    for cls, line in patch.moved_classes(sys.modules[name], edited.loaded.code, edited.code):
+        attempt.transaction.undo(partial(type.__setattr__, cls, "__firstlineno__", vars(cls)["__firstlineno__"]))
+        type.__setattr__(cls, "__firstlineno__", line)
     for pair in edited.pairs:
         if pair.changed:
             attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))

@@ -52,10 +52,18 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
     return True
 
 
+class _Plain:
+    """As large as an instance is whose class was made by a class statement and has no slots."""
+
+
 def _is_all_dict(kind: type) -> bool:
     """Whether instances have no state outside their `__dict__`."""
-    return kind.__dictoffset__ != 0 and all(
-        base is object or (base.__flags__ & _HEAP_TYPE and not vars(base).get("__slots__")) for base in kind.__mro__
+    return (
+        kind.__dictoffset__ != 0
+        and kind.__basicsize__ <= _Plain.__basicsize__
+        and all(
+            base is object or (base.__flags__ & _HEAP_TYPE and not vars(base).get("__slots__")) for base in kind.__mro__
+        )
     )
 
 

@@ -101,10 +101,14 @@ def _holders(codes: Mapping[int, CodeType]) -> Iterable[object]:
 
 def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> FunctionType | None:
     """The function of that name, from inside whatever has been put around it."""
+    return _inside(_value(module, qualname), wanted, 4)
+
+
+def _value(module: ModuleType, qualname: str) -> Any:
     value: Any = module
     for name in qualname.split("."):
         value = vars(value).get(name) if is_a(value, (ModuleType, type)) else None
-    return _inside(value, wanted, 4)
+    return value
 
 
 def _inside(value: Any, wanted: Container[int], depth: int) -> FunctionType | None:
@@ -132,6 +136,26 @@ def _parts_of(value: Any) -> Iterator[Any]:
     elif type(value) is functools.partial:
         yield value.func
     yield from list(instance_dict(value).values())
+
+
+def moved_classes(module: ModuleType, old: CodeType, new: CodeType) -> Iterator[tuple[type, int]]:
+    """The classes of a module whose statement stands at another line than the class says, and the right line.
+
+    From 3.13 on classes know their line.
+    """
+    lines: dict[str, dict[int, int]] = {}
+    waiting = [(old, new)]
+    while waiting:
+        for one, other in _matched(*waiting.pop()):
+            waiting.append((one, other))
+            if not one.co_flags & 0x1:
+                lines.setdefault(one.co_qualname, {})[one.co_firstlineno] = other.co_firstlineno
+    for qualname, moves in lines.items():
+        cls = _value(module, qualname)
+        if is_a(cls, type):
+            line = vars(cls).get("__firstlineno__")
+            if type(line) is int and moves.get(line, line) != line:
+                yield cls, moves[line]
 
 
 def put(function: FunctionType, pair: Pair) -> None:
@@ -207,8 +231,8 @@ def _position(code: CodeType) -> tuple[int, bytes]:
 
 
 def _docstring(code: CodeType) -> str | None:
-    # Up to 3.12 the first constant is the docstring or None; 3.13 has a flag, CO_HAS_DOCSTRING.
+    # Up to 3.13 the first constant is the docstring or None; 3.14 has a flag, CO_HAS_DOCSTRING.
     first = code.co_consts[0] if code.co_consts else None
-    if sys.version_info >= (3, 13) and not code.co_flags & 0x4000000:
+    if sys.version_info >= (3, 14) and not code.co_flags & 0x4000000:
         return None
     return first if isinstance(first, str) else None

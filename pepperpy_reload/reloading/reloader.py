@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.plan import Action, ReloadPlan
@@ -24,8 +24,23 @@ from pepperpy_reload.reloading.optimizer import ImportOptimizer
 if TYPE_CHECKING:
     from pepperpy_reload.watching.observer import Watcher
 
-Settle = Callable[[ReloadReport], str | None]
 Path = str | os.PathLike[str]
+
+
+class Settle(Protocol):
+    """What is served by the program, and has to follow a reload; see serving.session."""
+
+    def refuse(self, planned: ReloadReport) -> str:
+        """Why what is planned cannot be done, or ""; nothing has been done yet."""
+
+    def concerns(self) -> bool:
+        """Whether functions that have just been patched concern it."""
+
+    def __call__(self, report: ReloadReport) -> str | None:
+        """The new code has run: follow it; a note for the user, or None. Raises ReloadError to have it taken back."""
+
+    def undo(self) -> None:
+        """It has been taken back."""
 
 
 class Reloader:
@@ -59,6 +74,7 @@ class Reloader:
         self._turn = threading.RLock()
         self._busy = False
         self._waiting: dict[str, None] = {}
+        self._early: frozenset[str] = frozenset()
         self._attempt: Attempt | None = None
         self._watcher: Watcher | None = None
         if roots is not None:
@@ -117,11 +133,7 @@ class Reloader:
             if self._busy:
                 self._waiting.update(dict.fromkeys(_listed(paths)))
                 return ReloadReport(ReloadStatus.UNCHANGED, notes=("a reload is under way; this batch follows it",))
-            self._busy = True
-            try:
-                return self._apply(_listed(paths))
-            finally:
-                self._busy = False
+            return self._apply(_listed(paths))
 
     def notice(self, event: Hint | Quiet) -> ReloadReport | None:
         """Take an event from a watcher; None if there is nothing to say about it (yet).
@@ -130,22 +142,18 @@ class Reloader:
         error, waits until the batch is complete.
         """
         if isinstance(event, Quiet):
+            early, self._early = self._early, frozenset()
             report = self.apply(event.paths)
             says_nothing = report.status is ReloadStatus.UNCHANGED and not report.notes
-            return None if says_nothing and not event.paths - self._hinted() else report
+            return None if says_nothing and event.paths <= early else report
         if not event.first:
             return None
         with self._turn:
-            if self._busy or self._waiting or not self._only_patches(event.paths):
+            prepared = None if self._busy or self._waiting else self._only_patches(event.paths)
+            if prepared is None:
                 return None
             self._early |= event.paths
-            return self.apply(event.paths)
-
-    _early: frozenset[str] = frozenset()
-
-    def _hinted(self) -> frozenset[str]:
-        early, self._early = self._early, frozenset()
-        return early
+            return self._apply(_listed(event.paths), prepared)
 
     def catch_up(self) -> ReloadReport | None:
         """Apply every loaded file whose content is no longer what was imported; None if there is none."""
@@ -166,24 +174,26 @@ class Reloader:
 
     # --- inside
 
-    def _only_patches(self, paths: Iterable[str]) -> bool:
+    def _only_patches(self, paths: Iterable[str]) -> Prepared | None:
         try:
             prepared = engine.prepare(paths)
         except UserCodeError:
-            return False
-        return prepared.plan.only_patches and bool(prepared.patched)
+            return None
+        return prepared if prepared.plan.only_patches and prepared.patched else None
 
-    def _apply(self, given: list[str]) -> ReloadReport:
+    def _apply(self, given: list[str], prepared: Prepared | None = None) -> ReloadReport:
         started = time.perf_counter()
         paths = list(dict.fromkeys([*self._waiting, *given]))
+        self._busy = True
         try:
-            report = self._attempted(paths)
+            report = self._attempted(prepared or engine.prepare(paths))
         except UserCodeError as error:
             report = ReloadReport(ReloadStatus.FAILED, error=error)
         except RestartNeeded as error:
             report = ReloadReport(ReloadStatus.RESTART, reason=str(error))
         finally:
             self._attempt = None
+            self._busy = False
         if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
             self._waiting.update(dict.fromkeys(paths))
         else:
@@ -192,49 +202,48 @@ class Reloader:
         self._tell(report)
         return report
 
-    def _attempted(self, paths: list[str]) -> ReloadReport:
-        prepared = engine.prepare(paths)
+    def _attempted(self, prepared: Prepared) -> ReloadReport:
         notes = tuple(prepared.reading.notes)
-        if prepared.plan.restart:
-            return ReloadReport(ReloadStatus.RESTART, reason=prepared.plan.restart, notes=notes)
-        if prepared.concerns_nothing:
-            self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder)).commit()
-            return ReloadReport(ReloadStatus.UNCHANGED, notes=notes)
-        if prepared.plan.only_patches and self._settle is None:
-            attempt = self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder))
-            attempt.commit()
-            return self._report(attempt, notes)
-        with self.gate.closed():
-            return self._performed(prepared, notes)
+        planned = _report(prepared, (), notes)
+        why = prepared.plan.restart or (self._settle.refuse(planned) if self._settle is not None else "")
+        if why:
+            return ReloadReport(ReloadStatus.RESTART, reason=why, notes=notes)
+        if not prepared.plan.only_patches:
+            with self.gate.closed():
+                return self._settled(self._perform(prepared), planned)
+        attempt = self._perform(prepared)
+        if self._settle is not None and self._settle.concerns():
+            try:
+                with self.gate.closed():
+                    return self._settled(attempt, planned)
+            except RestartNeeded:  # the gate could not be closed
+                self.gate.call(attempt.rollback)
+                raise
+        self._commit(attempt)
+        return replace(planned, status=ReloadStatus.UNCHANGED) if prepared.concerns_nothing else planned
 
-    def _performed(self, prepared: Prepared, notes: tuple[str, ...]) -> ReloadReport:
-        attempt = self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder))
-        self._attempt = attempt
-        report = self._report(attempt, notes)
+    def _perform(self, prepared: Prepared) -> Attempt:
+        self._attempt = self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder))
+        return self._attempt
+
+    def _settled(self, attempt: Attempt, planned: ReloadReport) -> ReloadReport:
+        report = _report(attempt.prepared, tuple(attempt.dropped), planned.notes)
         if self._settle is not None:
             try:
                 note = self._settle(report)
             except ReloadError:
                 self.gate.call(attempt.rollback)
-                undo = getattr(self._settle, "undo", None)
-                if undo is not None:
-                    undo()
+                self._settle.undo()
                 raise
             if note:
                 report = replace(report, notes=(*report.notes, note))
-        self.gate.call(attempt.commit)
-        self.optimizer.refresh_cache([*prepared.plan.modules(Action.PATCH), *attempt.imported])
+        self._commit(attempt)
         return report
 
-    def _report(self, attempt: Attempt, notes: tuple[str, ...]) -> ReloadReport:
-        return ReloadReport(
-            ReloadStatus.RELOADED,
-            patched=attempt.prepared.patched,
-            ran=attempt.ran,
-            imported=attempt.imported,
-            dropped=tuple(attempt.dropped),
-            notes=notes,
-        )
+    def _commit(self, attempt: Attempt) -> None:
+        self.gate.call(attempt.commit)
+        steps = attempt.prepared.plan.steps
+        self.optimizer.refresh_cache(dict.fromkeys(step.module for step in steps if step.module in recorder.modules))
 
     def _tell(self, report: ReloadReport) -> None:
         if self._on_report is not None:
@@ -257,6 +266,17 @@ def handle_file_change(optimizer: ImportOptimizer, path: Path | Iterable[Path]) 
     for one in paths:
         optimizer.invalidate_path(one)
     return Reloader(optimizer).apply(paths)
+
+
+def _report(prepared: Prepared, dropped: tuple[str, ...], notes: tuple[str, ...]) -> ReloadReport:
+    return ReloadReport(
+        ReloadStatus.RELOADED,
+        patched=prepared.patched,
+        ran=prepared.ran,
+        imported=prepared.plan.modules(Action.RUN),
+        dropped=dropped,
+        notes=notes,
+    )
 
 
 def _listed(paths: Path | Iterable[Path]) -> list[str]:

@@ -63,7 +63,7 @@ class Contents:
             if not self._is_ours(thing):
                 return ()
             self._taken[id(thing)] = (thing, dict(vars(thing)))
-            return vars(thing).values()
+            return list(vars(thing).values())
         if kind in (staticmethod, classmethod):
             return (thing.__func__,)
         if kind is FunctionType:

@@ -72,6 +72,7 @@ class FunctionSession:
             return status
         if inspect.iscoroutine(made):
             self._served = CoroutineSession(self._target, made)
+            on_ready = on_ready if self._target.may_be_factory else _nothing
         elif is_app(made):
             self._served = self._serve()
         else:
@@ -190,6 +191,12 @@ class _CurrentSettle:
         self._session = session
         self._plain = PlainSettle(lambda: session.running)
 
+    def refuse(self, planned: ReloadReport) -> str:
+        return self._settle.refuse(planned)
+
+    def concerns(self) -> bool:
+        return self._settle.concerns()
+
     def __call__(self, report: ReloadReport) -> str | None:
         return self._settle(report)
 
@@ -200,3 +207,7 @@ class _CurrentSettle:
     def _settle(self) -> Settle:
         served = self._session.served
         return self._plain if served is None else served.settle
+
+
+def _nothing() -> None:
+    """It has been said already."""

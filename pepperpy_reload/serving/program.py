@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pepperpy_reload.core.report import ReloadReport
-from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.loops import exit_status
 
@@ -21,15 +20,20 @@ class PlainSettle:
     def __init__(self, running: Callable[[], str]) -> None:
         self._running = running
 
-    def __call__(self, report: ReloadReport) -> str | None:
-        """RestartNeeded if a module was run again, or the function that runs was changed itself."""
+    def refuse(self, planned: ReloadReport) -> str:
+        """More than patches, or a patch of the very function that runs, needs a restart."""
         running = self._running()
-        if not running:
-            return None
-        if running in report.patched:
-            raise RestartNeeded(f"{running} is running and would go on with its old code")
-        if report.imported:
-            raise RestartNeeded(f"{running} is running and may hold objects of {', '.join(report.imported)}")
+        if running and running in planned.patched:
+            return f"{running} is running and would go on with its old code"
+        again = sorted({*planned.imported, *(place.partition(":")[0] for place in planned.ran)})
+        return f"{running} is running and may hold objects of {', '.join(again)}" if running and again else ""
+
+    def concerns(self) -> bool:
+        """Nothing is served."""
+        return False
+
+    def __call__(self, report: ReloadReport) -> str | None:  # noqa: ARG002 - what Settle asks
+        """Nothing is served."""
         return None
 
     def undo(self) -> None:

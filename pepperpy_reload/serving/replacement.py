@@ -29,6 +29,17 @@ class Replacement:
         self._session = session
         self._way_back: list[Callable[[], None]] = []
 
+    def refuse(self, planned: ReloadReport) -> str:  # noqa: ARG002 - what Settle asks
+        """A served app takes any reload: requests are held meanwhile."""
+        return ""
+
+    def concerns(self) -> bool:
+        """Whether the code that built the app, or ran when it started, has changed."""
+        target, lifespan = self._session.target, self._session.lifespan
+        built = target.build.footprint
+        started = lifespan.footprint if lifespan is not None and lifespan.supported else None
+        return any(footprint is not None and target.touches(footprint) for footprint in (built, started))
+
     def __call__(self, report: ReloadReport) -> str | None:  # noqa: ARG002 - the live objects tell
         """Serve what a fresh start would serve; says so if that is another app or needs another lifespan."""
         session, target = self._session, self._session.target

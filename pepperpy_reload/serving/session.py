@@ -36,6 +36,14 @@ class ServeOptions:
 class Settle(Protocol):
     """Brings what is being served up to date after a reload."""
 
+    def refuse(self, planned: ReloadReport) -> str:
+        """Why what is planned cannot be done to the program as it runs, or "". Nothing has been done yet."""
+        ...
+
+    def concerns(self) -> bool:
+        """Whether functions that have just been patched concern what is being served: else there is nothing to do."""
+        ...
+
     def __call__(self, report: ReloadReport) -> str | None:
         """Called after the new code ran and before it is committed; returns a note for the user, or None.
 

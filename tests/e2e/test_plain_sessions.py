@@ -18,7 +18,7 @@ PATIENCE = 20.0
 DRIVER = """
 import signal, socket, sys, threading
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
-from pepperpy_reload.errors import ReloadError
+from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.serving.script import ScriptSession
 from pepperpy_reload.serving.asgi import ServerSession
 from pepperpy_reload.serving.plain import FunctionSession
@@ -37,6 +37,9 @@ def commands():
             try:
                 with session.gate.closed():
                     thread = session.gate.call(threading.current_thread)
+                    why = session.settle.refuse(report)
+                    if why:
+                        raise RestartNeeded(why)
                     session.settle(report)
             except ReloadError as error:
                 say(f"{type(error).__name__}: {error}")
@@ -174,7 +177,7 @@ def test_what_a_reload_may_do_under_a_running_main(start: Start, source: str, wh
 
 
 def test_a_function_that_might_be_a_factory_and_does_not_return_is_a_program(start: Start) -> None:
-    source = SLEEPS.replace("def main()", "def work()") + "    return time.time()\n"
+    source = SLEEPS.replace("def main()", "def work()").replace("True", "sys") + "    return time.time()\n"
     child = start({"job.py": source}, "hasty", "job:work")
     assert [child.line(), child.line()] == ["begun", "ready function"]
     child.command("patched job.helper")

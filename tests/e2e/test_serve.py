@@ -49,10 +49,9 @@ def test_a_lifespan_goes_on_while_what_it_ran_is_untouched(start: Start, project
     (project / "web.py").write_text(
         "from contextlib import asynccontextmanager\nfrom fastapi import FastAPI\nimport numbers_\nlog = []\n"
         "@asynccontextmanager\nasync def lifespan(app):\n    log.append(numbers_.BEGIN)\n    yield\n"
-        "def create_app():\n    app = FastAPI(lifespan=lifespan)\n"
-        "    @app.get('/')\n    async def index():\n        return [log, numbers_.NUMBER]\n    return app\n"
+        "app = FastAPI(lifespan=lifespan)\n@app.get('/')\nasync def index():\n    return [log, numbers_.NUMBER]\n"
     )
-    tool = start(*SERVE, "web:create_app")
+    tool = start(*SERVE, "web:app")
     tool.serves("[[10],1]")
     (project / "numbers_.py").write_text("NUMBER = 2\nBEGIN = 10\n")
     tool.serves("[[10],2]")

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.watching.observer import Watcher
 
+if TYPE_CHECKING:
+    from tests.conftest import Ended, Python
+
 DEADLINE = 10.0
+RELOADING = """
+from pepperpy_reload import Reloader, ReloadStatus, handle_file_change, keep, on_dispose
+reloader = Reloader(optimizer, roots=["."])
+
+def change(name, old, new):
+    "Save a file with `old => new` replaced, and apply that."
+    text = pathlib.Path(name).read_text()
+    assert old in text, (old, text)
+    save(name, text.replace(old, new))
+    return reloader.apply([name])
+
+def done(report):
+    return report.patched, report.ran, report.dropped, report.imported
+"""
 
 
 class Watched:
@@ -103,3 +121,20 @@ def watch(project: Path) -> Iterator[Watch]:
     yield start
     for watched in started:
         watched.watcher.stop()
+
+
+class Reloads(Protocol):
+    """The fixture `reloads`: see `Python.armed`; there are a `reloader`, `change(name, old, new)` and `done(report)`."""
+
+    def __call__(self, script: str, files: Mapping[str, str] | None = None, *, status: int = 0) -> Ended: ...
+
+
+@pytest.fixture
+def reloads(python: Python) -> Reloads:
+    """Runs scripts that reload."""
+
+    def run(script: str, files: Mapping[str, str] | None = None, *, status: int = 0) -> Ended:
+        __tracebackhide__ = True
+        return python.armed(RELOADING + textwrap.dedent(script), files, status=status)
+
+    return run

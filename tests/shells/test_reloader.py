@@ -1,0 +1,406 @@
+"""One batch is one transaction: what a reload brings up to date, what it leaves alone, what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.conftest import Python
+    from tests.shells.conftest import Reloads
+
+CHAIN = {
+    "base.py": "VALUE = 1\n\ndef double(x):\n    return 2 * x\n",
+    "middle.py": "from base import VALUE, double\nDOUBLE = double(VALUE)\nhits = []\n",
+    "top.py": "import middle\nimport base as b\nTOTAL = middle.DOUBLE + 1\ndef total():\n    return TOTAL + b.VALUE\n",
+    "aside.py": "import json\nstate = object()\n",
+}
+
+
+def test_a_changed_value_reaches_everybody_who_read_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import top, aside, middle, base
+        modules = [top, aside, middle, base]
+        state, hits = aside.state, middle.hits
+        before = list(sys.modules)
+
+        report = change("base.py", "VALUE = 1", "VALUE = 5")
+
+        assert report.status == "reloaded" and report.reason == "" and report.error is None, report
+        assert (base.VALUE, middle.VALUE, middle.DOUBLE, top.TOTAL, top.total()) == (5, 5, 10, 11, 16)
+        assert [sys.modules[module.__name__] for module in modules] == modules, "the same module objects"
+        assert aside.state is state and middle.hits is hits, "the edit did not touch these"
+        assert [name for name in sys.modules if name in before] == before
+        assert done(report) == ((), ("base:1", "middle:1", "middle:2", "top:3"), (), ()), report
+        assert report.paths == (os.path.abspath("base.py"),) and 0 < report.duration < 5
+        assert report.notes == () and reloader.pending == frozenset()
+        """,
+        CHAIN,
+    )
+
+
+def test_a_function_is_patched_where_it_is(reloads: Reloads) -> None:
+    reloads(
+        """
+        import user, functions
+        held, bound, method = functions.plain, functions.thing.method, functions.Thing.method
+        count = functions.count
+        count()
+
+        report = change("functions.py", "'old'", "'new'")
+
+        assert report.status == "reloaded" and report.ran == () and report.imported == (), report
+        assert set(report.patched) == {"functions.plain", "functions.Thing.method"}, report
+        assert held is functions.plain is user.plain and held() == "new"
+        assert functions.Thing.method is method and bound() == "new"
+        assert functions.thing.state == ["kept"] and count() == 2, "state is kept"
+        assert functions.imported_at == user.imported_at
+        """,
+        {
+            "functions.py": """
+            import time
+            imported_at = time.perf_counter_ns()
+            def plain():
+                return 'old'
+            class Thing:
+                def __init__(self):
+                    self.state = ["kept"]
+                def method(self):
+                    return 'old'
+            thing = Thing()
+            calls = 0
+            def count():
+                global calls
+                calls += 1
+                return calls
+            """,
+            "user.py": "from functions import plain, imported_at\n",
+        },
+    )
+
+
+def test_comments_and_touches_run_nothing_and_lines_are_right(reloads: Reloads) -> None:
+    reloads(
+        """
+        import inspect, linecache, traceback
+        import log, module
+        function, state = module.fails, module.state
+        os.utime("module.py", (1, 1))
+        report = reloader.apply(["module.py"])
+        assert (report.status, done(report)) == ("unchanged", ((),) * 4), report
+
+        report = change("module.py", "# a comment", "# a\\n# longer\\n# comment")
+        assert (report.status, done(report)) == ("unchanged", ((),) * 4), report
+        assert module.fails is function and module.state is state and log.entries == ["module"]
+        assert function.__code__.co_firstlineno == 7
+        assert inspect.getsource(function) == "def fails():\\n    inner = lambda: 1 / 0\\n    return inner()\\n"
+        try:
+            function()
+        except ZeroDivisionError as error:
+            frames = traceback.extract_tb(error.__traceback__)[1:]
+        assert [(frame.lineno, frame.line) for frame in frames] == [(9, "return inner()"), (8, "inner = lambda: 1 / 0")]
+        assert inspect.getsourcelines(module.Class.method)[1] == 12
+        """,
+        {
+            "log.py": "entries = []\n",
+            "module.py": """\
+            import log
+            log.entries.append(__name__)
+            # a comment
+            state = object()
+            def fails():
+                inner = lambda: 1 / 0
+                return inner()
+
+            class Class:
+                def method(self):
+                    pass
+            """,
+        },
+    )
+
+
+def test_one_save_is_seen_as_often_as_it_is_made(reloads: Reloads) -> None:
+    """Same second, same size: neither the time of a file nor its bytecode is believed."""
+    reloads(
+        """
+        import module, user
+        for number in range(20):
+            save("module.py", f"VALUE = {number % 10}\\ndef get(): return {number % 10}\\n")
+            report = reloader.apply("module.py")
+            assert report.status == "reloaded", (number, report)
+            assert (module.VALUE, module.get(), user.VALUE) == (number % 10,) * 3, number
+        assert pathlib.Path("__pycache__").is_dir(), "bytecode is on"
+        """,
+        {"module.py": "VALUE = 7\ndef get(): return 7\n", "user.py": "from module import VALUE\n"},
+    )
+
+
+def test_names_that_no_longer_exist_go(reloads: Reloads) -> None:
+    reloads(
+        """
+        import module
+        save("module.py", "a = 1\\nfrom json import dumps\\nclass C:\\n    x = 1\\n")
+        report = reloader.apply(["module.py"])
+
+        assert report.status == "reloaded", report
+        assert {name for name in vars(module) if not name.startswith("__")} == {"a", "dumps", "C"}
+        assert set(report.dropped) == {"module." + name for name in ("b", "f", "loads", "D")}, report
+        assert not hasattr(module.C, "y")
+        """,
+        {
+            "module.py": "a = b = 1\nfrom json import dumps, loads\ndef f(): pass\n"
+            "class C:\n    x = 1\n    y = 2\nclass D: pass\n"
+        },
+    )
+
+
+def test_files_come_go_and_move(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, pkg
+        kept = app.state
+
+        save("extra.py", "NAME = 'extra'\\n")
+        save("pkg/new.py", "NAME = 'new'\\n")
+        save("app.py", "import extra\\nfrom pkg import new\\nstate = object()\\nname = extra.NAME + new.NAME\\n")
+        report = reloader.apply(["extra.py", "pkg/new.py", "app.py"])
+        assert report.status == "reloaded" and app.name == "extranew", report
+        assert app.state is kept and pkg.new is sys.modules["pkg.new"]
+
+        os.rename("pkg/new.py", "pkg/newer.py")
+        save("app.py", pathlib.Path("app.py").read_text().replace("import new", "import newer as new"))
+        report = reloader.apply(["pkg/new.py", "pkg/newer.py", "app.py"])
+        assert report.status == "reloaded", report
+        assert "pkg.new" not in sys.modules and not hasattr(pkg, "new") and "pkg.new" in report.dropped, report
+        assert app.new is pkg.newer is sys.modules["pkg.newer"] and app.state is kept
+
+        os.remove("extra.py")
+        report = reloader.apply(["extra.py"])
+        assert report.status == "failed" and "No module named 'extra'" in str(report.error), report
+        assert app.extra is sys.modules["extra"] and app.name == "extranew", "it goes on with what it has"
+
+        save("app.py", "state = object()\\n")
+        report = reloader.apply(["app.py"])
+        assert report.status == "reloaded" and app.state is kept, report
+        assert "extra" not in sys.modules and not hasattr(app, "extra") and not hasattr(app, "new")
+        """,
+        {"app.py": "state = object()\n", "pkg/__init__.py": ""},
+    )
+
+
+def test_a_cycle_comes_out_as_a_fresh_start_would_have_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import first, second
+        objects = first, second
+        report = change("second.py", "VALUE = 1", "VALUE = 2")
+        assert report.status == "reloaded", report
+        assert (first.SUM, second.VALUE, second.later()) == (12, 2, 12)
+        assert (sys.modules["first"], sys.modules["second"]) == objects
+        report = change("first.py", "BASE = 10", "BASE = 20")
+        assert report.status == "reloaded", report
+        assert (first.SUM, second.SEEN, second.later()) == (22, 20, 22)
+        """,
+        {
+            "first.py": "BASE = 10\nimport second\nSUM = BASE + second.VALUE\n",
+            "second.py": "from first import BASE\nimport first\nVALUE = 1\nSEEN = BASE\n"
+            "def later():\n    return first.SUM\n",
+        },
+    )
+
+
+def test_a_batch_is_applied_as_a_whole(reloads: Reloads) -> None:
+    """Two files that only fit together: one after the other would fail."""
+    reloads(
+        """
+        import left, right
+        save("left.py", "from right import B\\nA = B + 1\\n")
+        save("right.py", "B = 1\\n")
+        report = reloader.apply(["left.py", "right.py"])
+        assert report.status == "reloaded" and (left.A, right.B) == (2, 1), report
+        assert not hasattr(right, "A") and set(report.paths) == {os.path.abspath(n) for n in ("left.py", "right.py")}
+        """,
+        {"left.py": "A = 1\n", "right.py": "from left import A\nB = A + 1\n"},
+    )
+
+
+def test_handle_file_change_takes_one_path_or_several(reloads: Reloads) -> None:
+    reloads(
+        """
+        import top, middle, base
+        save("base.py", "VALUE = 3\\n\\ndef double(x):\\n    return 2 * x\\n")
+        report = handle_file_change(optimizer, "base.py")
+        assert (report.status, top.TOTAL) == ("reloaded", 7), report
+        assert optimizer.cache.get("base") is base
+
+        save("base.py", "VALUE = 4\\n\\ndef double(x):\\n    return 2 * x\\n")
+        save("aside.py", "extra = 1\\n")
+        import aside
+        report = handle_file_change(optimizer, [pathlib.Path("base.py"), "aside.py"])
+        assert (report.status, top.TOTAL) == ("reloaded", 9), report
+        report = handle_file_change(optimizer, "nowhere.py")
+        assert report.status is ReloadStatus.UNCHANGED
+        """,
+        CHAIN,
+    )
+
+
+def test_what_concerns_nobody_is_said_in_a_note(reloads: Reloads) -> None:
+    reloads(
+        """
+        import used
+        save("unused.py", "x = 2\\n")
+        save("../outside.py", "x = 2\\n")
+        for name, words in (("unused.py", "nothing that runs has loaded it"), ("../outside.py", "outside the roots")):
+            report = reloader.apply([name])
+            assert report.status == "unchanged" and words in report.notes[0], report
+        save("page.txt", "text")
+        assert reloader.apply(["page.txt"]).status == "unchanged"
+        """,
+        {"used.py": "x = 1\n", "unused.py": "x = 1\n"},
+    )
+
+
+def test_roots_say_whose_code_is_reloaded(python: Python) -> None:
+    python.armed(
+        """
+        from pepperpy_reload import Reloader
+        sys.path[:0] = ["mine", "theirs"]
+        reloader = Reloader(optimizer, roots=["mine"])
+        import library, program
+        save("theirs/library.py", "VALUE = 2\\n")
+        report = reloader.apply(["theirs/library.py"])
+        assert report.status == "restart" and "library" in report.reason, report
+        assert (library.VALUE, program.VALUE) == (1, 1)
+        """,
+        {"mine/program.py": "from library import VALUE\n", "theirs/library.py": "VALUE = 1\n"},
+    )
+
+
+def test_what_python_cannot_run_again_needs_a_restart(reloads: Reloads) -> None:
+    reloads(
+        """
+        import importlib.machinery, types
+        import user
+        suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
+        path = os.path.abspath("speedup" + suffix)
+        extension = types.ModuleType("speedup")
+        extension.__file__ = path
+        sys.modules["speedup"] = extension
+        save(path, "binary")
+        report = reloader.apply([path])
+        assert report.status == "restart" and "extension module speedup" in report.reason, report
+        assert sys.modules["speedup"] is extension and reloader.pending == {path}
+
+        import packaged
+        library = packaged.__file__
+        save(library, "VALUE = 2\\n")
+        report = Reloader(optimizer).apply([library])
+        assert report.status == "restart" and "not the project's own" in report.reason, report
+        assert packaged.VALUE == 1
+
+        save("script.py", pathlib.Path("script.py").read_text() + "\\nleft_over = 1\\n")
+        report = Reloader(optimizer).apply(["script.py"])
+        assert report.status == "restart" and "__main__" in report.reason, report
+        """,
+        {
+            "user.py": "import sys\nsys.path.append('lib/site-packages')\n",
+            "lib/site-packages/packaged.py": "VALUE = 1\n",
+        },
+    )
+
+
+def test_explain_changes_nothing(reloads: Reloads) -> None:
+    reloads(
+        """
+        import json
+        from pepperpy_reload.errors import UserCodeError
+        import top, middle, base
+        spaces = {module: dict(vars(module)) for module in (top, middle, base)}
+        table = list(sys.modules)
+        save("base.py", "VALUE = 5\\n\\ndef double(x):\\n    return 3 * x\\n")
+        plan = reloader.explain(["base.py"])
+
+        assert not plan.restart and [step.module for step in plan.steps if step.index >= 0] == [
+            "base", "middle", "middle", "top"], plan
+        for step in plan.steps:
+            json.dumps(step.as_json())
+            assert step.reasons, step
+        assert any("base.py:1" in reason for reason in plan.steps[-1].reasons), [s.reasons for s in plan.steps]
+        assert all(vars(module) == space for module, space in spaces.items())
+        assert list(sys.modules) == table and reloader.pending == frozenset()
+        assert base.double(1) == 2, "not even its code"
+
+        save("base.py", "VALUE = (\\n")
+        try:
+            reloader.explain("base.py")
+        except UserCodeError as error:
+            assert error.file == os.path.abspath("base.py") and error.line == 1, error
+        else:
+            raise AssertionError("it does not compile")
+        assert base.VALUE == 1
+        """,
+        CHAIN,
+    )
+
+
+def test_modules_that_were_there_before_the_optimizer(python: Python) -> None:
+    python.plain(
+        """
+        import os, sys
+        import app, helper
+        from pepperpy_reload import ImportOptimizer, ModuleManager, Reloader
+        reloader = Reloader(ImportOptimizer(ModuleManager()), roots=["."]).optimizer.install()
+        reloader = Reloader(reloader, roots=["."])
+        held, state = helper.function, app.state
+
+        open("helper.py", "w").write("VALUE = 1\\ndef function():\\n    return 'new'\\n")
+        report = reloader.apply(["helper.py"])
+        assert report.status == "reloaded" and report.imported == () and report.ran == (), report; print(report, recorder.modules["helper"])
+        assert held() == "new" and helper.function is held and app.function is held
+
+        open("helper.py", "w").write("VALUE = 2\\ndef function():\\n    return 'new'\\n")
+        report = reloader.apply(["helper.py"])
+        assert report.status == "reloaded" and "helper" in report.imported, report
+        assert (helper.VALUE, app.TWICE, app.function) == (2, 4, helper.function)
+        assert sys.modules["helper"] is helper
+        """,
+        {
+            "helper.py": "VALUE = 1\ndef function():\n    return 'old'\n",
+            "app.py": "from helper import VALUE, function\nTWICE = 2 * VALUE\nstate = object()\n",
+        },
+    )
+
+
+def test_what_was_edited_since_the_start_is_caught_up_with(reloads: Reloads) -> None:
+    reloads(
+        """
+        import top, base
+        assert reloader.catch_up() is None
+        save("base.py", "VALUE = 2\\n\\ndef double(x):\\n    return 2 * x\\n")
+        report = reloader.catch_up()
+        assert report.status == "reloaded" and top.TOTAL == 5, report
+        assert reloader.catch_up() is None
+        """,
+        CHAIN,
+    )
+
+
+def test_files_that_a_module_reads_are_dependencies(reloads: Reloads) -> None:
+    reloads(
+        """
+        import settings, user
+        before = settings.other
+        save("settings.json", '{"debug": true}')
+        report = reloader.apply(["settings.json"])
+        assert report.status == "reloaded" and (settings.DEBUG, user.LEVEL) == (True, "DEBUG"), report
+        assert settings.other is before
+        """,
+        {
+            "settings.json": '{"debug": false}',
+            "settings.py": "import json, pathlib\nother = object()\n"
+            "DEBUG = json.loads(pathlib.Path('settings.json').read_text())['debug']\n",
+            "user.py": "import settings\nLEVEL = 'DEBUG' if settings.DEBUG else 'INFO'\n",
+        },
+    )
