@@ -34,5 +34,5 @@ class SurroundingsError(ReloadError):
     """The machine says no: a port in use, a missing right, a missing package. The text is one sentence."""
 
 
-class RestartNeeded(ReloadError):
+class RestartNeeded(ReloadError):  # noqa: N818 - an answer rather than an error
     """The process cannot be brought up to date; the text is the reason, for a person."""

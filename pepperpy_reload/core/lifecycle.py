@@ -190,7 +190,8 @@ class Lifecycle:
         if action is Action.KILL:
             return replace(self, due=None)
         if self.state in _ENDING:
-            return self if before in _ENDING else replace(self, due=now + self.grace)
+            begins = action is Action.END or before not in _ENDING
+            return replace(self, due=now + self.grace) if begins else self
         if self.state is State.BACKOFF:
             return self._scheduled(before, event, now)
         if event is Event.READY and self.state is State.SERVING and before is not State.SERVING:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.statement import chain, import_time, never_at_import
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -30,18 +31,25 @@ def bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield from bound_names(ast.iter_child_nodes(node))
 
 
-def own_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
-    """Parameters and local variables of a function and of those inside it, given all nodes inside it."""
-    names: set[str] = set()
-    declared: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.Global):
-            declared.update(node.names)
-        elif name := _bound_by(node):
-            names.add(name)
-    return frozenset(names - declared)
+def local_names(node: Function, outer: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Parameters and local variables of a function, and those `outer` ones of functions around it that it can see.
+
+    Those of functions inside it are theirs. Names that imports inside it bind mean what is imported, and are not among
+    them.
+    """
+    body = body_of(node)
+    return (outer | _locals(node.args, body)) - _declared(body)
+
+
+def comprehension_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """The names that comprehensions among these nodes go through their items with."""
+    targets = [node.target for node in nodes if isinstance(node, ast.comprehension)]
+    return frozenset(inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name))
+
+
+def body_of(node: Function) -> list[ast.AST]:
+    """What is executed when a function is called."""
+    return [node.body] if isinstance(node, ast.Lambda) else [*node.body]
 
 
 def readings(node: ast.AST, *, bodies: bool, hidden: frozenset[str] = frozenset()) -> Iterator[Chain]:
@@ -69,21 +77,19 @@ def readings(node: ast.AST, *, bodies: bool, hidden: frozenset[str] = frozenset(
         yield from readings(inner, bodies=bodies, hidden=names)
 
 
-def _of_function(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, hidden: frozenset[str], *, bodies: bool
-) -> Iterator[tuple[ast.AST, frozenset[str]]]:
+def _of_function(node: Function, hidden: frozenset[str], *, bodies: bool) -> Iterator[tuple[ast.AST, frozenset[str]]]:
     """Decorators, defaults and annotations are executed outside of it."""
-    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else [*node.body]
+    body = body_of(node)
     yield from ((inner, hidden) for inner in ast.iter_child_nodes(node) if inner not in body)
     if bodies:
-        names = hidden | _locals(node.args, body)
-        yield from ((inner, names - _declared(body)) for inner in body)
+        names = local_names(node, hidden)
+        yield from ((inner, names) for inner in body)
 
 
 def _of_comprehension(node: ast.AST, hidden: frozenset[str]) -> Iterator[tuple[ast.AST, frozenset[str]]]:
     """What the first `for` goes through is evaluated outside of it."""
     generators: list[ast.comprehension] = getattr(node, "generators", [])
-    own = {inner.id for one in generators for inner in ast.walk(one.target) if isinstance(inner, ast.Name)}
+    own = comprehension_names(generators)
     first = generators[0].iter
     yield first, hidden
     for inner in ast.iter_child_nodes(node):
@@ -92,7 +98,6 @@ def _of_comprehension(node: ast.AST, hidden: frozenset[str]) -> Iterator[tuple[a
 
 
 def _locals(arguments: ast.arguments, body: Iterable[ast.AST]) -> frozenset[str]:
-    """The names of one function; those that imports inside it bind mean what is imported, and are no local matter."""
     inner = list(_scope(body))
     imported = {name for node in inner if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)}
     parameters = {item.arg for item in ast.walk(arguments) if isinstance(item, ast.arg)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
-from pepperpy_reload.core.names import bound_names, own_names, readings
+from pepperpy_reload.core.names import Function, body_of, bound_names, comprehension_names, local_names, readings
 from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
 
 
@@ -53,7 +53,9 @@ class Unit:
     """For `X = Y`: the name Y."""
     decorated: bool = False
     calls: tuple[Chain, ...] = ()
-    """What it calls for the effect alone: the call is the whole statement, or a decorator."""
+    """What it calls for the effect alone: the call is the whole statement."""
+    decorators: tuple[Chain, ...] = ()
+    """The functions that decorate what it defines."""
     bases: tuple[Chain, ...] = ()
     """For a class: its bases and keyword values."""
     _label: str = field(default="", compare=False, repr=False)
@@ -97,25 +99,25 @@ def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
     return units
 
 
-def function_facts(node: ast.AST, package: str) -> FunctionFacts:
-    """What a function (a def or a lambda) does with names that are not its own."""
-    inner = list(ast.walk(node))
-    own = own_names(inner[1:])
-    mentions = frozenset(item.attr for item in inner if isinstance(item, ast.Attribute))
-    imports = [
-        alias for item in inner if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
-    ]
-    opaque = next((item.id for item in inner if isinstance(item, ast.Name) and item.id in REFLECTION), "")
-    found_mutations = mutations(inner[1:])
-    reads = frozenset(readings(node, bodies=True))
-    outside = {found[0] for found in reads}
+def function_facts(node: Function, package: str, outer: frozenset[str] = frozenset()) -> FunctionFacts:
+    """What calling a function does with names that are not its own, nor local ones of functions around it (`outer`).
+
+    Functions inside it are functions of their own: what they do counts when they run.
+    """
+    body = body_of(node)
+    inner = [item for statement in body for item in import_time(statement)]
+    own = local_names(node, outer)
+    imported = [item for item in inner if isinstance(item, ast.Import | ast.ImportFrom)]
+    names = [item.id for item in inner if isinstance(item, ast.Name)]
+    changes, passing = mutations(inner), own | comprehension_names(inner)
+    reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
     return FunctionFacts(
-        reads,
-        mentions,
-        tuple(item for item in found_mutations if item.chain[0] in outside),
-        any(item.chain[0] in own for item in found_mutations),
-        tuple(imports),
-        opaque,
+        frozenset(reads),
+        frozenset(item.attr for item in inner if isinstance(item, ast.Attribute)),
+        tuple(item for item in changes if item.chain[0] not in passing),
+        any(item.chain[0] in passing for item in changes),
+        tuple(alias for item in imported for alias in _aliases(item, package)),
+        next((name for name in names if name in REFLECTION), ""),
     )
 
 
@@ -158,6 +160,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
         unit.same_as = node.value.id
     unit.opaque = _opacity(nodes)
     unit.calls = tuple(_calls(nodes))
+    unit.decorators = tuple(_decorators(nodes))
     if isinstance(node, ast.ClassDef):
         named = [*node.bases, *(keyword.value for keyword in node.keywords)]
         plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
@@ -167,11 +170,15 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
 
 def _calls(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
     for node in nodes:
-        callees: list[ast.AST] = []
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            callees.append(node.value.func)
-        callees += [item.func if isinstance(item, ast.Call) else item for item in getattr(node, "decorator_list", [])]
-        yield from (found for item in callees if (found := chain(item)))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and (found := chain(node.value.func)):
+            yield found
+
+
+def _decorators(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
+    for node in nodes:
+        for item in getattr(node, "decorator_list", []):
+            if found := chain(item.func if isinstance(item, ast.Call) else item):
+                yield found
 
 
 def _kind(node: ast.stmt, nodes: list[ast.AST], *, first: bool) -> Kind:

@@ -29,7 +29,7 @@ def compile_source(loader: SourceFileLoader, source: bytes) -> CodeType:
     cached = _cache_path(loader.path)
     if cached is not None and (code := _load(cached, digest)) is not None:
         return code
-    code = loader.source_to_code(source, loader.path)  # type: ignore[arg-type]
+    code = loader.source_to_code(source, loader.path)
     if cached is not None and not sys.dont_write_bytecode:
         _save(cached, digest, code, loader.path)
     return code

@@ -46,9 +46,7 @@ class ImportCache:
     in seconds; None is no bound. Least recently used entries go first. Paths are compared as real paths.
     """
 
-    def __init__(
-        self, max_size: int | None = None, max_entries: int | None = None, ttl: float | None = None
-    ) -> None:
+    def __init__(self, max_size: int | None = None, max_entries: int | None = None, ttl: float | None = None) -> None:
         self.max_size = max_size
         self.max_entries = max_entries
         self.ttl = ttl
@@ -132,7 +130,7 @@ class ImportCache:
         return module
 
     def invalidate(self, name: str) -> bool:
-        """Forget a module; whether there was something to forget. Its path is still known to `get_dependent_modules`."""
+        """Forget a module; whether there was one. Its path is still known to `get_dependent_modules`."""
         with self._lock:
             entry = self._take(name)
             if entry is None:

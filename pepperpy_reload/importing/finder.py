@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from pepperpy_reload.importing.bytecode import compile_source
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.stripping import strip
 
-_bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+_bootstrap: Any = importlib._bootstrap
 
 
 class Execution(Protocol):
@@ -32,7 +32,7 @@ class Execution(Protocol):
 class _Fresh:
     """What plain Python does."""
 
-    def create(self, spec: ModuleSpec) -> ModuleType | None:
+    def create(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002 - the signature of Execution
         return None
 
     def execute(self, code: CodeType, module: ModuleType) -> None:
@@ -47,9 +47,7 @@ class Finder:
         self._local = threading.local()
         self.execution: Execution = _Fresh()
 
-    def find(
-        self, me: object, name: str, path: Sequence[str] | None, target: ModuleType | None
-    ) -> ModuleSpec | None:
+    def find(self, me: object, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         """Ask the finders behind `me` on sys.meta_path for `name`, with the `path` we were given.
 
         A spec is touched only if its file is first-party and its loader is exactly SourceFileLoader: then the loader
@@ -79,25 +77,20 @@ class Finder:
             self.execution = before
 
 
-@dataclass(frozen=True, slots=True)
-class _Method:
-    """A method of ours on one loader instance. Pickled, it is the plain method of that loader's class."""
+class _Method(partial[Any]):
+    """A method of ours on one loader instance. Pickled, it is the plain method of that loader's class.
 
-    finder: Finder
-    loader: SourceFileLoader
-    function: Callable[..., Any]
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.function(self.finder, self.loader, *arguments)
+    Calling a partial makes no Python frame: one between those of importlib would make Python show all of them.
+    """
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self.loader, _name(self.function))
+        return getattr, (self.args[1], _name(self.func))
 
 
 def hook(loader: SourceFileLoader, finder: Finder) -> None:
     """Give a loader instance our methods."""
     for function in _METHODS:
-        setattr(loader, _name(function), _Method(finder, loader, function))
+        setattr(loader, _name(function), _Method(function, finder, loader))
 
 
 def unhook(loader: SourceFileLoader) -> None:
@@ -113,7 +106,7 @@ def _name(function: Callable[..., Any]) -> str:
 def _ask(me: object, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
     behind = list(sys.meta_path)
     if me in behind:
-        behind = behind[behind.index(me) + 1 :]  # type: ignore[arg-type]
+        behind = behind[behind.index(me) + 1 :]
     for other in behind:
         find_spec = getattr(other, "find_spec", None)
         if find_spec is not None and (spec := find_spec(name, path, target)) is not None:

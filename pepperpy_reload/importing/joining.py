@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-_bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+_bootstrap: Any = importlib._bootstrap
 _LOADS = _bootstrap._find_and_load.__code__
 _LEAVES = _bootstrap._ModuleLockManager.__exit__.__code__
 

@@ -108,11 +108,12 @@ class LazyAttribute:
     def __init__(self, source: _Source) -> None:
         object.__setattr__(self, "_lazy_source", source)
 
-    @property
-    def __class__(self) -> Any:  # so that isinstance(lazy, Real) is True
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         return self._lazy_source.get().__class__
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Call what it stands for."""
         return self._lazy_source.get()(*arguments, **keywords)
 
     def __getattr__(self, attribute: str) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import importlib
-import importlib.util
 import os
 import sys
 import threading
@@ -16,18 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType
 from typing import Any, Protocol
 from weakref import WeakSet
 
 from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
+from pepperpy_reload.importing.doors import audit_hook, wrap_imports
 from pepperpy_reload.importing.footprint import Activity, CodeKey, Watch
 from pepperpy_reload.importing.joining import join_load
 from pepperpy_reload.importing.roots import Roots
-from pepperpy_reload.importing.stripping import strip
 
-_bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
-_IMPORT_MODULE = importlib.import_module.__code__
+_bootstrap: Any = importlib._bootstrap
 
 
 @dataclass(slots=True)
@@ -144,12 +142,12 @@ class Recorder:
 
     def _arm(self) -> None:
         self._originals = (builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load)
-        self._wrappers = _wrap_imports(self, *self._originals)
+        self._wrappers = wrap_imports(self, *self._originals)
         builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load = self._wrappers
         self.importers.update(self.modules)  # of the last time
         if not self._audited:
             self._audited = True
-            sys.addaudithook(_audit_hook(self))
+            sys.addaudithook(audit_hook(self))
 
     def _disarm(self) -> None:
         assert self._originals is not None
@@ -300,8 +298,14 @@ class Recorder:
         return namespace.get("__name__") in self.importers or bool(self.watch.stack)
 
     def note_import(
-        self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int, frame: FrameType,
-        *, failed: bool,
+        self,
+        namespace: Mapping[str, Any],
+        name: str,
+        fromlist: tuple[str, ...] | None,
+        level: int,
+        frame: FrameType,
+        *,
+        failed: bool,
     ) -> None:
         """An import statement of a first-party module has been executed."""
         if not isinstance(name, str):  # a TypeError is under way
@@ -385,103 +389,6 @@ def _targets(full: str, fromlist: tuple[str, ...] | None, *, failed: bool) -> It
         elif failed or (module is not None and name not in vars(module) and not hasattr(type(module), name)):
             yield submodule, True
 
-
-def _wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_and_load: Any) -> tuple[Any, Any, Any]:
-    """The three doors through which imports go, each with our note taken at it.
-
-    Our frames are taken off the tracebacks of what is raised through them: an exception caught here carries this frame
-    first, and a bare `raise` does not add it again.
-    """
-    importers = recorder.importers
-
-    def __import__(  # noqa: N807 - it is called so
-        name: str,
-        globals: dict[str, Any] | None = None,  # noqa: A002 - the signature of builtins.__import__
-        locals: Mapping[str, Any] | None = None,  # noqa: A002
-        fromlist: tuple[str, ...] | None = (),
-        level: int = 0,
-    ) -> ModuleType:
-        namespace = globals
-        if namespace is None:  # no statement but a call, perhaps for somebody else: werkzeug imports so what it is told
-            namespace = sys._getframe(1).f_globals
-            watched = recorder.listens(namespace)
-        else:
-            watched = namespace.__class__ is dict and namespace.get("__name__") in importers
-        try:
-            if watched and recorder.awaited:
-                recorder.load_awaited(namespace, name, fromlist, level)
-            module = plain_import(name, globals, locals, fromlist, level)
-        except BaseException as error:
-            error.__traceback__ = strip(error.__traceback__)
-            if watched:
-                recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=True)
-            raise
-        if watched:
-            recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
-        return module  # type: ignore[no-any-return]
-
-    def _gcd_import(name: str, package: str | None = None, level: int = 0) -> ModuleType:
-        frame = sys._getframe(1)
-        namespace: Mapping[str, Any] = {}
-        if frame.f_code is _IMPORT_MODULE and frame.f_back is not None:
-            frame = frame.f_back
-            namespace = frame.f_globals
-        watched = bool(namespace) and recorder.listens(namespace)
-        try:
-            module = gcd_import(name, package, level)
-        except BaseException as error:
-            error.__traceback__ = strip(error.__traceback__)
-            if watched:
-                _note_dynamic(recorder, namespace, name, package, level, frame)
-            raise
-        if watched:
-            _note_dynamic(recorder, namespace, name, package, level, frame)
-        return module  # type: ignore[no-any-return]
-
-    def _find_and_load(name: str, import_: Any) -> ModuleType:
-        if name in sys.modules:
-            return find_and_load(name, import_)  # type: ignore[no-any-return]
-        recorder.load_begins(name)
-        try:
-            module = find_and_load(name, import_)
-        except BaseException as error:
-            error.__traceback__ = strip(error.__traceback__)
-            recorder.load_ends(name, error)
-            raise
-        recorder.load_ends(name, None)
-        return module  # type: ignore[no-any-return]
-
-    return __import__, _gcd_import, _find_and_load
-
-
-def _note_dynamic(
-    recorder: Recorder, namespace: Mapping[str, Any], name: str, package: str | None, level: int, frame: FrameType
-) -> None:
-    try:
-        full = importlib.util.resolve_name("." * level + name, package) if level else name
-    except (ImportError, TypeError, ValueError):  # nothing of that name can be: that error is under way
-        return
-    parts = full.split(".")
-    for end in range(1, len(parts) + 1):
-        imported = ".".join(parts[:end])
-        missing = imported not in sys.modules
-        recorder.note_edge(str(namespace.get("__name__")), imported, EdgeKind.IMPORT_MODULE, frame, failed=missing)
-
-
-def _audit_hook(recorder: Recorder) -> Any:
-    def hook(event: str, arguments: tuple[Any, ...], recorder: Recorder = recorder) -> None:
-        # It can never be removed and runs to the very end of the process: everything it uses is bound here.
-        if event != "open" or not recorder._originals:
-            return
-        path, mode, flags = arguments
-        reads = "r" in mode if isinstance(mode, str) else not (flags or 0) & _WRITING
-        if reads and isinstance(path, str | bytes | os.PathLike):
-            recorder.note_read(os.fsdecode(path))
-
-    return hook
-
-
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 recorder = Recorder()
 """The one recorder of this process."""

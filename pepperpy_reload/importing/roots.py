@@ -31,7 +31,7 @@ class Roots:
         return self._fixed
 
     def narrow(self, directories: Iterable[str | os.PathLike[str]] | None) -> None:
-        """Take only what lies under `directories` (absolute or relative to the working directory); None: the default."""
+        """Take only what lies under `directories` (relative ones: to the working directory); None: the default."""
         self._fixed = None if directories is None else tuple(os.path.realpath(path) for path in directories)
         self._known = {}
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from pepperpy_reload.core.names import Function, local_names
 from pepperpy_reload.core.statement import first_line
 from pepperpy_reload.core.unit import FunctionFacts, Unit, function_facts, read_units
 from pepperpy_reload.importing.footprint import CodeKey
@@ -23,7 +24,7 @@ class Page:
     units: list[Unit]
     ran: list[set[CodeKey]]
     reads: list[set[str]]
-    _nodes: dict[CodeKey, ast.AST] | None = field(default=None, repr=False)
+    _nodes: dict[CodeKey, tuple[Function, frozenset[str]]] | None = field(default=None, repr=False)
     _facts: dict[CodeKey, FunctionFacts] = field(default_factory=dict, repr=False)
 
     def facts(self, key: CodeKey) -> FunctionFacts | None:
@@ -31,10 +32,12 @@ class Page:
         if self._nodes is None:
             path = self.loaded.path
             self._nodes = {
-                CodeKey(path, qualname, first_line(node)): node for qualname, node in _functions(self.tree, "")
+                CodeKey(path, qualname, first_line(node)): (node, outer)
+                for qualname, node, outer in _functions(self.tree, "", frozenset())
             }
         if key not in self._facts and key in self._nodes:
-            self._facts[key] = function_facts(self._nodes[key], package_of(self.loaded))
+            node, outer = self._nodes[key]
+            self._facts[key] = function_facts(node, package_of(self.loaded), outer)
         return self._facts.get(key)
 
     def units_at(self, line: int, column: int = -1) -> list[int]:
@@ -121,14 +124,14 @@ def _covers(unit: Unit, line: int, column: int) -> bool:
     return after_start and before_end
 
 
-def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
-    """Every function of a tree with its qualified name (PEP 3155)."""
+def _functions(node: ast.AST, prefix: str, outer: frozenset[str]) -> Iterator[tuple[str, Function, frozenset[str]]]:
+    """Every function of a tree with its qualified name (PEP 3155) and the local names of the functions around it."""
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.ClassDef):
-            yield from _functions(inner, f"{prefix}{inner.name}.")
+            yield from _functions(inner, f"{prefix}{inner.name}.", outer)
         elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             name = prefix + getattr(inner, "name", "<lambda>")
-            yield name, inner
-            yield from _functions(inner, f"{name}.<locals>.")
+            yield name, inner, outer
+            yield from _functions(inner, f"{name}.<locals>.", local_names(inner, outer))
         else:
-            yield from _functions(inner, prefix)
+            yield from _functions(inner, prefix, outer)

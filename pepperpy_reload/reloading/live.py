@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.difference import Alignment
@@ -29,6 +29,12 @@ _OUTSIDE_EFFECTS = frozenset(
         "threading.settrace", "os.register_at_fork", "faulthandler.register", "weakref.finalize",
     }
 )  # fmt: skip
+
+_PURE_LIBRARIES = frozenset(
+    "attr attrs beartype cachetools click decorator hypothesis numba pydantic pytest _pytest tenacity typer typeguard "
+    "typing_extensions wrapt".split()
+)
+"""Whose decorators give a new object and remember nothing."""
 
 
 class LiveWorld:
@@ -167,7 +173,7 @@ class LiveWorld:
         for item in made:
             function = wrapped(item)
             if type(function) is FunctionType and function.__code__.co_filename in recorder.roots:
-                yield CodeKey.of(function.__code__)
+                yield from _keys_in(function.__code__)
 
     # --- edited functions
 
@@ -299,7 +305,7 @@ class LiveWorld:
         unit = alignment.old[place.index] if old else alignment.units[place.index]
         if not old and alignment.olds[place.index] < 0:
             return ""  # it has not been executed before
-        for callee in unit.calls:
+        for callee in (*unit.calls, *unit.decorators):
             why = self._does_outside(place.module, callee)
             if why:
                 file = os.path.basename(recorder.modules[place.module].path)
@@ -324,9 +330,21 @@ class LiveWorld:
 
 
 def _is_library_safe(function: Callable[..., Any]) -> bool:
-    """Whether a function is the project's own, or the standard library's: those with effects are listed by name."""
+    """Whether a function is the project's own, or of a library that keeps no record of what it was given.
+
+    Of the standard library those with effects are listed by name.
+    """
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
-    return file in recorder.roots or function.__module__.partition(".")[0] in sys.stdlib_module_names
+    home = function.__module__.partition(".")[0]
+    return file in recorder.roots or home in sys.stdlib_module_names or home in _PURE_LIBRARIES
+
+
+def _keys_in(code: CodeType) -> Iterator[CodeKey]:
+    """The keys of a function and of those inside it, which it may call or return."""
+    yield CodeKey.of(code)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _keys_in(constant)
 
 
 _MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__")

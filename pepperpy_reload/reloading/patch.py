@@ -58,6 +58,27 @@ def pair_codes(
                 yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other, inside=False), olds)
 
 
+def codes_in_force(code: CodeType) -> dict[int, tuple[CodeType, ...]]:
+    """The code objects that live functions of a module have, where somebody else has compiled it.
+
+    `code` is the same module compiled again; the answer goes by the ids of the code objects in it.
+    """
+    live: dict[tuple[str, int], dict[int, CodeType]] = {}
+    for thing in gc.get_objects():
+        if type(thing) is FunctionType and thing.__code__.co_filename == code.co_filename:
+            one = thing.__code__
+            live.setdefault((one.co_qualname, one.co_firstlineno), {})[id(one)] = one
+    found: dict[int, tuple[CodeType, ...]] = {}
+    waiting = [code]
+    while waiting:
+        for inner in waiting.pop().co_consts:
+            if isinstance(inner, CodeType):
+                waiting.append(inner)
+                equal = live.get((inner.co_qualname, inner.co_firstlineno), {}).values()
+                found[id(inner)] = tuple(one for one in equal if one is not inner and same_code(one, inner))
+    return found
+
+
 def same_code(one: CodeType, other: CodeType, *, inside: bool = True) -> bool:
     """Whether two code objects do the same, wherever they stand; without `inside`, whatever functions in them do."""
     return _parts(one) == _parts(other) and _same_constants(one.co_consts, other.co_consts, inside)

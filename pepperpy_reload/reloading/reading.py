@@ -19,7 +19,7 @@ from pepperpy_reload.importing.recorder import Loaded, recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
-from pepperpy_reload.reloading.patch import Pair, pair_codes
+from pepperpy_reload.reloading.patch import Pair, codes_in_force, pair_codes
 from pepperpy_reload.reloading.usercode import calling_user_code
 
 
@@ -121,7 +121,8 @@ def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:
     page = ledger.page(name)
     units = read_units(source, ast.parse(source), ledger.package_of(loaded))
     alignment = align(page.units if page is not None else [], units)
-    pairs = list(pair_codes(loaded.code, code, loaded.in_force))
+    in_force = {**codes_in_force(loaded.code), **loaded.in_force} if loaded.adopted else loaded.in_force
+    pairs = list(pair_codes(loaded.code, code, in_force))
     reading.edited[name] = Edited(loaded, source, code, alignment, pairs)
     reading.reasons[name] = shown
     if page is None or (loaded.code.co_flags ^ code.co_flags) & FUTURES:
@@ -148,6 +149,10 @@ def _read_unknown_source(reading: Reading, path: str) -> None:
             reading.restart = f"{shown} belongs to {name.partition('.')[0]}, which is not the project's own code"
         else:
             reading.notes.append(f"{path} lies outside the roots and is not followed")
+        return
+    if name := _loaded_from(path):
+        why = "is running and cannot be run again" if name == "__main__" else "was not loaded the usual way"
+        reading.restart = f"{name} {why} ({shown})"
         return
     used = False
     for name in candidate_names(path):

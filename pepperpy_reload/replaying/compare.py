@@ -65,7 +65,7 @@ class _Walk:
             if left == right:
                 continue
             if key == "code":
-                return self._codes(f"{path}.__code__", left, right)
+                return self._codes(f"{path}.__code__", str(left), str(right))
             if isinstance(left, list) and isinstance(right, list):
                 return _lists(f"{path} ({key})" if key not in ("names", "members") else path, left, right)
             return Difference(f"{path} ({key})", str(left), str(right))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _abc
 import abc
+import importlib
 import sys
 from collections.abc import Callable
 from types import FunctionType, GetSetDescriptorType, ModuleType
@@ -12,6 +12,7 @@ from typing import Any
 from pepperpy_reload.replaying.portrait import Node, Painter, Reference
 from pepperpy_reload.replaying.values import namespace_of, qualname_of
 
+_abc: Any = importlib.import_module("_abc")  # of no public interface; typing knows nothing of it
 Refer = Callable[[Painter, Any], Reference]
 _NOT_SOURCE = frozenset({"__builtins__", "__warningregistry__", "__spec__", "__loader__", "__cached__"})
 _BOOKKEEPING = frozenset({"__dict__", "__weakref__", "_abc_impl", "__static_attributes__", "__annotations_cache__"})
@@ -49,7 +50,7 @@ def describe_function(painter: Painter, function: FunctionType, refer: Refer) ->
     detail: dict[str, Any] = {
         "name": [function.__name__, function.__qualname__],
         "code": painter.codes.name(function.__code__),
-        "globals": painter.spaces.get(id(function.__globals__)) or _strangers(painter, function),
+        "globals": painter.spaces.get(id(function.__globals__)) or _strangers(function),
         "defaults": len(function.__defaults__ or ()),
         "cells": len(function.__closure__ or ()),
     }
@@ -70,7 +71,7 @@ def _annotations(function: FunctionType) -> dict[str, Any]:
     return function.__annotations__ if isinstance(function.__annotations__, dict) else {}
 
 
-def _strangers(painter: Painter, function: FunctionType) -> str:
+def _strangers(function: FunctionType) -> str:
     name = function.__globals__.get("__name__")
     module = sys.modules.get(name) if isinstance(name, str) else None
     live = module is not None and module.__dict__ is function.__globals__
@@ -81,7 +82,10 @@ def describe_class(painter: Painter, cls: type, refer: Refer) -> Node:
     """A class: its bases, and what its own namespace holds, in alphabetical order."""
     namespace = namespace_of(cls)
     members = {name: value for name, value in sorted(namespace.items()) if _is_source(name, value)}
-    detail: dict[str, Any] = {"name": [type.__dict__["__name__"].__get__(cls), qualname_of(cls)], "members": list(members)}
+    detail: dict[str, Any] = {
+        "name": [type.__dict__["__name__"].__get__(cls), qualname_of(cls)],
+        "members": list(members),
+    }
     detail["attributes set by methods"] = sorted(namespace.get("__static_attributes__", ()))
     edges: dict[str, Reference] = {f"base {index}": refer(painter, base) for index, base in enumerate(cls.__bases__)}
     edges["metaclass"] = refer(painter, type(cls))
@@ -92,11 +96,10 @@ def describe_class(painter: Painter, cls: type, refer: Refer) -> Node:
 
 
 def _is_source(name: str, value: object) -> bool:
-    return name not in _BOOKKEEPING and not (type(value) is GetSetDescriptorType)
+    return name not in _BOOKKEEPING and type(value) is not GetSetDescriptorType
 
 
 def _registered(cls: Any) -> dict[str, Any]:
     """The virtual subclasses of an abstract class, those that are alive."""
-    found = [reference() for reference in _abc._get_dump(cls)[0]]  # type: ignore[attr-defined]
+    found = [reference() for reference in _abc._get_dump(cls)[0]]
     return {f"{item.__module__}.{item.__qualname__}": item for item in found if item is not None}
-

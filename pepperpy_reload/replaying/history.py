@@ -58,7 +58,9 @@ class Repository:
 
     def files(self, commit: str) -> list[str]:
         """All paths of a commit."""
-        return [path for path in self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).split("\0") if path]
+        return [
+            path for path in self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).split("\0") if path
+        ]
 
 
 class Tree:

@@ -20,8 +20,8 @@ from pepperpy_reload.replaying.values import ATOMS, home_of, namespace_of, qualn
 _TYPING = ("typing", "typing_extensions")
 _PARAMETERS = ("TypeVar", "ParamSpec", "TypeVarTuple", "TypeAliasType", "ParamSpecArgs", "ParamSpecKwargs")
 _CLOSED_HOMES = frozenset(
-    "_thread threading _io io asyncio selectors socket _socket ssl _ssl tempfile subprocess multiprocessing codecs random "
-    "_random _frozen_importlib _frozen_importlib_external importlib zipimport pkgutil _contextvars".split()
+    "_thread threading _io io asyncio selectors socket _socket ssl _ssl tempfile subprocess multiprocessing codecs "
+    "random _random _frozen_importlib _frozen_importlib_external importlib zipimport pkgutil _contextvars".split()
 )
 """Homes of types whose instances live on what a process does, not on what its source says."""
 
@@ -71,7 +71,9 @@ def _describe_alias(painter: Painter, thing: Any) -> Node:
     edges = {"origin": ["union"] if is_union else refer(painter, origin)}
     for label, items in (("", arguments), ("metadata ", getattr(thing, "__metadata__", ()))):
         for index, item in enumerate(items):
-            edges[f"[{label}{index}]"] = painter.fresh(item, _describe_list) if type(item) is list else refer(painter, item)
+            edges[f"[{label}{index}]"] = (
+                painter.fresh(item, _describe_list) if type(item) is list else refer(painter, item)
+            )
     return Node("union" if is_union else "alias", {"kind": "" if is_union else type(thing).__name__}, edges)
 
 
@@ -186,7 +188,9 @@ def _add_mapping(painter: Painter, thing: dict[Any, Any], node: Node) -> None:
 def _add_members(painter: Painter, things: Iterable[Any], node: Node) -> None:
     """A set: plain values sorted, the others in the order of their names, for hashes are addresses."""
     items = list(things)
-    node.detail["members"] = sorted((value for item in items if (value := value_of(painter, item)) is not None), key=repr)
+    node.detail["members"] = sorted(
+        (value for item in items if (value := value_of(painter, item)) is not None), key=repr
+    )
     others = [item for item in items if value_of(painter, item) is None]
     _add_items(painter, sorted(others, key=signature), node)
 

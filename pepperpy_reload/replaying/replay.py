@@ -177,9 +177,7 @@ class _Hot:
             report = ReloadReport.from_json(answer["report"])
             verdict, text = self._judge(report, hot, cold, failed, modules)
         self._portrait = hot
-        return Outcome(
-            commit.name, commit.subject, verdict, text, answer["seconds"], answer["kept"], answer["common"]
-        )
+        return Outcome(commit.name, commit.subject, verdict, text, answer["seconds"], answer["kept"], answer["common"])
 
     def _judge(
         self, report: ReloadReport, hot: Portrait, cold: Child, failed: dict[str, str], modules: Sequence[str]

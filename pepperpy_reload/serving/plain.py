@@ -19,7 +19,6 @@ from pepperpy_reload.serving.program import INTERRUPTED, PlainSettle, Program
 from pepperpy_reload.serving.session import Session, Settle
 from pepperpy_reload.serving.target import Target
 
-
 PATIENCE = 5.0
 """Seconds after which a function that may be a factory is taken for a program, until it gives an app."""
 

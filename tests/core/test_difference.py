@@ -104,7 +104,9 @@ STATEMENTS = [
     "for i in x:\n    f(i)", "try:\n    import a\nexcept ImportError:\n    a = None",
 ]  # fmt: skip
 PROGRAM = st.lists(st.sampled_from(STATEMENTS), max_size=12)
-LAYOUT = st.lists(st.sampled_from(["", "\n", "# a comment\n", "\n\n    # indented\n\n", "\f\n"]), min_size=13, max_size=13)
+LAYOUT = st.lists(
+    st.sampled_from(["", "\n", "# a comment\n", "\n\n    # indented\n\n", "\f\n"]), min_size=13, max_size=13
+)
 LAWS = settings(derandomize=True, deadline=None, max_examples=200)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pepperpy_reload.core.lifecycle import DELAYS, HEALTHY, TABLE, Action, Event, Lifecycle, State
@@ -53,6 +53,7 @@ def test_an_interrupt_always_leads_to_the_end(state: State) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(Event), st.floats(0, 20), st.booleans())))
+@example([(event, 0.0, False) for event in (Event.BEGIN, Event.UNSTARTED, Event.DUE, Event.INTERRUPT)])
 def test_whatever_happens_a_place_that_waits_knows_until_when(steps: list[tuple[Event, float, bool]]) -> None:
     life, now, killed = Lifecycle(), 0.0, False
     for event, later, code in steps:

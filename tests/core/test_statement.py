@@ -94,7 +94,9 @@ def test_the_inside_of_a_function_is_no_part_of_the_outline(before: str, after: 
     ("source", "texts"),
     [
         pytest.param("a = 1; b = 2\n", [b"a = 1", b"b = 2"], id="two on a line"),
-        pytest.param("@d\n@e\ndef f():\n    pass\nx = 1\n", [b"@d\n@e\ndef f():\n    pass\n", b"x = 1"], id="decorators"),
+        pytest.param(
+            "@d\n@e\ndef f():\n    pass\nx = 1\n", [b"@d\n@e\ndef f():\n    pass\n", b"x = 1"], id="decorators"
+        ),
         pytest.param("x = 'é'; y = 1", ["x = 'é'".encode(), b"y = 1"], id="columns are bytes"),
         pytest.param("x = 1", [b"x = 1"], id="no newline at the end"),
         pytest.param("x = 1\r\ny = 2\r\n", [b"x = 1", b"y = 2"], id="CRLF"),

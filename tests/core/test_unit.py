@@ -22,7 +22,9 @@ def unit(source: str, package: str = "pkg") -> Unit:
 
 def facts(source: str, package: str = "pkg") -> FunctionFacts:
     node = ast.parse(source).body[0]
-    return function_facts(node.value if isinstance(node, ast.Expr) else node, package)
+    function = node.value if isinstance(node, ast.Expr) else node
+    assert isinstance(function, ast.FunctionDef | ast.Lambda)
+    return function_facts(function, package)
 
 
 def words(chains: frozenset[tuple[str, ...]]) -> str:
@@ -50,7 +52,8 @@ def words(chains: frozenset[tuple[str, ...]]) -> str:
         pytest.param("for x in a: y = x", Kind.OTHER, "x y", id="for"),
         pytest.param("while a: x = 1", Kind.OTHER, "x", id="while"),
         pytest.param("with a as x, b as (y, z): w = 1", Kind.OTHER, "w x y z", id="with"),
-        pytest.param("try: x = 1\nexcept E as e: y = 1\nelse: z = 1\nfinally: w = 1", Kind.OTHER, "e w x y z", id="try"),
+        pytest.param("try: x = 1\nexcept E as e: y = 1\nelse: z = 1\nfinally: w = 1",
+                     Kind.OTHER, "e w x y z", id="try"),
         pytest.param("try: import a\nexcept E: a = None", Kind.OTHER, "a", id="import in a try"),
         pytest.param("if a:\n def f(): pass\nelse:\n class f: pass", Kind.OTHER, "f", id="definitions in an if"),
         pytest.param("if TYPE_CHECKING: import a", Kind.OTHER, "", id="TYPE_CHECKING"),
@@ -146,7 +149,7 @@ def test_imports_inside_a_statement_are_known() -> None:
 def test_the_docstring_is_bound_by_the_first_statement_only() -> None:
     first, second, _ = units("'''Doc.'''\n'''no doc'''\nx = 1\n")
 
-    assert (first.kind, first.binds) == (Kind.OTHER, {"__doc__"})
+    assert (first.kind, first.binds) == (Kind.OTHER, frozenset({"__doc__"}))
     assert (second.kind, second.binds) == (Kind.INERT, frozenset())
     assert "__doc__" not in units("f()\n'''no doc'''\n")[0].binds
 
@@ -172,19 +175,20 @@ def test_statements_that_look_at_namespaces_are_opaque(source: str, opaque: str)
 
 
 @pytest.mark.parametrize(
-    ("source", "calls"),
+    ("source", "calls", "decorators"),
     [
-        pytest.param("a.b(c)", [("a", "b")], id="a call that is the statement"),
-        pytest.param("x = a.b(c)", [], id="a call for its value"),
-        pytest.param("@app.get('/')\ndef f(): pass", [("app", "get")], id="decorator with arguments"),
-        pytest.param("@register\nclass A: pass", [("register",)], id="decorator"),
-        pytest.param("if a: b()", [("b",)], id="inside an if"),
-        pytest.param("class A:\n  @prop\n  def f(self): pass", [("prop",)], id="decorated method"),
-        pytest.param("def f(): a()", [], id="inside a function"),
+        pytest.param("a.b(c)", [("a", "b")], [], id="a call that is the statement"),
+        pytest.param("x = a.b(c)", [], [], id="a call for its value"),
+        pytest.param("@app.get('/')\ndef f(): pass", [], [("app", "get")], id="decorator with arguments"),
+        pytest.param("@register\nclass A: pass", [], [("register",)], id="decorator"),
+        pytest.param("if a: b()", [("b",)], [], id="inside an if"),
+        pytest.param("class A:\n  @prop\n  def f(self): pass", [], [("prop",)], id="decorated method"),
+        pytest.param("def f(): a()", [], [], id="inside a function"),
     ],
 )
-def test_calls_for_their_effect(source: str, calls: list[tuple[str, ...]]) -> None:
+def test_calls_for_their_effect(source: str, calls: list[tuple[str, ...]], decorators: list[tuple[str, ...]]) -> None:
     assert list(unit(source).calls) == calls
+    assert list(unit(source).decorators) == decorators
 
 
 def test_what_else_is_known_of_a_unit() -> None:
@@ -209,15 +213,17 @@ def test_what_else_is_known_of_a_unit() -> None:
         pytest.param("def f(x): return x.y + a", "a", id="not its parameters"),
         pytest.param("def f():\n x = a\n return x.b", "a", id="not its locals"),
         pytest.param("def f():\n global x\n x = x + a", "a x", id="global names"),
-        pytest.param("def f():\n def g(y): return y + a\n return g", "a", id="not those of an inner function"),
+        pytest.param("def f():\n def g(y): return y + a\n return g", "", id="those of an inner function are its own"),
         pytest.param("def f():\n for x in a: b(x)", "a b", id="loop"),
         pytest.param("def f():\n try: a\n except E as e: e.b", "E a", id="exception"),
         pytest.param("def f():\n with a as b: b.c", "a", id="with"),
         pytest.param("lambda x: x + a", "a", id="lambda"),
         pytest.param("def f():\n return [x for x in a]", "a", id="comprehension"),
         pytest.param("def f():\n def g(a): pass\n return a.b", "a.b", id="what only an inner function has as its own"),
-        pytest.param("def f():\n class G:\n  a = 1\n  def m(self): return a", "a", id="a class's names are no scope"),
-        pytest.param("def f(x):\n def g():\n  global x\n  return x\n return x", "x", id="global in an inner function"),
+        pytest.param(
+            "def f():\n class G:\n  x = a\n  def m(self): return b", "a", id="a class inside is executed with it"
+        ),
+        pytest.param("def f(x):\n def g():\n  global x\n  return x\n return x", "", id="global in an inner function"),
         pytest.param("def f():\n def g(): pass\n return g.x + a", "a", id="an inner function's name"),
         pytest.param("def f():\n class G: pass\n return G.x + a", "a", id="an inner class's name"),
         pytest.param("def f():\n match a:\n  case [x, *y] | {'k': x, **y}: return x, y", "a", id="match"),

@@ -124,7 +124,7 @@ def watch(project: Path) -> Iterator[Watch]:
 
 
 class Reloads(Protocol):
-    """The fixture `reloads`: see `Python.armed`; there are a `reloader`, `change(name, old, new)` and `done(report)`."""
+    """The fixture `reloads`: `Python.armed` with a `reloader`, `change(name, old, new)` and `done(report)`."""
 
     def __call__(self, script: str, files: Mapping[str, str] | None = None, *, status: int = 0) -> Ended: ...
 

@@ -252,8 +252,9 @@ def test_modules_that_were_there_before(python: Python) -> None:
         """,
         {
             **PACKAGE,
-            "early.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pack.two\nfrom plain import NAME\n"
-            "from pack import one\nfrom pack.one import VALUE\ndef use():\n    import colorsys\n",
+            "early.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pack.two\n"
+            "from plain import NAME\nfrom pack import one\n"
+            "from pack.one import VALUE\ndef use():\n    import colorsys\n",
             "after.py": "import early\n",
         },
     )

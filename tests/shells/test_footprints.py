@@ -33,6 +33,7 @@ def off():
         return tools
     return []
 """
+MEETS = "import threading\ndef mine():\n    threading.barrier.wait()\n    threading.barrier.wait()\nmine()\n"
 LIBRARY = {
     "helpers.py": """
         import functools
@@ -62,16 +63,18 @@ def test_what_ran_is_known_statement_by_statement(python: Python) -> None:
         NAMES
         + """
 import helpers, module
-assert names("helpers") == {"double(0)": {"double"}}, names("helpers")
+assert names("helpers") == {"class Base:": {"Base"}, "double(0)": {"double"}}, names("helpers")
 found = names("module")
 assert found == {
     "double(1)": {"double"},
     "triple(2)": {"triple", "double"},
-    "@decorator": {"decorator"},
-    "@register(name=1)": {"register", "register.<locals>.inside"},
+    "decorator": {"decorator"},
+    "register(name=1)": {"register", "register.<locals>.inside"},
+    "class Plain:": {"Plain"},
     "class Sub(Base):": {"Sub", "Base.__init_subclass__"},
     "Sub()": {"Base.__init__", "double"},
-    "[local(item) for item in (1, 2)]": {"local", *(["<listcomp>"] if sys.version_info < (3, 12) else [])},
+    **({"local(item)": {"local"}} if sys.version_info >= (3, 12) else
+       {"[local(item) for item in (1, 2)]": {"local", "<listcomp>"}}),
     "sorted([2, 1], key=lambda item: local(item))": {"<lambda>", "local"},
     "list(count())": {"count"},
     "wrapped(1)": {"decorator.<locals>.wrapper", "wrapped"},
@@ -142,8 +145,8 @@ off()
         {
             "outer.py": "import inner\ndef work(): pass\nwork()\ninner.use()\n",
             "inner.py": "def use(): pass\ndef later(): pass\nuse()\n",
-            "left.py": "import threading\ndef mine():\n    threading.barrier.wait()\n    threading.barrier.wait()\nmine()\n",
-            "right.py": "import threading\ndef mine():\n    threading.barrier.wait()\n    threading.barrier.wait()\nmine()\n",
+            "left.py": MEETS,
+            "right.py": MEETS,
         },
     )
 
@@ -154,9 +157,9 @@ def test_files_that_are_opened_while_a_module_is_loaded(python: Python) -> None:
         import reads
         here = str(pathlib.Path.cwd())
         files = {os.path.relpath(path, here) for path in recorder.modules["reads"].files}
-        assert files == {"settings.yaml", "data/table.csv", "bytes.txt"}, files
+        assert files == {"settings.yaml", "data/table.csv", "bytes.txt", "not_there.txt"}, files
         reads.later()
-        assert len(recorder.modules["reads"].files) == 3
+        assert len(recorder.modules["reads"].files) == 4
         """,
         {
             "settings.yaml": "a: 1\n",
@@ -276,8 +279,8 @@ assert list(optimizer.get_import_profiles()["profiles"]) == ["asks"]
 assert recorder._loads == []
 """,
         {
-            "asks.py": "import importlib.util\nimportlib.util.find_spec('colorsys')\nimportlib.util.find_spec('other')\n"
-            "def work(): pass\nwork()\n",
+            "asks.py": "import importlib.util\nimportlib.util.find_spec('colorsys')\n"
+            "importlib.util.find_spec('other')\ndef work(): pass\nwork()\n",
             "other.py": "",
         },
     )

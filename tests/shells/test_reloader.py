@@ -327,7 +327,7 @@ def test_explain_changes_nothing(reloads: Reloads) -> None:
         for step in plan.steps:
             json.dumps(step.as_json())
             assert step.reasons, step
-        assert any("base.py:1" in reason for reason in plan.steps[-1].reasons), [s.reasons for s in plan.steps]
+        assert any(reason.startswith("base:") for reason in plan.steps[-1].reasons), plan.steps[-1].reasons
         assert all(vars(module) == space for module, space in spaces.items())
         assert list(sys.modules) == table and reloader.pending == frozenset()
         assert base.double(1) == 2, "not even its code"
@@ -357,7 +357,7 @@ def test_modules_that_were_there_before_the_optimizer(python: Python) -> None:
 
         open("helper.py", "w").write("VALUE = 1\\ndef function():\\n    return 'new'\\n")
         report = reloader.apply(["helper.py"])
-        assert report.status == "reloaded" and report.imported == () and report.ran == (), report; print(report, recorder.modules["helper"])
+        assert report.status == "reloaded" and report.imported == () and report.ran == (), report
         assert held() == "new" and helper.function is held and app.function is held
 
         open("helper.py", "w").write("VALUE = 2\\ndef function():\\n    return 'new'\\n")

@@ -1,0 +1,138 @@
+"""The doors through which imports go, each with our note taken at it, and the files that are opened meanwhile."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pepperpy_reload.core.graph import EdgeKind
+from pepperpy_reload.importing.stripping import strip
+
+if TYPE_CHECKING:
+    from pepperpy_reload.importing.recorder import Recorder
+
+_IMPORT_MODULE = importlib.import_module.__code__
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_and_load: Any) -> tuple[Any, Any, Any]:
+    """`builtins.__import__`, `_gcd_import` and `_find_and_load` of importlib, in ours.
+
+    Our frames are taken off the tracebacks of what is raised through them: an exception caught here carries this frame
+    first, and a bare `raise` does not add it again.
+    """
+    return (
+        _statement_door(recorder, plain_import),
+        _call_door(recorder, gcd_import),
+        _load_door(recorder, find_and_load),
+    )
+
+
+def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., ModuleType]:
+    """Import statements, and calls of `__import__`."""
+    importers = recorder.importers
+
+    def __import__(  # noqa: N807 - it is called so
+        name: str,
+        globals: dict[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: tuple[str, ...] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        namespace = globals
+        if namespace is None:  # no statement but a call, perhaps for somebody else: werkzeug imports so what it is told
+            namespace = sys._getframe(1).f_globals
+            watched = recorder.listens(namespace)
+        else:
+            watched = namespace.__class__ is dict and namespace.get("__name__") in importers
+        try:
+            if watched and recorder.awaited:
+                recorder.load_awaited(namespace, name, fromlist, level)
+            module = plain_import(name, globals, locals, fromlist, level)
+        except BaseException as error:
+            error.__traceback__ = strip(error.__traceback__)
+            if watched:
+                recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=True)
+            raise
+        if watched:
+            recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
+        return module  # type: ignore[no-any-return]
+
+    return __import__
+
+
+def _call_door(recorder: Recorder, gcd_import: Any) -> Callable[..., ModuleType]:
+    """Calls of `importlib.import_module`."""
+
+    def _gcd_import(name: str, package: str | None = None, level: int = 0) -> ModuleType:
+        frame = sys._getframe(1)
+        namespace: Mapping[str, Any] = {}
+        if frame.f_code is _IMPORT_MODULE and frame.f_back is not None:
+            frame = frame.f_back
+            namespace = frame.f_globals
+        watched = bool(namespace) and recorder.listens(namespace)
+        try:
+            module = gcd_import(name, package, level)
+        except BaseException as error:
+            error.__traceback__ = strip(error.__traceback__)
+            if watched:
+                _note_dynamic(recorder, namespace, name, package, level, frame)
+            raise
+        if watched:
+            _note_dynamic(recorder, namespace, name, package, level, frame)
+        return module  # type: ignore[no-any-return]
+
+    return _gcd_import
+
+
+def _load_door(recorder: Recorder, find_and_load: Any) -> Callable[..., ModuleType]:
+    """What is not there yet and is going to be found and loaded."""
+
+    def _find_and_load(name: str, import_: Any) -> ModuleType:
+        if name in sys.modules:
+            return find_and_load(name, import_)  # type: ignore[no-any-return]
+        recorder.load_begins(name)
+        try:
+            module = find_and_load(name, import_)
+        except BaseException as error:
+            error.__traceback__ = strip(error.__traceback__)
+            recorder.load_ends(name, error)
+            raise
+        recorder.load_ends(name, None)
+        return module  # type: ignore[no-any-return]
+
+    return _find_and_load
+
+
+def _note_dynamic(
+    recorder: Recorder, namespace: Mapping[str, Any], name: str, package: str | None, level: int, frame: FrameType
+) -> None:
+    try:
+        full = importlib.util.resolve_name("." * level + name, package) if level else name
+    except (ImportError, TypeError, ValueError):  # nothing of that name can be: that error is under way
+        return
+    parts = full.split(".")
+    for end in range(1, len(parts) + 1):
+        imported = ".".join(parts[:end])
+        missing = imported not in sys.modules
+        recorder.note_edge(str(namespace.get("__name__")), imported, EdgeKind.IMPORT_MODULE, frame, failed=missing)
+
+
+def audit_hook(recorder: Recorder) -> Any:
+    """Notes the files that are read while modules are executed."""
+
+    def hook(event: str, arguments: tuple[Any, ...], recorder: Recorder = recorder) -> None:
+        # It can never be removed and runs to the very end of the process: everything it uses is bound here.
+        if event != "open" or not recorder.armed:
+            return
+        path, mode, flags = arguments
+        reads = "r" in mode if isinstance(mode, str) else not (flags or 0) & _WRITING
+        if reads and isinstance(path, str | bytes | os.PathLike):
+            recorder.note_read(os.fsdecode(path))
+
+    return hook

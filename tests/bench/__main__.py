@@ -1,0 +1,68 @@
+"""`scripts/bench`: figures as a Markdown report, and with `--json FILE` as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tests.bench import cost, edits, stale
+
+PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
+PARTS = {"edits": edits.measure, "stale": stale.measure, "cost": cost.measure}
+TABLES = {"edits": edits.table, "stale": stale.table, "cost": cost.table}
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def main() -> None:
+    """Measure what was asked for, and print it."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; without one: all")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too; - is standard output")
+    parser.add_argument("--rounds", type=int, default=20, help="how often everything is repeated (default: 20)")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    figures: dict[str, Any] = {"machine": machine()}
+    say("".join(f"* {name}: {value}\n" for name, value in figures["machine"].items()))
+    for name in given.parts or PARTS:
+        figures[name] = asyncio.run(PARTS[name](given.rounds))
+        say(TABLES[name](figures[name]))
+    if given.json == "-":
+        say(json.dumps(figures, indent=1))
+    elif given.json:
+        Path(given.json).write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
