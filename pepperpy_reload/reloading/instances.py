@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -35,6 +36,8 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
     if type(old) is not type(new) or old is new or isinstance(old, type | ModuleType | FunctionType):
         return False
     if type(old) not in (list, dict, set, deque) and not _is_all_dict(type(old)):
+        return False
+    if weakref.getweakrefcount(new):  # what is reached weakly cannot be pointed at another object
         return False
     # No closure here may capture `new`: its cell would count as one more holder, one that is rightly not turned.
     turns = [

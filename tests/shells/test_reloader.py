@@ -404,3 +404,32 @@ def test_files_that_a_module_reads_are_dependencies(reloads: Reloads) -> None:
             "user.py": "import settings\nLEVEL = 'DEBUG' if settings.DEBUG else 'INFO'\n",
         },
     )
+
+
+def test_an_object_that_its_parts_know_weakly_is_replaced(reloads: Reloads) -> None:
+    """Flask's app is one: its JSON provider has a weak proxy to it, and would be left without an app."""
+    reloads(
+        """
+        import main
+        assert main.app.part.name() == "app"
+        first = main.app
+        report = change("routes.py", "pages = ['a']", "pages = ['a', 'b']")
+        assert report.status == "reloaded", report
+        assert main.app.pages == ["a", "b"] and main.app.part.name() == "app", vars(main.app)
+        assert first.part.name() == "app"
+        """,
+        {
+            "kit.py": """
+                import weakref
+                class Part:
+                    def __init__(self, app): self.app = weakref.proxy(app)
+                    def name(self): return self.app.name
+                class App:
+                    def __init__(self):
+                        self.name, self.pages, self.part = "app", [], Part(self)
+                    def register(self, pages): self.pages.extend(pages)
+            """,
+            "routes.py": "pages = ['a']\n",
+            "main.py": "from kit import App\nfrom routes import pages\napp = App()\napp.register(pages)\n",
+        },
+    )
