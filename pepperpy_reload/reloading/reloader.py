@@ -197,6 +197,8 @@ class Reloader:
         if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
             self._waiting.update(dict.fromkeys(paths))
         else:
+            if self._waiting and report.status is ReloadStatus.UNCHANGED:
+                report = replace(report, notes=(*report.notes, _healed(self._waiting)))
             self._waiting.clear()
         report = replace(report, paths=tuple(paths), duration=time.perf_counter() - started)
         self._tell(report)
@@ -277,6 +279,11 @@ def _report(prepared: Prepared, dropped: tuple[str, ...], notes: tuple[str, ...]
         dropped=dropped,
         notes=notes,
     )
+
+
+def _healed(paths: Iterable[str]) -> str:
+    names = ", ".join(dict.fromkeys(os.path.basename(path) for path in paths))
+    return f"{names}: well again, and what runs is what was saved"
 
 
 def _listed(paths: Path | Iterable[Path]) -> list[str]:

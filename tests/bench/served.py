@@ -86,9 +86,9 @@ class Served:
         return cls(folder, "serve", target, "--json", "--no-access-log", *more)
 
     @classmethod
-    def uvicorn(cls, folder: Path, target: str) -> Self:
-        """Plain uvicorn, which reloads nothing."""
-        return cls(folder, target, "--no-access-log", "--log-level", "warning", tool="uvicorn")
+    def uvicorn(cls, folder: Path, target: str, *more: str) -> Self:
+        """Plain uvicorn, which reloads nothing unless it is told to."""
+        return cls(folder, target, "--no-access-log", "--log-level", "warning", *more, tool="uvicorn")
 
     async def up(self, path: str = "/") -> float:
         """Wait for the first answer; seconds since the start."""

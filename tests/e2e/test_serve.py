@@ -69,6 +69,14 @@ def test_a_save_that_breaks_the_code_changes_nothing(tool: Tool, project: Path) 
     tool.serves("v2")
 
 
+def test_a_save_that_takes_an_error_back_is_told(tool: Tool, project: Path) -> None:
+    text = (project / "helper.py").read_text()
+    (project / "helper.py").write_text("WORD = = 2\n")
+    tool.event("failed")
+    (project / "helper.py").write_text(text)
+    assert tool.event("unchanged")["notes"] == ["helper.py: well again, and what runs is what was saved"]
+
+
 def test_a_saved_template_is_live_without_a_restart(tool: Tool, project: Path) -> None:
     (project / "templates").mkdir()
     (project / "templates" / "page.html").write_text("<p>")
