@@ -41,6 +41,15 @@ def local_names(node: Function, outer: frozenset[str] = frozenset()) -> frozense
     return (outer | _locals(node.args, body)) - _declared(body)
 
 
+def annotated_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The names that statements annotate in their own scope, in their order."""
+    for node in nodes:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.simple:
+            yield node.target.id
+        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            yield from annotated_names(ast.iter_child_nodes(node))
+
+
 def comprehension_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """The names that comprehensions among these nodes go through their items with."""
     targets = [node.target for node in nodes if isinstance(node, ast.comprehension)]

@@ -16,6 +16,7 @@ from functools import partial
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
+from pepperpy_reload.core.statement import docstrings
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
@@ -88,6 +89,7 @@ class _Planner(Traces):
                 self.mark(place, cause)
             else:
                 self.change_keys(self.world.changed_keys(name, index), cause, place)
+                self._tell_readers_of_documentation(place, cause)
         for unit in alignment.gone:
             cause = _Cause(f"{reason}:{unit.line} is gone")
             self._undo_old(name, unit, cause)
@@ -98,6 +100,22 @@ class _Planner(Traces):
                 self.whole.setdefault(name, cause.text)
             if effect := self.world.outside_effect(Place(name, unit.index), old=True):
                 self.restart = self.restart or effect
+
+    def _tell_readers_of_documentation(self, place: Place, cause: _Cause) -> None:
+        """A docstring is patched with its function; who has read it at import has an old copy."""
+        module = self.module(place.module)
+        assert module is not None
+        old, new = module.alignment.old[self.old_index(place)], self.unit(place)
+        if docstrings(old.statement.node) == docstrings(new.statement.node):
+            return
+        for name in new.binds:
+            for other in self.users(Cell(place.module, name)):
+                if other != place and self._mentions(other, "__doc__"):
+                    self.mark(other, _Cause(f"reads documentation of {name}; {cause.text}", place))
+
+    def _mentions(self, place: Place, attribute: str) -> bool:
+        known = [self.world.facts(key) for key in self.world.ran(place.module, self.old_index(place))]
+        return attribute in self.unit(place).mentions or any(one and attribute in one[1].mentions for one in known)
 
     def _drop_unless_bound(self, cell: Cell, cause: _Cause) -> None:
         binders = self.binders(cell)
@@ -173,14 +191,14 @@ class _Planner(Traces):
                     self.spread(Cell(place.module, name), why, rebound=False, by=by)
             else:
                 self.mark(place, why)
-                if rebound and unit.kind is Kind.CLASS and self._is_base(place, cell):
+                if rebound and unit.kind is Kind.CLASS and self._is_in_head(place, cell):
                     self.force(place, why)
         for place, key in list(self.callers(cell)):
             self.mark(place, _Cause(f"called {_name(key)} when it was imported, which reads {cell}", by))
 
-    def _is_base(self, place: Place, cell: Cell) -> bool:
+    def _is_in_head(self, place: Place, cell: Cell) -> bool:
         unit = self.unit(place)
-        return any(self.cell(place.module, base)[0] == cell for base in unit.bases)
+        return any(cell in self.cells(place.module, [head]) for head in unit.heads)
 
     # --- what a stale unit entails
 
@@ -203,6 +221,8 @@ class _Planner(Traces):
 
     def _process(self, place: Place) -> None:
         unit, cause = self.unit(place), self.causes[place]
+        if unit.sweeping:
+            self.restart = self.restart or f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now"
         if unit.opaque and place.module not in self.whole:
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)

@@ -141,6 +141,8 @@ class Scope:
             return {Cell(unit.alias.module, unit.alias.name)} if unit.alias.name else set()
         found = self.cells(name, unit.reads)
         found |= {Cell(alias.module, alias.name) for alias in unit.imports if alias.name}
+        if unit.opaque:
+            found.add(Cell(name, "*"))
         old = self.old_index(Place(name, unit.index))
         return found | {Cell(imported, "*") for imported in (self.world.imported_by(name, old) if old >= 0 else ())}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,7 +64,35 @@ def shape(node: object, *, bodies: bool) -> object:
     for name, value in ast.iter_fields(node):
         if not (hide and name == "body"):
             parts.append(shape(value, bodies=bodies))
+    if hide and isinstance(node, _FUNCTIONS):
+        parts.append(_seen_from_outside(node))
     return tuple(parts)
+
+
+def _seen_from_outside(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> object:
+    """What of a function's body others go by when it is defined: whether it is a generator, and what decorators copy."""
+    if isinstance(node, ast.Lambda):
+        return _yields([node.body])
+    return _yields(node.body), documentation(node) if node.decorator_list else None
+
+
+def documentation(node: ast.AST) -> str | None:
+    """The docstring of a function."""
+    return ast.get_docstring(node, clean=False) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+
+def docstrings(node: ast.AST) -> list[str | None]:
+    """The docstrings of all functions in a statement, in their order."""
+    return [documentation(inner) for inner in ast.walk(node) if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _yields(nodes: Iterable[ast.AST]) -> bool:
+    for node in nodes:
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)) and _yields(ast.iter_child_nodes(node)):
+            return True
+    return False
 
 
 def import_time(node: ast.AST) -> Iterator[ast.AST]:

@@ -58,6 +58,10 @@ class Unit:
     """The functions that decorate what it defines."""
     bases: tuple[Chain, ...] = ()
     """For a class: its bases and keyword values."""
+    heads: frozenset[Chain] = frozenset()
+    """For a class: all that its bases, keyword values and decorators read."""
+    sweeping: str = ""
+    """Why it can be executed at its own time in a start only, or ""."""
     _label: str = field(default="", compare=False, repr=False)
 
     @property
@@ -159,12 +163,15 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and len(node.targets) == 1:
         unit.same_as = node.value.id
     unit.opaque = _opacity(nodes)
+    unit.sweeping = _sweeping(nodes)
     unit.calls = tuple(_calls(nodes))
     unit.decorators = tuple(_decorators(nodes))
     if isinstance(node, ast.ClassDef):
         named = [*node.bases, *(keyword.value for keyword in node.keywords)]
         plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
         unit.bases = tuple(found for item in plain if (found := chain(item)))
+        heads = [*node.bases, *node.keywords, *node.decorator_list]
+        unit.heads = frozenset(found for item in heads for found in readings(item, bodies=False))
     return unit
 
 
@@ -226,3 +233,19 @@ def _opacity(nodes: list[ast.AST]) -> str:
         if isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe"):
             return "uses sys._getframe"
     return ""
+
+
+def _sweeping(nodes: list[ast.AST]) -> str:
+    """Whether a statement goes through sys.modules: what it finds there is what has been loaded by then."""
+    single = {id(part) for node in nodes for part in _looked_up(node)}
+    tables = (node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"))
+    return "goes through sys.modules" if any(id(node) not in single for node in tables) else ""
+
+
+def _looked_up(node: ast.AST) -> Iterator[ast.AST]:
+    """The tables of which a node asks for one entry."""
+    match node:
+        case ast.Subscript(value=table) | ast.Attribute(value=table, attr="get" | "pop" | "setdefault" | "__getitem__"):
+            yield table
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[table]):
+            yield table

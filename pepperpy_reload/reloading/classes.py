@@ -93,8 +93,8 @@ def _take_shared(live: type, scratch: type) -> None:
     for name in _SHARED:
         if name in vars(scratch):
             type.__setattr__(live, name, vars(scratch)[name])
-        elif name in ("__annotations__", "__doc__") and name in vars(live):
-            type.__setattr__(live, name, {} if name == "__annotations__" else None)
+        elif name == "__annotations__" and name in vars(live):
+            type.__delattr__(live, name)
 
 
 def _members(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
@@ -161,7 +161,7 @@ def _take_value(live: type, scratch: type, name: str, value: Any) -> None:
 
 def refit(live: FunctionType, new: FunctionType, undo: Undo) -> bool:
     """Give a live function everything that a new version of it has; False if it would need other cells."""
-    if live.__code__.co_freevars != new.__code__.co_freevars:
+    if live.__code__.co_freevars != new.__code__.co_freevars or not _close_over_the_same(live, new):
         return False
     attributes = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__annotations__")
     saved = {name: getattr(live, name) for name in attributes}
@@ -176,6 +176,15 @@ def refit(live: FunctionType, new: FunctionType, undo: Undo) -> bool:
     if hasattr(new, "__type_params__"):
         setattr(live, "__type_params__", new.__type_params__)  # noqa: B010 - 3.12 and newer
     return True
+
+
+def _close_over_the_same(live: FunctionType, new: FunctionType) -> bool:
+    """Whether two functions have the same objects in their cells and attributes; each has the class that it is in."""
+    cells = zip(live.__code__.co_freevars, live.__closure__ or (), new.__closure__ or (), strict=True)
+    if any(name != "__class__" and _contents(one) is not _contents(other) for name, one, other in cells):
+        return False
+    mine, theirs = vars(live), vars(new)
+    return mine.keys() == theirs.keys() and all(mine[name] is theirs[name] for name in mine)
 
 
 def _functions_in(value: Any, depth: int = 3) -> Iterator[FunctionType]:

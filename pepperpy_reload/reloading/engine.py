@@ -17,7 +17,7 @@ from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
-from pepperpy_reload.reloading import ledger, patch, state
+from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
@@ -199,11 +199,13 @@ def _patch(attempt: Attempt, name: str) -> None:
                 patch.put(function, pair)
                 if pair.changed:
                     patched[id(function)] = function
+    if any(ledger.captures_code(other) for other in recorder.modules):
+        patch.swap_captured(moved, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
     if patched and name in sys.modules:
         patch.clear_caches(sys.modules[name], patched)
-    for cls, line in patch.moved_classes(sys.modules[name], edited.loaded.code, edited.code):
-        attempt.transaction.undo(partial(type.__setattr__, cls, "__firstlineno__", vars(cls)["__firstlineno__"]))
-        type.__setattr__(cls, "__firstlineno__", line)
+    for cls, attribute, value in patch.known_to_classes(sys.modules[name], edited.loaded.code, edited.code):
+        attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
+        type.__setattr__(cls, attribute, value)
     for pair in edited.pairs:
         if pair.changed:
             attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
@@ -251,10 +253,15 @@ class _Performance:
         """Execute everything; what user code raises comes out as UserCodeError."""
         importlib.invalidate_caches()
         self._see_disposers()
+        classes = {step.name.split()[-1] for step in self._plan.steps if step.name.startswith("class ")}
+        modules = [sys.modules[name] for name in recorder.modules if name in sys.modules]
+        names = renamed.Names(modules, classes, self._attempt.transaction.undo)
         concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
             self._all(self._rerun())
+            self._tidy()
+            names.check()
             state.call_hooks(concerned, "__after_reload__")
 
     @property
@@ -266,6 +273,11 @@ class _Performance:
     def remade(self) -> list[object]:
         """The objects that took the contents of successors."""
         return [thing for one in self._executors.values() for thing in one.remade]
+
+    def _tidy(self) -> None:
+        for name in self._attempt.prepared.reading.edited:
+            if name not in self._runs and name in sys.modules:
+                self._executor(name).tidy_annotations()
 
     def _rerun(self) -> Rerun:
         groups = recorder.graph.order(list(self._runs))

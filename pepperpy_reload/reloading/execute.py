@@ -6,10 +6,11 @@ import __future__
 import ast
 import builtins
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.core.names import annotated_names
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.footprint import Activity
@@ -107,6 +108,19 @@ class Table:
         return (exact or found or [code])[0]
 
 
+def _exported(names: Mapping[str, Any]) -> list[str]:
+    """The names that a star import takes from a module."""
+    listed = names.get("__all__")
+    if isinstance(listed, list | tuple):
+        return [name for name in listed if name in names]
+    return [name for name in names if not name.startswith("_")]
+
+
+def _become(table: dict[str, Any], other: dict[str, Any]) -> None:
+    table.clear()
+    table.update(other)
+
+
 class Executor:
     """Executes the steps of one module, in the order in which they come."""
 
@@ -158,7 +172,7 @@ class Executor:
         namespace = vars(self.module)
         before = {name: namespace.get(name) for name in unit.binds}
         if unit.alias is not None and unit.alias.bound == "*":
-            self._execute_star(code, unit.alias.module)
+            self._execute_star(code, unit)
         else:
             exec(code, namespace, self.names)
         self.names.stale.difference_update(unit.binds)
@@ -171,19 +185,34 @@ class Executor:
             if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
                 instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
 
-    def _execute_star(self, code: CodeType, source: str) -> None:
-        """A star import: names that it used to bind and no longer does go."""
+    def _execute_star(self, code: CodeType, star: Unit) -> None:
+        """A star import: names that it used to bind and no longer does go, unless another star import binds them."""
+        assert star.alias is not None
         namespace = vars(self.module)
         bound = {name for unit in self.units for name in unit.binds}
-        once = self._before(source)
-        used = {name for name, value in namespace.items() if name in once and once[name] is value and name not in bound}
+        once = self._before(star.alias.module)
+        used = {name for name in _exported(once) if name in namespace and namespace[name] is once[name]} - bound
         scratch = Scratch(namespace, self.names.stale)
         exec(code, namespace, scratch)
+        others = self._other_stars(star)
         for name, value in scratch.made.items():
-            self.names[name] = value
+            if not any(index > star.index for index, names in others if name in names):
+                self.names[name] = value
         for name in used - scratch.made.keys():
-            if not (name.startswith("__") and name.endswith("__")):
+            values = [names[name] for _, names in others if name in names]
+            if values:
+                self.names[name] = values[-1]
+            else:
                 self.drop(name)
+
+    def _other_stars(self, star: Unit) -> list[tuple[int, dict[str, Any]]]:
+        """What the other star imports of this module bind, in their order."""
+        found = []
+        for unit in self.units:
+            if unit.alias is not None and unit.alias.bound == "*" and unit is not star:
+                names = getattr(sys.modules.get(unit.alias.module), "__dict__", {})
+                found.append((unit.index, {name: names[name] for name in _exported(names)}))
+        return found
 
     def _take_over(self, code: CodeType, unit: Unit, old: Unit, dirty: frozenset[str]) -> None:
         namespace = vars(self.module)
@@ -196,6 +225,20 @@ class Executor:
             classes.take_over(live, made, before, node, dirty, self._undo)
         elif isinstance(made, FunctionType):
             classes.refit(live, made, self._undo)
+
+    def tidy_annotations(self) -> None:
+        """What `__annotations__` knows is what the statements annotate, in their order (up to 3.13, see PEP 649)."""
+        namespace = vars(self.module)
+        table = namespace.get("__annotations__")
+        if type(table) is not dict:
+            return
+        names = dict.fromkeys(annotated_names(unit.statement.node for unit in self.units))
+        if not names:
+            del namespace["__annotations__"]
+        elif list(table) != (wanted := [name for name in names if name in table]):
+            before = dict(table)
+            self._undo(lambda: _become(table, before))
+            _become(table, {name: table[name] for name in wanted})
 
     def drop(self, name: str) -> None:
         """A name that nothing binds any more goes; the name of a submodule is that submodule again."""

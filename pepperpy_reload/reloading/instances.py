@@ -20,11 +20,12 @@ def migrate(old: type, new: type, undo: Undo) -> None:
     for thing in gc.get_referrers(old):
         if type(thing) is not old:
             continue
+        put = type.__setattr__ if isinstance(thing, type) else object.__setattr__  # whatever the class makes of it
         try:
-            thing.__class__ = new
+            put(thing, "__class__", new)
         except TypeError:
             continue
-        undo(lambda thing=thing: setattr(thing, "__class__", old))  # type: ignore[misc]
+        undo(partial(put, thing, "__class__", old))
 
 
 def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> bool:

@@ -46,6 +46,7 @@ class Page:
 
 
 _pages: dict[str, Page] = {}
+_captures: dict[str, tuple[bytes, bool]] = {}
 
 
 def page(name: str) -> Page | None:
@@ -59,6 +60,15 @@ def page(name: str) -> Page | None:
         if known is not None:
             _pages[name] = known
     return known
+
+
+def captures_code(name: str) -> bool:
+    """Whether a module's source speaks of the code objects of functions: it may have put them somewhere."""
+    loaded = recorder.modules[name]
+    known = _captures.get(name)
+    if known is None or known[0] is not loaded.source:
+        known = _captures[name] = (loaded.source, b"__code__" in loaded.source)
+    return known[1]
 
 
 def package_of(loaded: Loaded) -> str:

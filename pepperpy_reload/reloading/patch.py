@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import gc
 import sys
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
@@ -18,6 +19,7 @@ _LRU = type(functools.lru_cache(lambda: None))
 _SHALLOW = (int, float, complex, str, bytes, list, dict, set, tuple, type(None))
 _TRANSIENT = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # made and called at once: nobody holds them
 
+Undo = Callable[[Callable[[], None]], None]
 Found = dict[int, list[FunctionType]]
 
 
@@ -159,24 +161,34 @@ def _parts_of(value: Any) -> Iterator[Any]:
     yield from list(instance_dict(value).values())
 
 
-def moved_classes(module: ModuleType, old: CodeType, new: CodeType) -> Iterator[tuple[type, int]]:
-    """The classes of a module whose statement stands at another line than the class says, and the right line.
+def known_to_classes(module: ModuleType, old: CodeType, new: CodeType) -> Iterator[tuple[type, str, Any]]:
+    """What classes of a module know of their source and is other now: the class, the attribute and its right value.
 
-    From 3.13 on classes know their line.
+    From 3.13 on classes know their line and the attributes that their methods set.
     """
-    lines: dict[str, dict[int, int]] = {}
+    bodies: dict[str, dict[int, CodeType]] = {}
     waiting = [(old, new)]
     while waiting:
         for one, other in _matched(*waiting.pop()):
             waiting.append((one, other))
             if not one.co_flags & 0x1:
-                lines.setdefault(one.co_qualname, {})[one.co_firstlineno] = other.co_firstlineno
-    for qualname, moves in lines.items():
+                bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = other
+    for qualname, found in bodies.items():
         cls = _value(module, qualname)
-        if is_a(cls, type):
-            line = vars(cls).get("__firstlineno__")
-            if type(line) is int and moves.get(line, line) != line:
-                yield cls, moves[line]
+        body = found.get(vars(cls).get("__firstlineno__", -1)) if is_a(cls, type) else None
+        if body is not None:
+            known = {"__firstlineno__": body.co_firstlineno, "__static_attributes__": _set_by_methods(body)}
+            yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
+
+
+def _set_by_methods(body: CodeType) -> object:
+    """The value of `__static_attributes__` that a class body stores; None if it stores none."""
+    before: object = None
+    for instruction in dis.get_instructions(body):
+        if instruction.opname == "STORE_NAME" and instruction.argval == "__static_attributes__":
+            return before
+        before = instruction.argval if instruction.opname == "LOAD_CONST" else None
+    return None
 
 
 def put(function: FunctionType, pair: Pair) -> None:
@@ -185,6 +197,32 @@ def put(function: FunctionType, pair: Pair) -> None:
     if (documentation is None or type(documentation) is str) and documentation == _docstring(pair.old):
         function.__doc__ = _docstring(pair.new)
     function.__code__ = pair.new
+
+
+def swap_captured(pairs: Iterable[Pair], modules: Iterable[ModuleType | None], undo: Undo) -> None:
+    """Put the new code objects where user code has put the old ones: into containers that names of modules lead to."""
+    news = {id(old): pair.new for pair in pairs for old in pair.olds}
+    for module in modules:
+        for value in list(vars(module).values()) if module is not None else ():
+            inside = vars(value) if is_a(value, type) else instance_dict(value)
+            for container in (value, *inside.values()):
+                _swap(container, news, undo)
+
+
+def _swap(container: Any, news: Mapping[int, CodeType], undo: Undo) -> None:
+    if type(container) in (set, list) and any(id(item) in news for item in container):
+        before = list(container)
+        undo(lambda: _refill(container, before))
+        _refill(container, [news.get(id(item), item) for item in before])
+    elif type(container) is dict and any(id(key) in news or id(item) in news for key, item in container.items()):
+        entries = dict(container)
+        undo(lambda: _refill(container, entries))
+        _refill(container, {news.get(id(key), key): news.get(id(item), item) for key, item in entries.items()})
+
+
+def _refill(container: Any, content: Any) -> None:
+    container.clear()
+    (container.extend if type(container) is list else container.update)(content)
 
 
 def clear_caches(module: ModuleType, patched: Mapping[int, FunctionType]) -> None:

@@ -6,7 +6,7 @@ import abc
 import importlib
 import sys
 from collections.abc import Callable
-from types import FunctionType, GetSetDescriptorType, ModuleType
+from types import CellType, FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 from pepperpy_reload.replaying.portrait import Node, Painter, Reference
@@ -62,9 +62,18 @@ def describe_function(painter: Painter, function: FunctionType, refer: Refer) ->
     for index, item in enumerate(getattr(function, "__type_params__", ())):
         edges[f"type parameter {index}"] = refer(painter, item)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        edges[f"closure {name}"] = refer(painter, cell)
+        # The compiler's own cell holds the class and is nobody's variable: which cell it is says nothing.
+        held = _contents(cell) if name == "__class__" else None
+        edges[f"closure {name}"] = refer(painter, cell if held is None else held)
     detail["edges"] = list(edges)
     return Node("function", detail, edges)
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # an empty cell
+        return None
 
 
 def _annotations(function: FunctionType) -> dict[str, Any]:

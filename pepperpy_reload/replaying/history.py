@@ -30,7 +30,7 @@ class Repository:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            self.top = self.git("rev-parse", "--show-toplevel").strip() or path
+            self.git("rev-parse", "--git-dir")
         except UsageError:
             raise UsageError(f"{path} is not in a git repository") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -203,5 +203,3 @@ class _Hot:
                 return Verdict.SKIPPED, "two fresh starts differ"
         return Verdict.DIFFERENT, f"{found.path}: {found.one}; in a fresh start: {found.other}"
 
-
-Progress = Callable[[Outcome], None]

@@ -33,6 +33,8 @@ def value_of(painter: Painter, thing: Any) -> list[Any] | None:
         return [kind.__name__, repr(thing)]
     if kind is CodeType:
         return ["code", painter.codes.name(thing)]
+    if kind is dict and id(thing) in painter.spaces:
+        return ["namespace", painter.spaces[id(thing)]]
     if kind is tuple or kind is frozenset:
         return _collection(painter, thing)
     if issubclass(kind, ModuleType):

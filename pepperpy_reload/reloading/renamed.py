@@ -1,0 +1,56 @@
+"""Functions that bear a name which some other statement than their own has given them.
+
+A class decorator may write its class's name on every function that it finds there, a module's own function included:
+the last class to do so wins. Running some of these statements again may leave another name than a fresh start does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from types import FunctionType, ModuleType
+
+from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.importing.recorder import recorder
+
+Undo = Callable[[Callable[[], None]], None]
+
+
+class Names:
+    """The names and homes of the modules' functions, before statements run again.
+
+    What a class that is going to be made again has given is taken back first: it has to be given anew.
+    """
+
+    def __init__(self, modules: Iterable[ModuleType], classes: Container[str], undo: Undo) -> None:
+        self._before: list[tuple[ModuleType, str, FunctionType, tuple[str, str]]] = []
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                own = (module.__name__, name)
+                if type(value) is FunctionType and value.__code__.co_qualname == name and _is_of(value, module):
+                    self._before.append((module, name, value, _names(value)))
+                    if _names(value) != own and value.__qualname__.rpartition(".")[0] in classes:
+                        _rename(value, own)
+        undo(self._put_back)
+
+    def _put_back(self) -> None:
+        for _, _, function, before in self._before:
+            if _names(function) != before:
+                _rename(function, before)
+
+    def check(self) -> None:
+        """Raise RestartNeeded if one of these functions, still in use, is called something else now."""
+        for module, name, function, before in self._before:
+            if vars(module).get(name) is function and _names(function) != before:
+                raise RestartNeeded(f"{module.__name__}.{name} is named by classes that use it, one of them made again")
+
+
+def _is_of(function: FunctionType, module: ModuleType) -> bool:
+    return function.__globals__ is vars(module) and function.__code__.co_filename in recorder.roots
+
+
+def _names(function: FunctionType) -> tuple[str, str]:
+    return function.__module__, function.__qualname__
+
+
+def _rename(function: FunctionType, names: tuple[str, str]) -> None:
+    function.__module__, function.__qualname__ = names
