@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pepperpy_reload.core.start import Start
 from pepperpy_reload.core.world import Cell, Place
 
 
@@ -66,6 +67,8 @@ class ReloadPlan:
     restart: str = ""
     cells: frozenset[Cell] = frozenset()
     """The names whose objects are other ones afterwards, or hold something else."""
+    start: Start | None = None
+    """How a cold start would go, where the edits change that."""
 
     def modules(self, action: Action) -> tuple[str, ...]:
         """The modules that have this done to them, in order."""

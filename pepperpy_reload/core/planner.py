@@ -16,6 +16,7 @@ from functools import partial
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
+from pepperpy_reload.core.start import Start, displaced, play_start
 from pepperpy_reload.core.statement import docstrings
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
@@ -48,6 +49,8 @@ class _Planner(Traces):
         self.forced: set[Place] = set()
         self.whole: dict[str, str] = dict(demand.whole)
         self.restart = ""
+        self.start: Start | None = None
+        self.unloaded: dict[str, str] = {}
         self._keys: set[Key] = set()
 
     # --- marking
@@ -63,6 +66,67 @@ class _Planner(Traces):
         for name, reason in self.demand.edited.items():
             if name not in self.whole and name not in self.demand.drop:
                 self._begin_edit(name, reason)
+        if any(self._imports_otherwise(name) for name in self.demand.edited):
+            self._replay_start()
+
+    def _imports_otherwise(self, name: str) -> bool:
+        """Whether a module's edit may change which modules a cold start loads, or in which order."""
+        module = self.module(name)
+        if module is None:
+            return False
+        alignment = module.alignment
+        fates = alignment.fates
+        others = [unit for unit in alignment.units if fates[unit.index] in (Fate.NEW, Fate.CHANGED)]
+        gone = {*range(len(alignment.old))} - {
+            old for old, fate in zip(alignment.olds, fates, strict=True) if fate in (Fate.SAME, Fate.BODY)
+        }
+        others += [alignment.old[index] for index in gone]
+        kept = [old for old in alignment.olds if old >= 0]
+        loads = any(self.world.triggered_by(name, index) for index in gone)
+        return loads or kept != sorted(kept) or any(unit.alias or unit.imports for unit in others)
+
+    def _replay_start(self) -> None:
+        """See what the edits do to the order of a cold start, and to what it loads at all."""
+        self.start = start = play_start(self)
+        self.keys.update(start.keys)
+        before = list(self.world.sequence())
+        for name in before:
+            if name not in start.keys and name not in self.demand.drop and not self.world.is_imported_later(name):
+                self.unloaded[name] = "nothing imports it any more"
+                self._begin_drop(name, self.unloaded[name])
+        for name in displaced(before, start.sequence):
+            self._reorder(name)
+        for name, place in start.triggers.items():
+            if place is not None and place.module in self.demand.edited:
+                self._see_crossings(start, name, place)
+
+    def _reorder(self, name: str) -> None:
+        """A module is executed at another time: what it does to the objects of others comes at another time, too."""
+        module = self.module(name)
+        for unit in module.alignment.units if module is not None else ():
+            place = Place(name, unit.index)
+            for cell in self.mutated(place, old=True):
+                self._remake(cell, place)
+
+    def _see_crossings(self, start: Start, loaded: str, place: Place) -> None:
+        """An import that has moved across statements which what it loads reads from, half-way: never seen that way."""
+        before = self.world.trigger(loaded)
+        module = self.module(place.module)
+        if before is None or module is None or before[0] != place.module:
+            return
+        olds = module.alignment.olds
+        for unit in module.alignment.units:
+            old = olds[unit.index]
+            if old >= 0 and unit.index != place.index and (unit.index < place.index) != (old < before[1]):
+                for name in unit.binds:
+                    self._refuse_reading(Cell(place.module, name), start, loaded, place)
+
+    def _refuse_reading(self, cell: Cell, start: Start, loaded: str, by: Place) -> None:
+        readers = [*self.readers(cell), *(place for place, _ in self.callers(cell))]
+        reader = next((place.module for place in readers if start.is_below(place.module, loaded)), None)
+        if reader is not None:
+            line = self.unit(by).line
+            self.restart = self.restart or f"{by.module}:{line} imports {loaded} at another time, and {reader} reads {cell}"
 
     def _begin_drop(self, name: str, reason: str) -> None:
         module = self.module(name)
@@ -138,7 +202,7 @@ class _Planner(Traces):
 
     def mark(self, place: Place, cause: _Cause) -> None:
         """A unit is stale."""
-        if place in self.causes or place.module in self.demand.drop:
+        if place in self.causes or place.module in self.demand.drop or place.module in self.unloaded:
             return
         unit = self.unit(place)
         if unit.kind is Kind.INERT:
@@ -309,7 +373,7 @@ class _Planner(Traces):
     def plan(self) -> ReloadPlan:
         """The steps in the order of a cold start."""
         steps = [
-            *(Step(Action.DROP, name, because=_said(reason)) for name, reason in self.demand.drop.items()),
+            *(Step(Action.DROP, name, because=_said(reason)) for name, reason in {**self.demand.drop, **self.unloaded}.items()),
             *self._patches(),
             *self._executions(),
             *(
@@ -319,12 +383,12 @@ class _Planner(Traces):
             ),
         ]
         cells = frozenset(self.rebound | self.touched)
-        return ReloadPlan(tuple(steps), self.restart or self._refusal(steps), cells)
+        return ReloadPlan(tuple(steps), self.restart or self._refusal(steps), cells, self.start)
 
     def _patches(self) -> Iterator[Step]:
         for name, reason in self.demand.edited.items():
             module = self.module(name)
-            if name in self.whole or name in self.demand.drop or module is None:
+            if name in self.whole or name in self.demand.drop or name in self.unloaded or module is None:
                 continue
             fates = module.alignment.fates
             bodies = [index for index in module.alignment.changed if fates[index] is Fate.BODY]
@@ -335,7 +399,7 @@ class _Planner(Traces):
 
     def _executions(self) -> list[Step]:
         steps: dict[object, Step] = {}
-        for place in sorted(self.causes, key=self.order):
+        for place in sorted((one for one in self.causes if one.module not in self.unloaded), key=self.order):
             unit = self.unit(place)
             if place.module in self.whole:
                 # After its last statement's place: what its imports load stands before that, and has to be there.

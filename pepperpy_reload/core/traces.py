@@ -18,11 +18,13 @@ class Traces(Scope):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
+        self.keys: dict[str, tuple[object, ...]] = {}
+        """Where a cold start begins each module, if the edits change that."""
         self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
 
     def order(self, place: Place) -> tuple[object, ...]:
         """When a cold start executes the unit."""
-        return (*self.world.order(place.module), place.index)
+        return (*(self.keys.get(place.module) or self.world.order(place.module)), place.index)
 
     def users(self, cell: Cell) -> Iterator[Place]:
         """The units that read a cell, under whatever name, themselves or through what they call."""
@@ -60,7 +62,7 @@ class Traces(Scope):
         """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
-        for key in self.world.ran(name, old) if old >= 0 else self._predicted(name, unit):
+        for key in self.world.ran(name, old) if old >= 0 else self.predicted(name, unit):
             known = self.world.facts(key)
             if known is None:
                 continue
@@ -70,7 +72,7 @@ class Traces(Scope):
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         return {cell: depth for cell, depth in found.items() if cell not in own}
 
-    def _predicted(self, name: str, unit: Unit) -> set[Key]:
+    def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""
         found: set[Key] = set()
         waiting = [(name, chain) for chain in (*unit.reads, *unit.bases)]

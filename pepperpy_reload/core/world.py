@@ -53,6 +53,24 @@ class World(Protocol):
     def imported_by(self, module: str, old: int) -> Iterable[str]:
         """The modules that the old unit of this index imported other than by an import statement of its own."""
 
+    def triggered_by(self, module: str, old: int) -> Iterable[str]:
+        """The modules that were loaded while the old unit of this index was executed, not inside another's load."""
+
+    def has_imported(self, importer: str, imported: str) -> bool:
+        """Whether a module imported another one, at any time."""
+
+    def roots(self) -> Iterable[str]:
+        """The modules that no first-party module's import loaded, in the order in which they were loaded."""
+
+    def sequence(self) -> Iterable[str]:
+        """All modules in the order in which they were loaded."""
+
+    def trigger(self, module: str) -> tuple[str, int] | None:
+        """The old unit (module, index) whose import loaded a module; None for a root."""
+
+    def is_imported_later(self, module: str) -> bool:
+        """Whether a module is imported after the start as well, inside functions."""
+
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that calling what `rest` means on the cell's live value would run first."""
 

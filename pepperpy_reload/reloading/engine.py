@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
@@ -13,7 +13,10 @@ from types import CodeType, FunctionType, ModuleType
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
+from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.world import Place
+from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
@@ -145,7 +148,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
     modules = [sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)]
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
-    registered = state.disposers()
+    registered, known = state.disposers(), set(recorder.modules)
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
     try:
         for step in plan.steps:
@@ -161,10 +164,32 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
             executed = performance.executed
             attempt.remade = performance.remade
         writing.write(executed, attempt.transaction.undo)
+        _see_newcomers(plan, recorder.modules.keys() - known)
     except BaseException:
         attempt.rollback()
         raise
     return attempt
+
+
+def _see_newcomers(plan: ReloadPlan, newcomers: Set[str]) -> None:
+    """Modules that were loaded for the first time may have changed what was used before, and would be used after them.
+
+    Raises RestartNeeded then.
+    """
+    if not newcomers:
+        return
+    traces, runs = Traces(LiveWorld()), plan.modules(Action.RUN)
+    done = {(step.module, step.index) for step in plan.steps}
+    for name in newcomers:
+        module = traces.module(name)
+        for unit in module.alignment.units if module is not None else ():
+            place = Place(name, unit.index)
+            for cell in traces.mutated(place, old=True):
+                for user in traces.users(cell):
+                    is_done = user.module in newcomers or user.module in runs or (user.module, user.index) in done
+                    if not is_done and traces.order(user) > traces.order(place):
+                        line = traces.unit(user).line
+                        raise RestartNeeded(f"{name} is new and changes {cell}, which {user.module}:{line} uses later")
 
 
 def _plan(reading: Reading) -> Prepared:
@@ -255,7 +280,7 @@ class _Performance:
         self._see_disposers()
         classes = {step.name.split()[-1] for step in self._plan.steps if step.name.startswith("class ")}
         modules = [sys.modules[name] for name in recorder.modules if name in sys.modules]
-        names = renamed.Names(modules, classes, self._attempt.transaction.undo)
+        names = renamed.Names(modules, classes)
         concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
@@ -311,6 +336,10 @@ class _Performance:
         for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
             for name in (alias.module, f"{alias.module}.{alias.name}"):
                 self._bring_up(name, step.module)
+            other = self._executors.get(alias.module)
+            if other is not None and alias.name in other.names.stale:
+                text = f"{step.module}:{step.line} reads {alias.module}.{alias.name} before it is bound: a circular import"
+                raise RestartNeeded(text)
         executor.take(step)
 
     def _bring_up(self, module: str, importer: str) -> None:

@@ -51,6 +51,7 @@ class LiveWorld:
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
+        self._triggered: dict[tuple[str, int], list[str]] | None = None
         self._by_path: dict[str, list[str]] = {}
         for name, loaded in recorder.modules.items():
             self._by_path.setdefault(loaded.path, []).append(name)
@@ -160,6 +161,40 @@ class LiveWorld:
                 continue
             if imported in recorder.modules and old in page.units_at(edge.line):
                 yield imported
+
+    def triggered_by(self, module: str, old: int) -> list[str]:
+        """The modules that were loaded while an old unit was executed."""
+        if self._triggered is None:
+            self._triggered = {}
+            for name in self.sequence():
+                trigger = self.trigger(name)
+                if trigger is not None:
+                    self._triggered.setdefault(trigger, []).append(name)
+        return self._triggered.get((module, old), [])
+
+    def has_imported(self, importer: str, imported: str) -> bool:
+        """Whether there is an edge between two modules."""
+        return recorder.graph.edge(importer, imported) is not None
+
+    def roots(self) -> list[str]:
+        """The modules that no import of a first-party module loaded."""
+        return [name for name in self.sequence() if self.trigger(name) is None]
+
+    def sequence(self) -> list[str]:
+        """All modules in the order in which they were loaded."""
+        return sorted(recorder.modules, key=self._rank)
+
+    def trigger(self, module: str) -> tuple[str, int] | None:
+        """The old unit whose import loaded a module."""
+        loaded = recorder.modules.get(module)
+        if loaded is None or loaded.trigger is None or loaded.trigger[0] not in recorder.modules:
+            return None
+        return loaded.trigger[0], ledger.trigger_unit(loaded)
+
+    def is_imported_later(self, module: str) -> bool:
+        """Whether a module is imported inside functions as well."""
+        edges = (recorder.graph.edge(importer, module) for importer in recorder.graph.importers_of(module))
+        return any(edge is not None and not edge.at_import for edge in edges)
 
     def callees(self, cell: Cell, rest: Chain) -> Iterator[CodeKey]:
         """The first-party functions behind a callable value: the function, or what making an instance runs."""

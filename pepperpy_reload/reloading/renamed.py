@@ -6,22 +6,21 @@ the last class to do so wins. Running some of these statements again may leave a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable
 from types import FunctionType, ModuleType
 
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.recorder import recorder
 
-Undo = Callable[[Callable[[], None]], None]
-
 
 class Names:
     """The names and homes of the modules' functions, before statements run again.
 
-    What a class that is going to be made again has given is taken back first: it has to be given anew.
+    What a class that is going to be made again has given is taken back first: it has to be given anew. The transaction
+    knows the names that functions had.
     """
 
-    def __init__(self, modules: Iterable[ModuleType], classes: Container[str], undo: Undo) -> None:
+    def __init__(self, modules: Iterable[ModuleType], classes: Container[str]) -> None:
         self._before: list[tuple[ModuleType, str, FunctionType, tuple[str, str]]] = []
         for module in modules:
             for name, value in list(vars(module).items()):
@@ -30,12 +29,6 @@ class Names:
                     self._before.append((module, name, value, _names(value)))
                     if _names(value) != own and value.__qualname__.rpartition(".")[0] in classes:
                         _rename(value, own)
-        undo(self._put_back)
-
-    def _put_back(self) -> None:
-        for _, _, function, before in self._before:
-            if _names(function) != before:
-                _rename(function, before)
 
     def check(self) -> None:
         """Raise RestartNeeded if one of these functions, still in use, is called something else now."""

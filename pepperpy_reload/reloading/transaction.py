@@ -14,6 +14,7 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.looking import instance_dict, is_a
 
 _ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice)
+_OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
 _LIMIT = 200_000  # objects looked at: beyond, a reload would be felt; the rest is left out
 
 
@@ -23,6 +24,7 @@ class Contents:
     def __init__(self, starts: Iterable[object], is_ours: Callable[[type], bool]) -> None:
         self._is_ours = is_ours
         self._taken: dict[int, tuple[Any, Any]] = {}
+        self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
         self._visit(starts)
 
     def restore(self) -> None:
@@ -30,6 +32,10 @@ class Contents:
         for thing, copy in self._taken.values():
             if not _same(thing, copy):
                 _refill(thing, copy)
+        for function, values in self._functions:
+            for name, value in zip(_OF_FUNCTIONS, values, strict=True):
+                if getattr(function, name) is not value:
+                    setattr(function, name, value)
 
     def changed(self) -> Iterator[object]:
         """The objects that hold something else now."""
@@ -77,6 +83,7 @@ class Contents:
     def _take_function(self, function: FunctionType) -> Iterable[object]:
         if function.__code__.co_filename not in recorder.roots:
             return ()
+        self._functions.append((function, tuple(getattr(function, name) for name in _OF_FUNCTIONS)))
         if function.__dict__:
             self._taken[id(function.__dict__)] = (function.__dict__, dict(function.__dict__))
         cells = []

@@ -30,6 +30,7 @@ class Writing:
             if step.index >= 0 and step.module not in gone:
                 executed.setdefault(step.module, set()).add(step.index)
         self._pages = {name: ledger.page(name) for name in {*self._edited, *executed}}
+        self._start = plan.start
         self._triggers = self._trigger_units()
         for name, one in self._edited.items():
             self._move_edges(name, one, executed.get(name, set()))
@@ -57,6 +58,9 @@ class Writing:
         for name, trigger in self._triggers.items():
             if name in recorder.modules and name not in self._whole:
                 recorder.modules[name] = replace(recorder.modules[name], trigger=trigger)
+        if self._start is not None:
+            others = [name for name in recorder.rank if name not in self._start.keys]
+            recorder.rank = {name: rank for rank, name in enumerate([*self._start.sequence, *others])}
 
     def _rewritten(
         self, page: ledger.Page, activities: Mapping[int, Activity], renames: Mapping[CodeKey, CodeKey]
@@ -93,6 +97,9 @@ class Writing:
             olds = list(one.alignment.olds) if one is not None else None
             new = old if olds is None else olds.index(old) if old in olds else -1
             found[name] = (importer, new)
+        for name, place in self._start.triggers.items() if self._start is not None else ():
+            if place is not None and place.module in self._pages:
+                found[name] = (place.module, place.index)
         return found
 
     def _move_edges(self, name: str, one: Edited, executed: set[int]) -> None:

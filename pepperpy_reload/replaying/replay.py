@@ -172,6 +172,8 @@ class _Hot:
         with self._stage.child(self._root) as cold:
             cold.tell("load", modules=modules)
             answer = self._child.ask("apply", paths=paths)
+            if answer["report"]["status"] == ReloadStatus.RELOADED:  # what no import leads to any more was unloaded
+                self._child.ask("load", modules=modules)
             hot = self._stage.portrait(self._child, hot=True)
             failed = cold.hear()["failed"]
             report = ReloadReport.from_json(answer["report"])

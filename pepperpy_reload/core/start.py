@@ -1,0 +1,121 @@
+"""A cold start played through on paper: which modules it would load, in which order, and by which units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.unit import Alias, Unit
+from pepperpy_reload.core.world import Place
+
+Key = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Start:
+    """The order of a cold start: `keys` compare as the times at which modules begin; `triggers` are who loads them."""
+
+    keys: dict[str, Key] = field(default_factory=dict)
+    triggers: dict[str, Place | None] = field(default_factory=dict)
+
+    @property
+    def sequence(self) -> list[str]:
+        """The modules in the order in which they begin."""
+        return list(self.keys)
+
+    def is_below(self, module: str, top: str) -> bool:
+        """Whether a module is loaded while `top` is; itself too."""
+        name: str | None = module
+        while name is not None and name != top:
+            trigger = self.triggers.get(name)
+            name = trigger.module if trigger is not None else None
+        return name == top
+
+
+def play_start(traces: Traces) -> Start:
+    """Depth first over imports, from the modules that no other one loads, in the order in which they were loaded."""
+    start = Start()
+    for root in traces.world.roots():
+        if root not in start.keys and traces.module(root) is not None:
+            _visit(traces, start, root)
+    return start
+
+
+def _visit(traces: Traces, start: Start, root: str) -> None:
+    _enter(start, root, None, (len(start.keys),))
+    waiting = [_imports(traces, start, root)]  # no recursion: deep chains of imports are no reason to fail
+    while waiting:
+        found = next(waiting[-1], None)
+        if found is None:
+            waiting.pop()
+            continue
+        name, place = found
+        if name not in start.keys:
+            _enter(start, name, place, (*start.keys[place.module], place.index - 0.5, len(start.keys)))
+            waiting.append(_imports(traces, start, name))
+
+
+def _enter(start: Start, name: str, trigger: Place | None, key: Key) -> None:
+    start.keys[name] = key
+    start.triggers[name] = trigger
+
+
+def _imports(traces: Traces, start: Start, name: str) -> Iterator[tuple[str, Place]]:
+    """The modules that a module loads, each with the unit; asked for one by one, while others are being visited."""
+    module = traces.module(name)
+    assert module is not None
+    for unit in module.alignment.units:
+        place = Place(name, unit.index)
+        for target in targets(traces, place, unit):
+            if target not in start.keys and traces.module(target) is not None:
+                yield target, place
+
+
+def targets(traces: Traces, place: Place, unit: Unit) -> Iterator[str]:
+    """The modules that executing a unit imports, as far as its source and the last start tell."""
+    old = traces.old_index(place)
+    known = old >= 0 and traces.fate(place) in (Fate.SAME, Fate.BODY)
+    if unit.alias is not None:
+        yield from _named(unit.alias)
+    for alias in unit.imports:
+        if not known or traces.world.has_imported(place.module, alias.module):
+            yield from _named(alias)
+    if known:
+        yield from traces.world.imported_by(place.module, old)
+        yield from traces.world.triggered_by(place.module, old)
+        return
+    for key in traces.predicted(place.module, unit):
+        facts = traces.world.facts(key)
+        for alias in facts[1].imports if facts is not None else ():
+            yield from _named(alias)
+
+
+def _named(alias: Alias) -> Iterator[str]:
+    """The modules that an import names, its packages first."""
+    parts = alias.module.split(".")
+    yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    if alias.name and alias.name != "*":
+        yield f"{alias.module}.{alias.name}"
+
+
+def displaced(before: list[str], after: list[str]) -> list[str]:
+    """The fewest names without which both lists have the others in the same order (a longest increasing run stays)."""
+    rank = {name: index for index, name in enumerate(before)}
+    chosen = [name for name in after if name in rank]
+    best: list[int] = []  # of all runs of a length, the index of the one that ends with the lowest rank
+    back: list[int] = []
+    for index, name in enumerate(chosen):
+        low, high = 0, len(best)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if rank[chosen[best[middle]]] < rank[name] else (low, middle)
+        back.append(best[low - 1] if low else -1)
+        best[low : low + 1] = [index]
+    stays = set()
+    index = best[-1] if best else -1
+    while index >= 0:
+        stays.add(chosen[index])
+        index = back[index]
+    return [name for name in chosen if name not in stays]
