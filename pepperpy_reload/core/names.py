@@ -19,6 +19,8 @@ def bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
         if isinstance(node, ast.If) and never_at_import(node.test):
             yield from bound_names(node.orelse)
             continue
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            continue  # it annotates, and binds nothing
         if name := _bound_by(node):
             yield name
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -110,7 +112,7 @@ def _locals(arguments: ast.arguments, body: Iterable[ast.AST]) -> frozenset[str]
     inner = list(_scope(body))
     imported = {name for node in inner if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)}
     parameters = {item.arg for item in ast.walk(arguments) if isinstance(item, ast.arg)}
-    return frozenset(parameters | (set(bound_names(body)) - imported))
+    return frozenset(parameters | set(annotated_names(body)) | (set(bound_names(body)) - imported))
 
 
 def _declared(body: Iterable[ast.AST]) -> frozenset[str]:

@@ -79,6 +79,8 @@ def take_over(
     for name in sorted(names):
         if name in vars(scratch):
             _take(live, scratch, name, undo)
+        elif name in vars(live):
+            type.__delattr__(live, name)
     if old.decorator_list:
         for name in sorted(_MADE_BY_DECORATORS - set(after)):
             _take_generated(live, scratch, name)

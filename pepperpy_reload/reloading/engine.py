@@ -300,6 +300,8 @@ class _Performance:
         return [thing for one in self._executors.values() for thing in one.remade]
 
     def _tidy(self) -> None:
+        for name, executor in self._executors.items():
+            self._attempt.dropped.extend(f"{name}.{left}" for left in executor.drop_unbound())
         for name in self._attempt.prepared.reading.edited:
             if name not in self._runs and name in sys.modules:
                 self._executor(name).tidy_annotations()

@@ -175,9 +175,8 @@ class Executor:
             self._execute_star(code, unit)
         else:
             exec(code, namespace, self.names)
-        self.names.stale.difference_update(unit.binds)
         for name, value in before.items():
-            now = namespace.get(name)
+            now = None if name in self.names.stale else namespace.get(name)
             if again and instances.take_contents(value, now, namespace, self._undo):
                 namespace[name] = value
                 self.remade.append(value)
@@ -225,6 +224,14 @@ class Executor:
             classes.take_over(live, made, before, node, dirty, self._undo)
         elif isinstance(made, FunctionType):
             classes.refit(live, made, self._undo)
+
+    def drop_unbound(self) -> list[str]:
+        """Names that no statement has bound again, all steps being taken, go; which these were."""
+        left = sorted(name for name in self.names.stale if name in vars(self.module) and name != "__annotations__")
+        self.names.stale.clear()
+        for name in left:
+            self.drop(name)
+        return left
 
     def tidy_annotations(self) -> None:
         """What `__annotations__` knows is what the statements annotate, in their order (up to 3.13, see PEP 649)."""

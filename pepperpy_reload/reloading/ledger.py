@@ -24,7 +24,7 @@ class Page:
     units: list[Unit]
     ran: list[set[CodeKey]]
     reads: list[set[str]]
-    _nodes: dict[CodeKey, tuple[Function, frozenset[str]]] | None = field(default=None, repr=False)
+    _nodes: dict[CodeKey, tuple[Function, ...]] | None = field(default=None, repr=False)
     _facts: dict[CodeKey, FunctionFacts] = field(default_factory=dict, repr=False)
 
     def facts(self, key: CodeKey) -> FunctionFacts | None:
@@ -32,11 +32,14 @@ class Page:
         if self._nodes is None:
             path = self.loaded.path
             self._nodes = {
-                CodeKey(path, qualname, first_line(node)): (node, outer)
-                for qualname, node, outer in _functions(self.tree, "", frozenset())
+                CodeKey(path, qualname, first_line(nodes[-1])): nodes
+                for qualname, nodes in _functions(self.tree, "", ())
             }
         if key not in self._facts and key in self._nodes:
-            node, outer = self._nodes[key]
+            *around, node = self._nodes[key]
+            outer: frozenset[str] = frozenset()
+            for function in around:
+                outer = local_names(function, outer)
             self._facts[key] = function_facts(node, package_of(self.loaded), outer)
         return self._facts.get(key)
 
@@ -134,14 +137,16 @@ def _covers(unit: Unit, line: int, column: int) -> bool:
     return after_start and before_end
 
 
-def _functions(node: ast.AST, prefix: str, outer: frozenset[str]) -> Iterator[tuple[str, Function, frozenset[str]]]:
-    """Every function of a tree with its qualified name (PEP 3155) and the local names of the functions around it."""
+def _functions(
+    node: ast.AST, prefix: str, around: tuple[Function, ...]
+) -> Iterator[tuple[str, tuple[Function, ...]]]:
+    """Every function of a tree with its qualified name (PEP 3155), the functions around it before it."""
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.ClassDef):
-            yield from _functions(inner, f"{prefix}{inner.name}.", outer)
+            yield from _functions(inner, f"{prefix}{inner.name}.", around)
         elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             name = prefix + getattr(inner, "name", "<lambda>")
-            yield name, inner, outer
-            yield from _functions(inner, f"{name}.<locals>.", local_names(inner, outer))
+            yield name, (*around, inner)
+            yield from _functions(inner, f"{name}.<locals>.", (*around, inner))
         else:
-            yield from _functions(inner, prefix, outer)
+            yield from _functions(inner, prefix, around)
