@@ -126,7 +126,9 @@ class _Planner(Traces):
         reader = next((place.module for place in readers if start.is_below(place.module, loaded)), None)
         if reader is not None:
             line = self.unit(by).line
-            self.restart = self.restart or f"{by.module}:{line} imports {loaded} at another time, and {reader} reads {cell}"
+            self.restart = (
+                self.restart or f"{by.module}:{line} imports {loaded} at another time, and {reader} reads {cell}"
+            )
 
     def _begin_drop(self, name: str, reason: str) -> None:
         module = self.module(name)
@@ -286,7 +288,9 @@ class _Planner(Traces):
     def _process(self, place: Place) -> None:
         unit, cause = self.unit(place), self.causes[place]
         if unit.sweeping:
-            self.restart = self.restart or f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now"
+            self.restart = (
+                self.restart or f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now"
+            )
         if unit.opaque and place.module not in self.whole:
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)
@@ -373,7 +377,10 @@ class _Planner(Traces):
     def plan(self) -> ReloadPlan:
         """The steps in the order of a cold start."""
         steps = [
-            *(Step(Action.DROP, name, because=_said(reason)) for name, reason in {**self.demand.drop, **self.unloaded}.items()),
+            *(
+                Step(Action.DROP, name, because=_said(reason))
+                for name, reason in {**self.demand.drop, **self.unloaded}.items()
+            ),
             *self._patches(),
             *self._executions(),
             *(

@@ -70,7 +70,7 @@ def shape(node: object, *, bodies: bool) -> object:
 
 
 def _seen_from_outside(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> object:
-    """What of a function's body others go by when it is defined: whether it is a generator, and what decorators copy."""
+    """What of a body others go by when the function is defined: is it a generator, and what do decorators copy?"""
     if isinstance(node, ast.Lambda):
         return _yields([node.body])
     return _yields(node.body), documentation(node) if node.decorator_list else None
@@ -83,7 +83,9 @@ def documentation(node: ast.AST) -> str | None:
 
 def docstrings(node: ast.AST) -> list[str | None]:
     """The docstrings of all functions in a statement, in their order."""
-    return [documentation(inner) for inner in ast.walk(node) if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [
+        documentation(inner) for inner in ast.walk(node) if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
 
 
 def _yields(nodes: Iterable[ast.AST]) -> bool:

@@ -340,7 +340,9 @@ class _Performance:
                 self._bring_up(name, step.module)
             other = self._executors.get(alias.module)
             if other is not None and alias.name in other.names.stale:
-                text = f"{step.module}:{step.line} reads {alias.module}.{alias.name} before it is bound: a circular import"
+                text = (
+                    f"{step.module}:{step.line} reads {alias.module}.{alias.name} before it is bound: a circular import"
+                )
                 raise RestartNeeded(text)
         executor.take(step)
 

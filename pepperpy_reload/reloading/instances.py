@@ -40,16 +40,16 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
         return False
     if weakref.getweakrefcount(new):  # what is reached weakly cannot be pointed at another object
         return False
-    # No closure here may capture `new`: its cell would count as one more holder, one that is rightly not turned.
-    turns = [
-        _turn(holder, new)
-        for holder in gc.get_referrers(new)
-        if holder is not namespace and not isinstance(holder, FrameType)
-    ]
-    if not all(turns):
-        return False
+    # No closure here may capture `new`: its cell would be one more holder, and turning that would lose `new` for us.
+    # Up to 3.11 a comprehension is a closure, too.
+    turns: list[Callable[[Any], None]] = []
+    for holder in gc.get_referrers(new):
+        if holder is not namespace and not isinstance(holder, FrameType):
+            turn = _turn(holder, new)
+            if turn is None:
+                return False
+            turns.append(turn)
     for turn in turns:
-        assert turn is not None
         turn(old)
         undo(partial(turn, new))
     _refill(old, new)

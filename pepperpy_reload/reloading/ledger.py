@@ -137,9 +137,7 @@ def _covers(unit: Unit, line: int, column: int) -> bool:
     return after_start and before_end
 
 
-def _functions(
-    node: ast.AST, prefix: str, around: tuple[Function, ...]
-) -> Iterator[tuple[str, tuple[Function, ...]]]:
+def _functions(node: ast.AST, prefix: str, around: tuple[Function, ...]) -> Iterator[tuple[str, tuple[Function, ...]]]:
     """Every function of a tree with its qualified name (PEP 3155), the functions around it before it."""
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.ClassDef):

@@ -59,8 +59,8 @@ class Writing:
             if name in recorder.modules and name not in self._whole:
                 recorder.modules[name] = replace(recorder.modules[name], trigger=trigger)
         if self._start is not None:
-            others = [name for name in recorder.rank if name not in self._start.keys]
-            recorder.rank = {name: rank for rank, name in enumerate([*self._start.sequence, *others])}
+            later = [name for name in recorder.rank if name not in self._start.keys]
+            recorder.rank = {name: rank for rank, name in enumerate([*self._start.sequence, *later])}
 
     def _rewritten(
         self, page: ledger.Page, activities: Mapping[int, Activity], renames: Mapping[CodeKey, CodeKey]

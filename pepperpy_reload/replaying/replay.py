@@ -204,4 +204,3 @@ class _Hot:
             if first_difference(fresh, self._stage.portrait(second)) is not None:
                 return Verdict.SKIPPED, "two fresh starts differ"
         return Verdict.DIFFERENT, f"{found.path}: {found.one}; in a fresh start: {found.other}"
-

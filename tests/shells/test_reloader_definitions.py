@@ -1,0 +1,235 @@
+"""Functions and classes after an edit are what a fresh start makes of them: cases that real commits have shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+
+def test_what_a_decorator_has_copied_from_a_body(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        plain = app.plain
+        report = change("app.py", "Old words", "New words")
+        assert report.status == "reloaded", report
+        assert (app.managed.__doc__, app.Thing.size.__doc__, app.plain.__doc__) == ("New words",) * 3
+        assert app.told == "New words", "who reads documentation at import is told"
+        assert app.plain is plain
+        report = change("app.py", "return iter([1])", "yield 1")
+        assert report.status == "reloaded" and app.kind == "generator", report
+        """,
+        {
+            "app.py": """
+                import contextlib, inspect
+                @contextlib.contextmanager
+                def managed():
+                    "Old words"
+                    yield
+                class Thing:
+                    @property
+                    def size(self):
+                        "Old words"
+                        return 1
+                def plain():
+                    "Old words"
+                told = plain.__doc__
+                def numbers():
+                    return iter([1])
+                kind = "generator" if inspect.isgeneratorfunction(numbers) else "function"
+            """,
+        },
+    )
+
+
+def test_a_wrapped_method_is_not_refitted_around_the_old_one(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, inspect
+        report = change("app.py", "-> 'old'", "-> 'new'")
+        assert report.status == "reloaded", report
+        assert inspect.unwrap(app.Thing.portal).__annotations__ == {"return": "new"} == app.Thing.portal.__annotations__
+        """,
+        {
+            "app.py": """
+                import functools
+                def wrapping(function):
+                    @functools.wraps(function)
+                    def wrapper(self):
+                        return function(self)
+                    return wrapper
+                class Thing:
+                    @wrapping
+                    def portal(self) -> 'old':
+                        return 1
+            """,
+        },
+    )
+
+
+def test_a_class_is_made_again_when_what_its_head_reads_is(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "covariant=True", "contravariant=True")
+        assert report.status == "reloaded" and app.Holder.__parameters__[0] is app.T, report
+        """,
+        {
+            "app.py": "from typing import Generic, TypeVar\nT = TypeVar('T', covariant=True)\n"
+            "class Holder(Generic[T]):\n    pass\n"
+        },
+    )
+
+
+def test_code_objects_that_somebody_has_put_away(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, errors
+        assert app.work.__code__ in errors.internal
+        report = change("app.py", "from errors", "# a line more\\nfrom errors")
+        assert report.status == "unchanged" and app.work.__code__ in errors.internal and len(errors.internal) == 1
+        report = change("app.py", "return 1", "return 2")
+        assert app.work() == 2 and app.work.__code__ in errors.internal and len(errors.internal) == 1, report
+        """,
+        {
+            "errors.py": "internal = set()\ndef mark(f):\n    internal.add(f.__code__)\n    return f\n",
+            "app.py": "from errors import mark\n@mark\ndef work():\n    return 1\n",
+        },
+    )
+
+
+def test_what_goes_through_all_modules_has_its_own_time(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "'json'", "'jso'")
+        assert report.status == "restart" and "goes through sys.modules" in report.reason, report
+        assert change("app.py", "VALUE = 1", "VALUE = 2").status == "restart", "still pending"
+        """,
+        {"app.py": "import sys\nVALUE = 1\nfound = [name for name in list(sys.modules) if name == 'json']\n"},
+    )
+
+
+def test_annotations_of_a_module_and_of_a_class(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        assert list(app.__annotations__) == ["first", "third"]
+        assert change("app.py", "third: int", "second: str = ''\\nthird: int").status == "reloaded"
+        if sys.version_info < (3, 14):
+            assert list(app.__annotations__) == ["first", "second", "third"], app.__annotations__
+        assert change("app.py", "first: int = 1\\n", "").status == "reloaded"
+        assert list(app.__annotations__) == ["second", "third"], app.__annotations__
+        assert change("app.py", "    field: int\\n", "").status == "reloaded"
+        assert "__annotations__" not in vars(app.Thing) or not app.Thing.__annotations__
+        """,
+        {"app.py": "first: int = 1\nthird: int = 3\nclass Thing:\n    field: int\n    other = 1\n"},
+    )
+
+
+def test_a_class_knows_what_its_methods_set(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        cls = app.Thing
+        assert change("app.py", "self.one = 1", "self.one = self.two = 2").status == "reloaded"
+        assert app.Thing is cls
+        if sys.version_info >= (3, 13):
+            assert set(cls.__static_attributes__) == {"one", "two"}, cls.__static_attributes__
+        """,
+        {"app.py": "class Thing:\n    def __init__(self):\n        self.one = 1\n"},
+    )
+
+
+def test_instances_that_refuse_to_be_changed_follow_their_class(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, base
+        thing = app.thing
+        report = change("base.py", "class Base", "class Other: pass\\nclass Base")
+        report = change("app.py", "class Thing(Base)", "class Thing(Base, Other)")
+        assert report.status == "reloaded" and app.thing.value() == 1, report
+        assert type(held[0]) is app.Thing if (held := [thing]) else None
+        """,
+        {
+            "base.py": """
+                class Base:
+                    def __setattr__(self, name, value):
+                        raise AttributeError("frozen")
+                class Other: pass
+            """,
+            "app.py": """
+                from base import Base, Other
+                class Thing(Base):
+                    def value(self): return 1
+                thing = Thing()
+            """,
+        },
+    )
+
+
+def test_a_statement_that_looks_at_all_names_sees_every_change(reloads: Reloads) -> None:
+    reloads(
+        """
+        import pack
+        assert pack.function.__module__ == "pack"
+        report = change("pack/inner.py", "def function(a):", "def function(a, b=VALUE):")
+        assert report.status == "reloaded" and pack.function.__module__ == "pack", report
+        report = change("pack/inner.py", "VALUE = 1", "VALUE = [2]")
+        assert report.status == "reloaded" and pack.function.__module__ == "pack", report
+        """,
+        {
+            "pack/inner.py": "VALUE = 1\ndef function(a):\n    return a\n",
+            "pack/__init__.py": """
+                from .inner import function as function
+                for value in list(locals().values()):
+                    if getattr(value, "__module__", "").startswith(f"{__name__}."):
+                        value.__module__ = __name__
+            """,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "edit", [('"one"', '"ONE"'), ("@naming\nclass Two:", "class Two:")], ids=["value", "undecorated"]
+)
+def test_a_function_that_classes_give_their_name(reloads: Reloads, edit: tuple[str, str]) -> None:
+    reloads(
+        f"""
+        import app, tools
+        before = tools.evolve.__qualname__
+        assert before == "Two.evolve"
+        report = change("app.py", *{edit!r})
+        if report.status == "reloaded":
+            assert tools.evolve.__qualname__ == "Two.evolve", tools.evolve
+        else:
+            assert report.status == "restart" and "is named by classes" in report.reason, report
+            assert tools.evolve.__qualname__ == before, "put back"
+        """,
+        {
+            "tools.py": """
+                def evolve(self):
+                    return self
+                def naming(cls):
+                    for value in vars(cls).values():
+                        if callable(value):
+                            value.__qualname__ = f"{cls.__qualname__}.{value.__name__}"
+                    return cls
+            """,
+            "app.py": """
+                from tools import evolve, naming
+                @naming
+                class One:
+                    name = "one"
+                    change = evolve
+                @naming
+                class Two:
+                    name = "two"
+                    change = evolve
+            """,
+        },
+    )

@@ -1,0 +1,150 @@
+"""What an edit of imports makes of a start: what nothing imports goes, and the order of what is loaded counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+PLUGINS = {
+    "registry.py": "items = []\nkept = object()\n",
+    "first.py": "import registry\nregistry.items.append('first')\nstate = []\n",
+    "second.py": "import registry\nregistry.items.append('second')\n",
+    "third.py": "import registry\nregistry.items.append('third')\n",
+    "main.py": "import registry\nimport first\nimport second\n",
+}
+
+
+def test_a_module_that_nothing_imports_any_more_goes_with_its_traces(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, registry, first
+        kept = registry.kept, first.state
+        report = change("main.py", "import second\\n", "")
+        assert report.status == "reloaded" and "second" in report.dropped, report
+        assert registry.items == ["first"] and "second" not in sys.modules and not hasattr(main, "second")
+        assert registry.kept is kept[0], "what it had not touched"
+        assert change("main.py", "import first\\n", "import first\\nimport second\\n").status == "reloaded"
+        assert registry.items == ["first", "second"] and main.second is sys.modules["second"]
+        """,
+        PLUGINS,
+    )
+
+
+def test_a_module_that_somebody_else_imports_stays(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, second
+        report = change("main.py", "import second\\n", "")
+        assert report.status == "reloaded" and sys.modules["second"] is second, report
+        """,
+        {**PLUGINS, "first.py": "import registry\nregistry.items.append('first')\nimport second\n"},
+    )
+
+
+def test_the_order_of_imports_is_that_of_their_effects(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, registry
+        report = change("main.py", "import first\\nimport second\\n", "import second\\nimport first\\n")
+        assert report.status == "reloaded" and registry.items == ["second", "first"], (report, registry.items)
+        report = change("main.py", "import second\\nimport first\\n", "import first\\nimport second\\n")
+        assert report.status == "reloaded" and registry.items == ["first", "second"], (report, registry.items)
+        assert change("main.py", "import registry\\n", "import registry\\n\\n").status == "unchanged"
+        """,
+        PLUGINS,
+    )
+
+
+def test_a_new_module_may_come_last(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, registry
+        report = change("main.py", "import second\\n", "import second\\nimport third\\n")
+        assert report.status == "reloaded" and registry.items == ["first", "second", "third"], report
+        """,
+        PLUGINS,
+    )
+
+
+def test_a_new_module_between_others_that_would_come_after_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, registry
+        report = change("main.py", "import second\\n", "import third\\nimport second\\n")
+        assert report.status == "restart" and "third is new and changes registry.items" in report.reason, report
+        assert registry.items == ["first", "second"] and "third" not in sys.modules
+        """,
+        PLUGINS,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("NAME = 1\nimport back\n", "import back\nNAME = 1\n", id="the import moves up"),
+        pytest.param("NAME = 1\nimport back\n", "import back\nNAME = 2\n", id="and what it reads changes"),
+    ],
+)
+def test_an_import_that_moves_across_what_a_cycle_reads(reloads: Reloads, before: str, after: str) -> None:
+    reloads(
+        f"""
+        import main, back
+        report = change("main.py", {before!r}, {after!r})
+        assert report.status in ("restart", "failed"), report
+        assert back.NAME == main.NAME == 1
+        """,
+        {"main.py": before, "back.py": "from main import NAME\n"},
+    )
+
+
+def test_names_that_are_not_bound_again_go(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main
+        assert (main.EXTRA, main.typed, main.Thing.member) == (1, 2, 3)
+        report = change("flags.py", "True", "False")
+        assert report.status == "reloaded" and not hasattr(main, "EXTRA") and "main.EXTRA" in report.dropped, report
+        report = change("main.py", " = 2", "")
+        assert report.status == "reloaded" and not hasattr(main, "typed"), report
+        report = change("main.py", " = 3", "")
+        assert report.status == "reloaded" and not hasattr(main.Thing, "member"), report
+        """,
+        {
+            "flags.py": "FLAG = True\n",
+            "main.py": """
+                from flags import FLAG
+                if FLAG:
+                    EXTRA = 1
+                typed: int = 2
+                class Thing:
+                    member: int = 3
+            """,
+        },
+    )
+
+
+def test_star_imports_side_by_side(reloads: Reloads) -> None:
+    reloads(
+        """
+        import pack
+        assert (pack.shared, pack.one, pack.two) == ("base", 1, 2)
+        assert change("one.py", "one = 1", "one = 5").status == "reloaded"
+        assert (pack.shared, pack.one, pack.two) == ("base", 5, 2)
+        report = change("one.py", "both = 'one'", "both = 'ONE'")
+        assert report.status == "reloaded" and pack.both == "two", "the later one wins"
+        report = change("two.py", "both = 'two'\\n", "")
+        assert report.status == "reloaded" and pack.both == "ONE", "and leaves it to the earlier one"
+        report = change("one.py", "both = 'ONE'\\n", "")
+        assert report.status == "reloaded" and not hasattr(pack, "both"), report
+        """,
+        {
+            "base.py": "shared = 'base'\n",
+            "one.py": "from base import shared\none = 1\nboth = 'one'\n",
+            "two.py": "two = 2\nboth = 'two'\n",
+            "pack.py": "from base import *\nfrom one import *\nfrom two import *\n",
+        },
+    )
