@@ -18,13 +18,13 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from pepperpy_reload.comparing.objects import describe_table
+from pepperpy_reload.comparing.portrait import own_modules, take_portrait
 from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.reloading.usercode import calling_user_code
-from pepperpy_reload.replaying.objects import describe_table
-from pepperpy_reload.replaying.portrait import own_modules, take_portrait
 
 Answer = dict[str, Any]
 _PREPARED = (describe_table,)  # imported before anything is portrayed, in every child alike
