@@ -44,6 +44,7 @@ def serve(settings: Settings) -> int:
         factory=settings.factory,
         options=_serve_options(settings),
         env_file=settings.env_file,
+        audit=settings.audit,
     )
     if is_wildcard(settings.host):
         text = f"--host {settings.host} lets every machine that reaches this one use the app"

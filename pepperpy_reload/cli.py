@@ -121,7 +121,7 @@ def commands() -> None:
 
 @commands.command(epilog=_EPILOG)
 @click.argument("target", required=False)
-@_options(*_LISTENING, *_SERVING, *_WATCHING, *_OUTPUT)
+@_options(*_LISTENING, *_SERVING, *_WATCHING, "audit", *_OUTPUT)
 def serve(**flags: Any) -> int:
     """Serve TARGET: an ASGI or WSGI app, a factory of one, or a function to run.
 

@@ -78,6 +78,10 @@ class Painter:
             self._waiting.append((known, describe))
         return known
 
+    def addresses(self) -> list[int]:
+        """The address of the object of each node: what survives in a process can be found again by it."""
+        return [id(thing) for thing in self._alive]
+
     def fresh(self, thing: object, describe: Describe) -> int:
         """A node for something that is described anew wherever it is met: which object it is says nothing."""
         number = len(self._alive)

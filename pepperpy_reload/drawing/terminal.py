@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.drawing.excerpt import excerpt, plain, shortened
 from pepperpy_reload.drawing.news import (
+    Audited,
     Died,
     Finished,
     Happening,
@@ -136,6 +137,17 @@ class Terminal:
             self.trouble(Trouble(str(error), error.file, error.line), "the last good version goes on serving")
         elif report.status is ReloadStatus.UNCHANGED and not report.notes:
             self._line("unchanged", _files(report.paths), BUSY, Detail.VERBOSE)
+
+    @_tell.register
+    def _(self, news: Audited) -> None:
+        if news.verdict == "different":
+            more = f"{news.count - 1} more in " if news.count > 1 else ""
+            text = f"{news.path} is {news.here}; in a fresh start: {news.fresh} ({more}{news.report})"
+            self._line("differs", text, BAD, Detail.QUIET)
+        elif news.verdict == "skipped":
+            self._line("no audit", news.reason, CAREFUL)
+        elif news.verdict == "equal":
+            self._line("audited", f"in {news.duration:.1f} s: the same as a fresh start", GOOD, Detail.VERBOSE)
 
     @_tell.register
     def _(self, news: Unstarted) -> None:

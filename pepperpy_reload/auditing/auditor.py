@@ -1,0 +1,297 @@
+"""The audit of one worker: after a reload its own modules must be what a fresh start has.
+
+The reloader's thread tells of reloads and takes one snapshot before each; everything else happens in a thread of the
+audit and in processes of its own. Nothing here is on the way of a request, and a newer batch ends what is under way.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Any
+
+from pepperpy_reload.auditing.fresh import sources
+from pepperpy_reload.auditing.places import WHOLE
+from pepperpy_reload.auditing.snapshot import Snapshot, take_snapshot
+from pepperpy_reload.auditing.start import Circumstances, FreshStartError, ask
+from pepperpy_reload.auditing.verdict import Finding
+from pepperpy_reload.comparing.values import ATOMS
+from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.errors import ReloadError, RestartNeeded
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import state
+from pepperpy_reload.serving.session import Activity, Session
+
+_QUICK = 0.05  # seconds that a snapshot may take to be had between two callbacks of the program's loop
+_IDLE = 10.0  # seconds that a program without a break is waited for
+_LOOK = 0.02
+_AT_WORK = Activity(besides="the program")
+File = IO[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an audit has found: `findings` there are none, or `skipped` says why nothing can be said."""
+
+    findings: tuple[Finding, ...] = ()
+    skipped: str = ""
+    duration: float = 0.0
+    is_baseline: bool = False
+    """It is no audit, but the fresh start that the first one needs."""
+
+
+@dataclass(slots=True)
+class _Reload:
+    """Reloads that have not been audited yet: the process as it was before them, and a fresh start of that time."""
+
+    before: File
+    former: File
+    activity: Activity
+    quiet: bool = True
+    counts: bool = False
+    """One of them has been done, and not taken back."""
+
+
+class Auditor:
+    """Compares this process with fresh starts. `on_result` is called from the audit's thread.
+
+    `is_busy` says that batches are waiting. Once something was found, there are no more audits: this process ends.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        circumstances: Circumstances,
+        is_busy: Callable[[], bool],
+        on_result: Callable[[Result], None],
+    ) -> None:
+        self._session = session
+        self._circumstances = circumstances
+        self._is_busy = is_busy
+        self._on_result = on_result
+        self._fresh: File | None = None
+        self._reload: _Reload | None = None
+        self._known: list[Any] = []
+        self._wishes: SimpleQueue[int] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._turn = 0  # of the newest wish; whatever is done for an older one is not wanted any more
+        self._applied: dict[str, bytes] | None = None
+        self._lasted = 0.0
+        self._is_due = False
+        self._over = False
+
+    def start(self) -> None:
+        """Begin with the fresh start that the first audit needs."""
+        self._is_due = True
+        self.resume()
+        threading.Thread(target=self._work, name="pepperpy-reload-audit", daemon=True).start()
+
+    # --- told by the reloader, in its thread
+
+    def reload_begins(self) -> None:
+        """A batch is about to be applied."""
+        with self._lock:
+            self._turn += 1
+        self._applied = {name: loaded.source for name, loaded in recorder.modules.items()}
+        if self._fresh is None:
+            return  # there is nothing to compare with
+        if self._reload is None:
+            activity = self._activity()
+            with suppress(RuntimeError):  # too lively: then this one cannot be audited
+                self._reload = _Reload(_written(self._snapshot()), self._fresh, activity)
+        if self._reload is not None and _has_hooks():
+            self._reload.quiet = False
+
+    def user_code_ran(self) -> None:
+        """More than the modules has run: an app was made or started again."""
+        if self._reload is not None:
+            self._reload.quiet = False
+
+    def reload_ended(self, report: ReloadReport) -> None:
+        """A batch has been dealt with."""
+        applied, self._applied = self._applied, None
+        if applied is None:  # nothing was begun
+            return
+        gone = report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART)
+        if gone or applied == {name: loaded.source for name, loaded in recorder.modules.items()}:
+            if self._reload is not None and not self._reload.counts:
+                self._reload = None  # all is as it was
+            return
+        self._is_due = True
+        if self._reload is not None:
+            self._reload.counts = True
+        else:
+            self._fresh = None  # it is out of date, and what the reload did is not known
+
+    def resume(self) -> None:
+        """There is no batch to be dealt with at the moment: what is due can be done."""
+        if self._is_due and not self._over:
+            with self._lock:
+                self._turn += 1
+            self._wishes.put(self._turn)
+
+    # --- in the thread of the audit
+
+    def _work(self) -> None:
+        while True:
+            turn = self._wishes.get()
+            started = time.monotonic()
+            try:
+                result = self._audit(turn)
+            except ReloadError as error:
+                result = Result(skipped=str(error))
+            except Exception:  # noqa: BLE001 - a fault of ours is no reason to stop serving
+                result = Result(skipped=f"the audit itself failed; this is a bug\n{traceback.format_exc()}")
+            if result is not None and self._is_wanted(turn):
+                self._is_due, self._over = False, bool(result.findings)
+                self._on_result(replace(result, duration=time.monotonic() - started))
+
+    def _is_wanted(self, turn: int) -> bool:
+        return turn == self._turn and not self._is_busy()
+
+    def _audit(self, turn: int) -> Result | None:
+        """Compare; None if a newer batch came between. Raises FreshStartError."""
+        is_wanted = partial(self._is_wanted, turn)
+        if not self._wait_for_a_break(is_wanted):
+            return None
+        reload = self._reload
+        files: dict[str, File] = {"fresh": _file()}
+        order: dict[str, Any] = {"modules": _modules(), "known": self._known, "kept": _kept()}
+        loaded = sources()
+        if reload is not None:
+            gc.collect()  # what is garbage here has never been in a fresh start
+            files |= {"before": reload.before, "former": reload.former, "after": _written(self._between_callbacks())}
+            order["quiet"] = reload.quiet and reload.activity.is_quiet and self._activity() == reload.activity
+        answer = ask(self._circumstances, order, files, is_wanted) if is_wanted() else None
+        if answer is None or not _is_of(answer, loaded):
+            return None  # files have been saved since: their batch follows
+        if "failed" in answer:
+            self._put(turn, None)
+            last = answer["text"].strip().splitlines()[-1]
+            raise FreshStartError(f"a fresh start cannot import {answer['failed']}: {last}")
+        findings = [Finding(**data) for data in answer.get("findings", ())]
+        if findings:
+            findings = self._steady(findings, order, files["fresh"], is_wanted)
+        if not self._put(turn, files["fresh"]):
+            return None
+        self._known = answer.get("known", self._known)
+        return Result(tuple(findings), is_baseline=reload is None)
+
+    def _put(self, turn: int, fresh: File | None) -> bool:
+        """What the next reload is compared with, unless one has begun."""
+        with self._lock:
+            if turn != self._turn:
+                return False
+            self._fresh, self._reload = fresh, None
+            return True
+
+    def _steady(
+        self, findings: list[Finding], order: dict[str, Any], fresh: File, is_wanted: Callable[[], bool]
+    ) -> list[Finding]:
+        """The findings without those at which another fresh start is not like the first one."""
+        second = {"modules": order["modules"]}
+        answer = ask(self._circumstances, second, {"reference": fresh}, is_wanted) or {}
+        unsteady = tuple(answer.get("unsteady", ()))
+        return [one for one in findings if not any(_is_below(one.path, path) for path in unsteady)]
+
+    def _wait_for_a_break(self, is_wanted: Callable[[], bool]) -> bool:
+        """Wait until no request is under way; whether the audit is still wanted then."""
+        end = time.monotonic() + _IDLE
+        while is_wanted():
+            if not self._activity().under_way or time.monotonic() > end:
+                return True
+            time.sleep(_LOOK)
+        return False
+
+    def _activity(self) -> Activity:
+        try:
+            return self._session.activity()
+        except RestartNeeded:  # its loop is busy
+            return _AT_WORK
+
+    def _between_callbacks(self) -> Snapshot:
+        try:
+            if self._lasted > _QUICK:
+                return self._snapshot()
+            return self._session.gate.call(self._snapshot)
+        except (RuntimeError, RestartNeeded):
+            raise FreshStartError("the program never paused for long enough to be looked at") from None
+
+    def _snapshot(self) -> Snapshot:
+        started = time.perf_counter()
+        snapshot = take_snapshot(recorder.roots.__contains__)
+        self._lasted = time.perf_counter() - started
+        return snapshot
+
+
+def _file() -> File:
+    """A file without a name: it is gone with the last process that holds it."""
+    return tempfile.TemporaryFile()
+
+
+def _written(snapshot: Snapshot) -> File:
+    file = _file()
+    snapshot.write(file)
+    return file
+
+
+def _modules() -> list[str]:
+    """The first-party modules in the order in which they began to be run: so a fresh start imports them."""
+    return sorted((name for name in recorder.modules if name in sys.modules and name != "__main__"), key=_rank)
+
+
+def _rank(name: str) -> int:
+    return recorder.rank.get(name, sys.maxsize)
+
+
+def _is_of(answer: dict[str, Any], known_sources: dict[str, str]) -> bool:
+    """Whether a fresh start has imported what is loaded here, and not something newer."""
+    if "failed" in answer:
+        return all(_is_on_disk(name) for name in known_sources)
+    return bool(answer["sources"] == known_sources)
+
+
+def _is_on_disk(name: str) -> bool:
+    loaded = recorder.modules.get(name)
+    if loaded is None:
+        return False
+    try:
+        return Path(loaded.path).read_bytes() == loaded.source
+    except OSError:
+        return False
+
+
+def _kept() -> dict[str, list[str]]:
+    """What the user has declared to survive reloads, by module: it is other than in a fresh start on purpose."""
+    values = {id(value) for value in state.kept_values() if type(value) not in ATOMS}
+    found = {}
+    for name in list(recorder.modules):
+        module = sys.modules.get(name)
+        namespace = {} if module is None else dict(vars(module))
+        if namespace.get("__reload__") == "never":
+            found[name] = [WHOLE]
+        elif module is not None:
+            found[name] = [*state.kept_names(module), *(key for key, value in namespace.items() if id(value) in values)]
+    return found
+
+
+def _has_hooks() -> bool:
+    """Whether a reload runs code that a fresh start does not."""
+    if any(state.disposers().values()):
+        return True
+    modules = [vars(sys.modules[name]) for name in list(recorder.modules) if name in sys.modules]
+    return any(hook in names for names in modules for hook in ("__before_reload__", "__after_reload__"))
+
+
+def _is_below(path: str, other: str) -> bool:
+    return path == other or path.startswith((f"{other}.", f"{other}[", f"{other} "))
