@@ -37,6 +37,7 @@ _IDLE = 10.0  # seconds that a program without a break is waited for
 _LOOK = 0.02
 _AT_WORK = Activity(besides="the program")
 File = IO[bytes]
+Source = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,19 @@ class Result:
     findings: tuple[Finding, ...] = ()
     skipped: str = ""
     duration: float = 0.0
-    is_baseline: bool = False
-    """It is no audit, but the fresh start that the first one needs."""
 
 
 @dataclass(slots=True)
 class _Reload:
-    """Reloads that have not been audited yet: the process as it was before them, and a fresh start of that time."""
+    """Reloads that have not been audited yet: the process as it was before them, and a fresh start of that time.
 
-    before: File
-    former: File
+    Without `former` that fresh start is still to be made, of `modules` with the `sources` of then.
+    """
+
+    before: Snapshot
+    former: File | None
+    modules: list[str]
+    sources: dict[str, Source]
     activity: Activity
     quiet: bool = True
     counts: bool = False
@@ -85,15 +89,13 @@ class Auditor:
         self._wishes: SimpleQueue[int] = SimpleQueue()
         self._lock = threading.Lock()
         self._turn = 0  # of the newest wish; whatever is done for an older one is not wanted any more
-        self._applied: dict[str, bytes] | None = None
+        self._applied: dict[str, Source] | None = None
         self._lasted = 0.0
         self._is_due = False
         self._over = False
 
     def start(self) -> None:
-        """Begin with the fresh start that the first audit needs."""
-        self._is_due = True
-        self.resume()
+        """From now on audits are made."""
         threading.Thread(target=self._work, name="pepperpy-reload-audit", daemon=True).start()
 
     # --- told by the reloader, in its thread
@@ -102,13 +104,12 @@ class Auditor:
         """A batch is about to be applied."""
         with self._lock:
             self._turn += 1
-        self._applied = {name: loaded.source for name, loaded in recorder.modules.items()}
-        if self._fresh is None:
-            return  # there is nothing to compare with
-        if self._reload is None:
+        self._applied = then = _sources()
+        if self._reload is None:  # else it is one more before the last one was audited
             activity = self._activity()
             with suppress(RuntimeError):  # too lively: then this one cannot be audited
-                self._reload = _Reload(_written(self._snapshot()), self._fresh, activity)
+                before = self._snapshot()
+                self._reload = _Reload(before, self._fresh, _modules(), then, activity)
         if self._reload is not None and _has_hooks():
             self._reload.quiet = False
 
@@ -123,15 +124,14 @@ class Auditor:
         if applied is None:  # nothing was begun
             return
         gone = report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART)
-        if gone or applied == {name: loaded.source for name, loaded in recorder.modules.items()}:
+        if gone or applied == _sources():
             if self._reload is not None and not self._reload.counts:
                 self._reload = None  # all is as it was
             return
-        self._is_due = True
-        if self._reload is not None:
-            self._reload.counts = True
+        if self._reload is None:
+            self._fresh = None  # it is out of date
         else:
-            self._fresh = None  # it is out of date, and what the reload did is not known
+            self._is_due = self._reload.counts = True
 
     def resume(self) -> None:
         """There is no batch to be dealt with at the moment: what is due can be done."""
@@ -150,8 +150,10 @@ class Auditor:
                 result = self._audit(turn)
             except ReloadError as error:
                 result = Result(skipped=str(error))
+                self._put(turn, None)
             except Exception:  # noqa: BLE001 - a fault of ours is no reason to stop serving
                 result = Result(skipped=f"the audit itself failed; this is a bug\n{traceback.format_exc()}")
+                self._put(turn, None)
             if result is not None and self._is_wanted(turn):
                 self._is_due, self._over = False, bool(result.findings)
                 self._on_result(replace(result, duration=time.monotonic() - started))
@@ -162,30 +164,46 @@ class Auditor:
     def _audit(self, turn: int) -> Result | None:
         """Compare; None if a newer batch came between. Raises FreshStartError."""
         is_wanted = partial(self._is_wanted, turn)
-        if not self._wait_for_a_break(is_wanted):
-            return None
         reload = self._reload
-        files: dict[str, File] = {"fresh": _file()}
-        order: dict[str, Any] = {"modules": _modules(), "known": self._known, "kept": _kept()}
+        if reload is None or not self._wait_for_a_break(is_wanted):
+            return None
+        gc.collect()  # what is garbage here has never been in a fresh start
+        after = self._between_callbacks()
+        quiet = reload.quiet and reload.activity.is_quiet and self._activity() == reload.activity
+        if reload.former is None:
+            reload.former = self._make_former(reload, is_wanted)
+        if reload.former is None:
+            return None
+        files = {"before": _written(reload.before), "former": reload.former, "after": _written(after), "fresh": _file()}
+        order = {"modules": _modules(), "known": self._known, "kept": _kept(), "quiet": quiet}
         loaded = sources()
-        if reload is not None:
-            gc.collect()  # what is garbage here has never been in a fresh start
-            files |= {"before": reload.before, "former": reload.former, "after": _written(self._between_callbacks())}
-            order["quiet"] = reload.quiet and reload.activity.is_quiet and self._activity() == reload.activity
-        answer = ask(self._circumstances, order, files, is_wanted) if is_wanted() else None
-        if answer is None or not _is_of(answer, loaded):
+        answer = self._ask(order, files, is_wanted)
+        if answer is None or answer["sources"] != loaded:
             return None  # files have been saved since: their batch follows
-        if "failed" in answer:
-            self._put(turn, None)
-            last = answer["text"].strip().splitlines()[-1]
-            raise FreshStartError(f"a fresh start cannot import {answer['failed']}: {last}")
-        findings = [Finding(**data) for data in answer.get("findings", ())]
+        findings = [Finding(**data) for data in answer["findings"]]
         if findings:
             findings = self._steady(findings, order, files["fresh"], is_wanted)
         if not self._put(turn, files["fresh"]):
             return None
-        self._known = answer.get("known", self._known)
-        return Result(tuple(findings), is_baseline=reload is None)
+        self._known = answer["known"]
+        return Result(tuple(findings))
+
+    def _make_former(self, reload: _Reload, is_wanted: Callable[[], bool]) -> File | None:
+        """A fresh start of the code as it was, if one is not known from the audit before."""
+        file, order = _file(), {"modules": reload.modules}
+        then = {name: [path, source.decode("latin-1")] for name, (path, source) in reload.sources.items()}
+        return None if self._ask(order | {"instead": then}, {"fresh": file}, is_wanted) is None else file
+
+    def _ask(
+        self, order: dict[str, Any], files: dict[str, File], is_wanted: Callable[[], bool]
+    ) -> dict[str, Any] | None:
+        answer = ask(self._circumstances, order, files, is_wanted) if is_wanted() else None
+        if answer is not None and "failed" in answer:
+            if "instead" not in order and not all(map(_is_on_disk, list(recorder.modules))):
+                return None  # files have been saved since
+            last = answer["text"].strip().splitlines()[-1]
+            raise FreshStartError(f"a fresh start cannot import {answer['failed']}: {last}")
+        return answer
 
     def _put(self, turn: int, fresh: File | None) -> bool:
         """What the next reload is compared with, unless one has begun."""
@@ -200,7 +218,7 @@ class Auditor:
     ) -> list[Finding]:
         """The findings without those at which another fresh start is not like the first one."""
         second = {"modules": order["modules"]}
-        answer = ask(self._circumstances, second, {"reference": fresh}, is_wanted) or {}
+        answer = self._ask(second, {"reference": fresh}, is_wanted) or {}
         unsteady = tuple(answer.get("unsteady", ()))
         return [one for one in findings if not any(_is_below(one.path, path) for path in unsteady)]
 
@@ -245,6 +263,11 @@ def _written(snapshot: Snapshot) -> File:
     return file
 
 
+def _sources() -> dict[str, Source]:
+    """By first-party module, the file and the source that it was made of."""
+    return {name: (loaded.path, loaded.source) for name, loaded in recorder.modules.items()}
+
+
 def _modules() -> list[str]:
     """The first-party modules in the order in which they began to be run: so a fresh start imports them."""
     return sorted((name for name in recorder.modules if name in sys.modules and name != "__main__"), key=_rank)
@@ -252,13 +275,6 @@ def _modules() -> list[str]:
 
 def _rank(name: str) -> int:
     return recorder.rank.get(name, sys.maxsize)
-
-
-def _is_of(answer: dict[str, Any], known_sources: dict[str, str]) -> bool:
-    """Whether a fresh start has imported what is loaded here, and not something newer."""
-    if "failed" in answer:
-        return all(_is_on_disk(name) for name in known_sources)
-    return bool(answer["sources"] == known_sources)
 
 
 def _is_on_disk(name: str) -> bool:

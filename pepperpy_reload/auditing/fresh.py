@@ -13,6 +13,8 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from typing import Any
 
 from pepperpy_reload.auditing.places import differing
@@ -48,6 +50,8 @@ def _carry_out(order: Mapping[str, Any]) -> Message:
     sys.argv = list(order["argv"])
     ImportOptimizer(ModuleManager()).install()
     recorder.roots.narrow(order["roots"])
+    if "instead" in order:
+        sys.meta_path.insert(1, _Instead(order["instead"]))
     for name in order["modules"]:
         try:
             with calling_user_code():
@@ -69,6 +73,21 @@ def _carry_out(order: Mapping[str, Any]) -> Message:
     findings = judge(evidence, known | kept_places(after, order["kept"]))
     state = [list(place) for place in known if place[0] in after.by_address]
     return answer | {"known": state, "findings": [finding.as_json() for finding in findings]}
+
+
+class _Instead:
+    """Finds modules whose sources are given, whatever their files hold now."""
+
+    def __init__(self, sources: Mapping[str, tuple[str, str]]) -> None:
+        self._sources = sources
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        if name not in self._sources:
+            return None
+        path, source = self._sources[name]
+        loader = SourceFileLoader(name, path)
+        vars(loader)["get_data"] = lambda _: source.encode("latin-1")
+        return spec_from_file_location(name, path, loader=loader)
 
 
 def _unsteady(fresh: Snapshot, reference: Snapshot) -> list[str]:

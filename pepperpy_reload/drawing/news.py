@@ -85,7 +85,7 @@ class Audited(Happening):
     """A reloaded worker was compared with a fresh start.
 
     `verdict` is `equal`, `different` (then the first place, what each has there, how many there are, and the file that
-    names them all), `skipped` for a `reason`, or `ready`: from now on every reload is compared.
+    names them all), or `skipped` for a `reason`.
     """
 
     event: ClassVar[str] = "audit"

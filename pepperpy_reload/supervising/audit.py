@@ -45,8 +45,6 @@ class Audit:
             if result.skipped not in self._said:
                 self._said.add(result.skipped)
                 self._send("skipped", result, reason=result.skipped)
-        elif result.is_baseline:
-            self._send("ready", result)
         elif not result.findings:
             self._send("equal", result)
         else:
