@@ -7,7 +7,7 @@ audit and in processes of its own. Nothing here is on the way of a request, and 
 from __future__ import annotations
 
 import gc
-import sys
+import os
 import tempfile
 import threading
 import time
@@ -16,20 +16,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
-from pepperpy_reload.auditing.fresh import sources
-from pepperpy_reload.auditing.places import WHOLE
+from pepperpy_reload.auditing import loaded
 from pepperpy_reload.auditing.snapshot import Snapshot, take_snapshot
 from pepperpy_reload.auditing.start import Circumstances, FreshStartError, ask
 from pepperpy_reload.auditing.verdict import Finding
-from pepperpy_reload.comparing.values import ATOMS
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import state
 from pepperpy_reload.serving.session import Activity, Session
 
 _QUICK = 0.05  # seconds that a snapshot may take to be had between two callbacks of the program's loop
@@ -37,7 +33,6 @@ _IDLE = 10.0  # seconds that a program without a break is waited for
 _LOOK = 0.02
 _AT_WORK = Activity(besides="the program")
 File = IO[bytes]
-Source = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +51,10 @@ class _Reload:
     Without `former` that fresh start is still to be made, of `modules` with the `sources` of then.
     """
 
-    before: Snapshot
+    before: File
     former: File | None
     modules: list[str]
-    sources: dict[str, Source]
+    sources: dict[str, loaded.Source]
     activity: Activity
     quiet: bool = True
     counts: bool = False
@@ -86,10 +81,11 @@ class Auditor:
         self._fresh: File | None = None
         self._reload: _Reload | None = None
         self._known: list[Any] = []
+        self._last: tuple[File, Activity] | None = None
         self._wishes: SimpleQueue[int] = SimpleQueue()
         self._lock = threading.Lock()
         self._turn = 0  # of the newest wish; whatever is done for an older one is not wanted any more
-        self._applied: dict[str, Source] | None = None
+        self._applied: dict[str, loaded.Source] | None = None
         self._lasted = 0.0
         self._is_due = False
         self._over = False
@@ -104,13 +100,17 @@ class Auditor:
         """A batch is about to be applied."""
         with self._lock:
             self._turn += 1
-        self._applied = then = _sources()
+        self._applied = then = loaded.sources()
         if self._reload is None:  # else it is one more before the last one was audited
             activity = self._activity()
+            last, self._last = self._last, None
             with suppress(RuntimeError):  # too lively: then this one cannot be audited
-                before = self._snapshot()
-                self._reload = _Reload(before, self._fresh, _modules(), then, activity)
-        if self._reload is not None and _has_hooks():
+                if last is not None and last[1] == activity and activity.is_quiet:
+                    before = last[0]  # nothing has run since
+                else:
+                    before = _written(self._snapshot())  # as objects it would slow every look through the heap
+                self._reload = _Reload(before, self._fresh, loaded.modules(), then, activity)
+        if self._reload is not None and loaded.has_hooks():
             self._reload.quiet = False
 
     def user_code_ran(self) -> None:
@@ -124,7 +124,7 @@ class Auditor:
         if applied is None:  # nothing was begun
             return
         gone = report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART)
-        if gone or applied == _sources():
+        if gone or applied == loaded.sources():
             if self._reload is not None and not self._reload.counts:
                 self._reload = None  # all is as it was
             return
@@ -168,25 +168,24 @@ class Auditor:
         if reload is None or not self._wait_for_a_break(is_wanted):
             return None
         gc.collect()  # what is garbage here has never been in a fresh start
-        after = self._between_callbacks()
-        quiet = reload.quiet and reload.activity.is_quiet and self._activity() == reload.activity
+        after = _written(self._between_callbacks())
+        activity = self._activity()
+        quiet = reload.quiet and reload.activity.is_quiet and activity == reload.activity
         if reload.former is None:
             reload.former = self._make_former(reload, is_wanted)
         if reload.former is None:
             return None
-        files = {"before": _written(reload.before), "former": reload.former, "after": _written(after), "fresh": _file()}
-        order = {"modules": _modules(), "known": self._known, "kept": _kept(), "quiet": quiet}
-        loaded = sources()
+        files = {"before": reload.before, "former": reload.former, "after": after, "fresh": _file()}
+        order = {"modules": loaded.modules(), "known": self._known, "kept": loaded.kept(), "quiet": quiet}
+        hashes = loaded.hashes()
         answer = self._ask(order, files, is_wanted)
-        if answer is None or answer["sources"] != loaded:
+        if answer is None or answer["sources"] != hashes:
             return None  # files have been saved since: their batch follows
         findings = [Finding(**data) for data in answer["findings"]]
         if findings:
             findings = self._steady(findings, order, files["fresh"], is_wanted)
-        if not self._put(turn, files["fresh"]):
-            return None
-        self._known = answer["known"]
-        return Result(tuple(findings))
+        done = self._put(turn, files["fresh"], answer["known"], (after, activity))
+        return Result(tuple(findings)) if done else None
 
     def _make_former(self, reload: _Reload, is_wanted: Callable[[], bool]) -> File | None:
         """A fresh start of the code as it was, if one is not known from the audit before."""
@@ -199,18 +198,21 @@ class Auditor:
     ) -> dict[str, Any] | None:
         answer = ask(self._circumstances, order, files, is_wanted) if is_wanted() else None
         if answer is not None and "failed" in answer:
-            if "instead" not in order and not all(map(_is_on_disk, list(recorder.modules))):
+            if "instead" not in order and not all(map(loaded.is_on_disk, list(recorder.modules))):
                 return None  # files have been saved since
             last = answer["text"].strip().splitlines()[-1]
             raise FreshStartError(f"a fresh start cannot import {answer['failed']}: {last}")
         return answer
 
-    def _put(self, turn: int, fresh: File | None) -> bool:
+    def _put(
+        self, turn: int, fresh: File | None, known: list[Any] | None = None, last: tuple[File, Activity] | None = None
+    ) -> bool:
         """What the next reload is compared with, unless one has begun."""
         with self._lock:
             if turn != self._turn:
                 return False
-            self._fresh, self._reload = fresh, None
+            self._fresh, self._reload, self._last = fresh, None, last
+            self._known = self._known if known is None else known
             return True
 
     def _steady(
@@ -253,7 +255,9 @@ class Auditor:
 
 
 def _file() -> File:
-    """A file without a name: it is gone with the last process that holds it."""
+    """A file without a name: it is gone with the last process that holds it. In memory, where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("pepperpy-reload-audit"), "w+b")
     return tempfile.TemporaryFile()
 
 
@@ -261,52 +265,6 @@ def _written(snapshot: Snapshot) -> File:
     file = _file()
     snapshot.write(file)
     return file
-
-
-def _sources() -> dict[str, Source]:
-    """By first-party module, the file and the source that it was made of."""
-    return {name: (loaded.path, loaded.source) for name, loaded in recorder.modules.items()}
-
-
-def _modules() -> list[str]:
-    """The first-party modules in the order in which they began to be run: so a fresh start imports them."""
-    return sorted((name for name in recorder.modules if name in sys.modules and name != "__main__"), key=_rank)
-
-
-def _rank(name: str) -> int:
-    return recorder.rank.get(name, sys.maxsize)
-
-
-def _is_on_disk(name: str) -> bool:
-    loaded = recorder.modules.get(name)
-    if loaded is None:
-        return False
-    try:
-        return Path(loaded.path).read_bytes() == loaded.source
-    except OSError:
-        return False
-
-
-def _kept() -> dict[str, list[str]]:
-    """What the user has declared to survive reloads, by module: it is other than in a fresh start on purpose."""
-    values = {id(value) for value in state.kept_values() if type(value) not in ATOMS}
-    found = {}
-    for name in list(recorder.modules):
-        module = sys.modules.get(name)
-        namespace = {} if module is None else dict(vars(module))
-        if namespace.get("__reload__") == "never":
-            found[name] = [WHOLE]
-        elif module is not None:
-            found[name] = [*state.kept_names(module), *(key for key, value in namespace.items() if id(value) in values)]
-    return found
-
-
-def _has_hooks() -> bool:
-    """Whether a reload runs code that a fresh start does not."""
-    if any(state.disposers().values()):
-        return True
-    modules = [vars(sys.modules[name]) for name in list(recorder.modules) if name in sys.modules]
-    return any(hook in names for names in modules for hook in ("__before_reload__", "__after_reload__"))
 
 
 def _is_below(path: str, other: str) -> bool:

@@ -6,7 +6,6 @@ was at the start; what the imported code prints goes nowhere. Snapshots are file
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import os
@@ -17,6 +16,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from typing import Any
 
+from pepperpy_reload.auditing.loaded import hashes
 from pepperpy_reload.auditing.places import differing
 from pepperpy_reload.auditing.snapshot import Snapshot, take_snapshot
 from pepperpy_reload.auditing.verdict import Evidence, judge, kept_places, state_before
@@ -59,7 +59,7 @@ def _carry_out(order: Mapping[str, Any]) -> Message:
         except UserCodeError as error:
             return {"failed": name, "text": str(error)}
     fresh = take_snapshot(recorder.roots.__contains__)
-    answer: Message = {"sources": sources()}
+    answer: Message = {"sources": hashes()}
     files = order["files"]
     if "reference" in files:
         return answer | {"unsteady": _unsteady(fresh, _read(files["reference"]))}
@@ -98,8 +98,3 @@ def _unsteady(fresh: Snapshot, reference: Snapshot) -> list[str]:
 def _read(descriptor: int) -> Snapshot:
     with os.fdopen(descriptor, "rb", closefd=False) as file:
         return Snapshot.read(file)
-
-
-def sources() -> dict[str, str]:
-    """By module, what tells its source from any other."""
-    return {name: hashlib.sha256(loaded.source).hexdigest() for name, loaded in list(recorder.modules.items())}
