@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from pepperpy_reload.config import Settings
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.demo import TARGET as DEMO_TARGET
 from pepperpy_reload.demo import write as write_demo
-from pepperpy_reload.drawing.news import Note
+from pepperpy_reload.drawing.news import Note, Trouble
 from pepperpy_reload.drawing.terminal import Detail, Display, JsonLines, Terminal
 from pepperpy_reload.errors import UsageError
 from pepperpy_reload.supervising.listener import Listener, is_wildcard
@@ -43,6 +44,7 @@ def serve(settings: Settings) -> int:
         factory=settings.factory,
         options=_serve_options(settings),
         env_file=settings.env_file,
+        audit=settings.audit,
     )
     if is_wildcard(settings.host):
         text = f"--host {settings.host} lets every machine that reaches this one use the app"
@@ -91,6 +93,34 @@ def console(settings: Settings, module: str | None) -> int:
     app_dir = _directory(settings.app_dir)
     sys.path.insert(0, app_dir)
     return run_console(module, list(_roots(settings, app_dir)))
+
+
+def explain(settings: Settings, files: Sequence[str], since: str) -> int:
+    """Show what saving files would do to a process that was started from a revision; returns the exit status.
+
+    Raises UsageError and SurroundingsError, whose text is the line for the user.
+    """
+    from pepperpy_reload.drawing.plan import draw_plan
+    from pepperpy_reload.replaying.explain import Question, files_named
+    from pepperpy_reload.replaying.explain import explain as answer
+    from pepperpy_reload.serving.discovery import discover, search_path
+
+    app_dir = _directory(settings.app_dir)
+    _check_files(settings)
+    target, roots = settings.target or discover(app_dir), _roots(settings, app_dir)
+    orders = Orders(Task.SERVE, target, roots, env_file=settings.env_file)
+    search = tuple(search_path(app_dir))
+    found = answer(Question(target, files_named(files), since, search, roots, orders.environment()))
+    if settings.json:
+        sys.stdout.write(f"{json.dumps(found.as_json())}\n")
+    elif found.fault is not None:
+        after = "saving this would change nothing: the last good version would go on"
+        if found.fault.before:
+            after = f"{target} cannot be imported as of {since}, so there is no process to reload"
+        Terminal().trouble(Trouble(found.fault.text, found.fault.file, found.fault.line), after)
+    else:
+        draw_plan(found.heading, found.steps)
+    return 0 if found.fault is None else 1
 
 
 def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:

@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     """How the tool ends, besides 128 + the number of the signal that ended it."""
 
     FINE = 0
+    UNLOADABLE = 1
+    """The user's code does not load."""
     USAGE = 2
     SURROUNDINGS = 69
     """Something that is needed is not there."""
@@ -119,7 +121,7 @@ def commands() -> None:
 
 @commands.command(epilog=_EPILOG)
 @click.argument("target", required=False)
-@_options(*_LISTENING, *_SERVING, *_WATCHING, *_OUTPUT)
+@_options(*_LISTENING, *_SERVING, *_WATCHING, "audit", *_OUTPUT)
 def serve(**flags: Any) -> int:
     """Serve TARGET: an ASGI or WSGI app, a factory of one, or a function to run.
 
@@ -145,6 +147,20 @@ def run(program: str, arguments: tuple[str, ...], as_module: bool, **flags: Any)
 def repl(module: str | None, **flags: Any) -> int:
     """Open a console in which imported names follow every reload."""
     return app.console(_settings(flags), module)
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
+@click.option("--target", metavar="TARGET", help="What the process would serve; by default what serve would find.")
+@click.option("--since", metavar="REV", default="HEAD", show_default=True, help="What the process was started from.")
+@_options("app_dir", "watch", "env_file", "json")
+def explain(files: tuple[str, ...], since: str, **flags: Any) -> int:
+    """Show what saving FILEs, as they are now, would do to a running process, and why.
+
+    The process is imagined: TARGET is imported by a fresh interpreter in a temporary copy of the project, in which
+    FILEs are as git has them in REV. It is not served, and nothing of yours is written.
+    """
+    return app.explain(_settings(flags), files, since)
 
 
 @commands.command(epilog=_EPILOG)

@@ -87,6 +87,7 @@ class Settings:
     env_file: str = _is_set_by(Kind.PATH, "", "Environment variables for the app, read anew at every restart.")
     grace: float = _is_set_by(Kind.NUMBER, 2.0, "Seconds that a worker has to end before it is killed.")
     poll: float | None = _is_set_by(Kind.NUMBER, None, "Look for changes every so many seconds, not for events.")
+    audit: bool = _is_set_by(Kind.SWITCH, False, "Compare every reload with a fresh start; restart if they differ.")
     quiet: bool = _is_set_by(Kind.SWITCH, False, "Only errors and warnings.")
     verbose: bool = _is_set_by(Kind.SWITCH, False, "Also what did not change, and whole tracebacks.")
     json: bool = _is_set_by(Kind.SWITCH, False, "One JSON object a line, on standard output.")

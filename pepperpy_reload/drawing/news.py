@@ -81,6 +81,25 @@ class Reported(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class Audited(Happening):
+    """A reloaded worker was compared with a fresh start.
+
+    `verdict` is `equal`, `different` (then the first place, what each has there, how many there are, and the file that
+    names them all), or `skipped` for a `reason`.
+    """
+
+    event: ClassVar[str] = "audit"
+    verdict: str
+    duration: float
+    path: str = ""
+    here: str = ""
+    fresh: str = ""
+    count: int = 0
+    report: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unstarted(Happening):
     """The user's code raised, and nothing runs. `ran` says that it did before: it was no failed start."""
 

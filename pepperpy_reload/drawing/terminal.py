@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.drawing.excerpt import excerpt, plain, shortened
 from pepperpy_reload.drawing.news import (
+    Audited,
     Died,
     Finished,
     Happening,
@@ -81,6 +82,20 @@ class Terminal:
         """Write what the asked-for detail has to say about it."""
         self._tell(news)
 
+    def trouble(self, trouble: Trouble, after: str) -> None:
+        """Show an error with the lines around it, and what follows from it."""
+        shown = excerpt(trouble)
+        self._line("failed", f"{shown.place}: {shown.headline}" if shown.place else shown.headline, BAD, Detail.QUIET)
+        width = len(str(trouble.line))
+        for number, source in shown.lines:
+            mark = ">" if number == trouble.line else " "
+            self._line(f"  {mark} {number:>{width}} |", source, "bold" if mark == ">" else "dim", Detail.QUIET)
+        if shown.carets:
+            self._line(f"    {'':>{width}} |", shown.carets, BAD, Detail.QUIET, style_rest=True)
+        if self._detail is Detail.VERBOSE:
+            self._line("traceback\n", plain(trouble.text).rstrip(), BAD, Detail.VERBOSE)
+        self._line("  ", after, "dim", Detail.QUIET, style_rest=True)
+
     @cached_property
     def _console(self) -> Console:
         from rich.console import Console  # costs more than all else in a start
@@ -119,15 +134,26 @@ class Terminal:
             self._names(report)
         elif report.status is ReloadStatus.FAILED and report.error is not None:
             error = report.error
-            self._trouble(Trouble(str(error), error.file, error.line), "the last good version goes on serving")
+            self.trouble(Trouble(str(error), error.file, error.line), "the last good version goes on serving")
         elif report.status is ReloadStatus.UNCHANGED and not report.notes:
             self._line("unchanged", _files(report.paths), BUSY, Detail.VERBOSE)
+
+    @_tell.register
+    def _(self, news: Audited) -> None:
+        if news.verdict == "different":
+            more = f"{news.count - 1} more in " if news.count > 1 else ""
+            text = f"{news.path} is {news.here}; in a fresh start: {news.fresh} ({more}{news.report})"
+            self._line("differs", text, BAD, Detail.QUIET)
+        elif news.verdict == "skipped":
+            self._line("no audit", news.reason, CAREFUL)
+        elif news.verdict == "equal":
+            self._line("audited", f"in {news.duration:.1f} s: the same as a fresh start", GOOD, Detail.VERBOSE)
 
     @_tell.register
     def _(self, news: Unstarted) -> None:
         if news.ran and self._detail < Detail.VERBOSE:  # how it got there matters: Python would show all of it, too
             self._line("traceback\n", plain(news.error.text).rstrip(), BAD, Detail.QUIET)
-        self._trouble(news.error, "nothing runs; the next save tries again")
+        self.trouble(news.error, "nothing runs; the next save tries again")
 
     @_tell.register
     def _(self, news: Died) -> None:
@@ -160,19 +186,6 @@ class Terminal:
             for name in getattr(report, word):
                 self._line(f"  {word}", name, "dim", Detail.VERBOSE)
 
-    def _trouble(self, trouble: Trouble, after: str) -> None:
-        shown = excerpt(trouble)
-        self._line("failed", f"{shown.place}: {shown.headline}" if shown.place else shown.headline, BAD, Detail.QUIET)
-        width = len(str(trouble.line))
-        for number, source in shown.lines:
-            mark = ">" if number == trouble.line else " "
-            self._line(f"  {mark} {number:>{width}} |", source, "bold" if mark == ">" else "dim", Detail.QUIET)
-        if shown.carets:
-            self._line(f"    {'':>{width}} |", shown.carets, BAD, Detail.QUIET, style_rest=True)
-        if self._detail is Detail.VERBOSE:
-            self._line("traceback\n", plain(trouble.text).rstrip(), BAD, Detail.VERBOSE)
-        self._line("  ", after, "dim", Detail.QUIET, style_rest=True)
-
     def _line(
         self, word: str, rest: str, style: str, least: Detail = Detail.NORMAL, *, style_rest: bool = False
     ) -> None:
@@ -182,7 +195,7 @@ class Terminal:
 
         text = Text(word, style=style)
         text.append(
-            f" {_encodable(plain(rest), self._stream)}".rstrip(), style=style if style_rest else "not bold default"
+            f" {encodable(plain(rest), self._stream)}".rstrip(), style=style if style_rest else "not bold default"
         )
         try:
             self._console.print(text)
@@ -204,6 +217,7 @@ def _directory(path: str) -> str:
     return "./" if short == "." else short
 
 
-def _encodable(text: str, stream: IO[str]) -> str:
+def encodable(text: str, stream: IO[str]) -> str:
+    """`text` with what the stream cannot write as escapes."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

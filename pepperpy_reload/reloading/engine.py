@@ -47,10 +47,13 @@ class Prepared:
     @property
     def patched(self) -> tuple[str, ...]:
         """The functions that get new code, by name."""
-        names = self.plan.modules(Action.PATCH)
-        found = [f"{name}.{pair.new.co_qualname}" for name in names for pair in self._pairs(name) if pair.changed]
+        found = [name for module in self.plan.modules(Action.PATCH) for name in self.patched_in(module)]
         refitted = [f"{step.module}.{step.name.split()[-1]}" for step in self.plan.steps if step.action is Action.REFIT]
         return tuple(dict.fromkeys([*found, *refitted]))
+
+    def patched_in(self, module: str) -> tuple[str, ...]:
+        """The functions of an edited module that get new code where they are, by name."""
+        return tuple(f"{module}.{pair.new.co_qualname}" for pair in self._pairs(module) if pair.changed)
 
     @property
     def ran(self) -> tuple[str, ...]:

@@ -29,6 +29,11 @@ def keep(key: str, factory: Callable[[], Value]) -> Value:
     return value
 
 
+def kept_values() -> list[object]:
+    """All values that `keep` has given out and would give out again."""
+    return [value for _, value in list(_kept.values())]
+
+
 def on_dispose(callback: Callable[[], object]) -> Callable[[], object]:
     """Call `callback` before what registered it is replaced by a new version or dropped.
 

@@ -1,1 +1,1 @@
-"""The oracle: portraits of processes, their comparison, and the replay of a repository's history."""
+"""What fresh interpreters say: a repository's history replayed, and what a save would do."""

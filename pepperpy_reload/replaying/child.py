@@ -18,13 +18,16 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from pepperpy_reload.comparing.objects import describe_table
+from pepperpy_reload.comparing.portrait import own_modules, take_portrait
+from pepperpy_reload.core.plan import Action
 from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.modules import ModuleManager
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.engine import prepare
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.reloading.usercode import calling_user_code
-from pepperpy_reload.replaying.objects import describe_table
-from pepperpy_reload.replaying.portrait import own_modules, take_portrait
 
 Answer = dict[str, Any]
 _PREPARED = (describe_table,)  # imported before anything is portrayed, in every child alike
@@ -44,6 +47,14 @@ class Sitter:
         """Whether a file is part of what is portrayed."""
         return file.startswith(self._inside)
 
+    def settle_in(self, order: Mapping[str, Any]) -> Answer:
+        """Search these paths first; what else led to a directory that was copied leads to its copy."""
+        recorder.roots.narrow(order["roots"])
+        moved = [(entry, entry.replace(top, place, 1)) for entry in sys.path[1:] for top, place in order["copies"]]
+        copies = {entry: copy for entry, copy in moved if copy != entry and Path(copy).is_dir()}
+        sys.path[:] = [*order["paths"], *(copies.get(entry, entry) for entry in sys.path[1:])]
+        return {}
+
     def load(self, order: Mapping[str, Any]) -> Answer:
         """Import modules, one after the other; those that cannot be are told with the reason."""
         failed = {}
@@ -54,6 +65,24 @@ class Sitter:
             except UserCodeError as error:
                 failed[name] = str(error)
         return {"failed": failed}
+
+    def files(self, _: Mapping[str, Any]) -> Answer:
+        """The files that own modules are made of, or have read while they were imported."""
+        loaded = recorder.modules.values()
+        return {"files": sorted({os.path.realpath(file) for one in loaded for file in (one.path, *one.files)})}
+
+    def explain(self, order: Mapping[str, Any]) -> Answer:
+        """What a batch would do; nothing is changed."""
+        try:
+            prepared = prepare(order["paths"])
+        except UserCodeError as error:
+            return {"error of theirs": [str(error), error.file, error.line]}
+        steps = []
+        for step in prepared.plan.steps:
+            functions = prepared.patched_in(step.module) if step.action is Action.PATCH else ()
+            if functions or step.action is not Action.PATCH:  # else only lines move
+                steps.append(step.as_json() | {"functions": functions})
+        return {"restart": prepared.plan.restart, "steps": steps, "notes": prepared.reading.notes}
 
     def portray(self, order: Mapping[str, Any]) -> Answer:
         """Write the portrait of this process to a file."""
@@ -97,7 +126,10 @@ def main(root: str, armed: str) -> None:
     sys.argv = ["replay"]
     sitter = Sitter(root, armed=armed == "armed")
     carry_out: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
+        "settle_in": sitter.settle_in,
         "load": sitter.load,
+        "files": sitter.files,
+        "explain": sitter.explain,
         "portray": sitter.portray,
         "apply": sitter.apply,
     }

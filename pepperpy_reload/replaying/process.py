@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,15 +23,19 @@ class ChildError(ReloadError):
 
 
 class Child:
-    """A fresh interpreter with the sources under `root`; with `armed` it follows edits.
+    """A fresh interpreter with the sources under `root`; with `armed` it follows edits. `environment`
+    takes the place of ours.
 
     Its hash seed is fixed: two children that do the same have their sets in the same order. It writes no bytecode.
     """
 
-    def __init__(self, root: Path, *, armed: bool = False, cwd: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, *, armed: bool = False, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         ours = Path(__file__).parents[2]
-        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONSTARTUP", "PYTHONHOME")}
-        inherited = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+        given = os.environ if environment is None else environment
+        inherited = [part for part in given.get("PYTHONPATH", "").split(os.pathsep) if part]
+        environment = {name: value for name, value in given.items() if name not in ("PYTHONSTARTUP", "PYTHONHOME")}
         environment |= {
             "PYTHONHASHSEED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",

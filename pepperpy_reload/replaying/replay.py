@@ -9,10 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pepperpy_reload.comparing.compare import first_difference
+from pepperpy_reload.comparing.portrait import Portrait
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
-from pepperpy_reload.replaying.compare import first_difference
 from pepperpy_reload.replaying.history import Commit, Layout, Repository, Tree, guess_package
-from pepperpy_reload.replaying.portrait import Portrait
 from pepperpy_reload.replaying.process import Child, ChildError
 
 

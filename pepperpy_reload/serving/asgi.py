@@ -14,7 +14,7 @@ from pepperpy_reload.serving.readers import Readers
 from pepperpy_reload.serving.replacement import Replacement
 from pepperpy_reload.serving.server import Server
 from pepperpy_reload.serving.server_gate import ServerGate
-from pepperpy_reload.serving.session import ServeOptions
+from pepperpy_reload.serving.session import Activity, ServeOptions
 from pepperpy_reload.serving.slot import Slot, adapt, retire
 from pepperpy_reload.serving.target import Target
 
@@ -106,6 +106,17 @@ class ServerSession:
         loop = self.gate.loop
         assert loop is not None
         return self.gate.on_loop(lambda: self.readers.in_tasks(asyncio.all_tasks(loop)))
+
+    def activity(self) -> Activity:
+        """Requests, and tasks or threads of the app's own; its lifespan, which waits for its end, is none."""
+        loop, slot, lifespan = self.gate.loop, self.slot, self.lifespan
+        assert loop is not None
+
+        def waiting() -> str:
+            return self.readers.in_tasks(task for task in asyncio.all_tasks(loop) if task is not lifespan_task)
+
+        lifespan_task = None if lifespan is None else lifespan.task
+        return Activity(slot.begun, slot.in_flight, self.readers.strangers() or self.gate.on_loop(waiting))
 
     def _ready(self, on_ready: Callable[[], None]) -> Callable[[], None]:
         def ready() -> None:

@@ -45,6 +45,11 @@ class Lifespan:
         """Whether the app takes part in the protocol."""
         return self._phase in (_Phase.RUNNING, _Phase.STOPPING, _Phase.ENDED)
 
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The task in which the app's lifespan runs, once it was started."""
+        return self._task
+
     async def startup(self, timeout: float | None = None) -> None:
         """Start the app; UserCodeError if it fails, RestartNeeded if it takes longer than `timeout` seconds.
 

@@ -15,8 +15,8 @@ from pepperpy_reload.reloading.gate import Gate, LoopGate, OpenGate, Result
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind, is_app
 from pepperpy_reload.serving.loops import exit_status, run_to_end
-from pepperpy_reload.serving.program import INTERRUPTED, PlainSettle, Program
-from pepperpy_reload.serving.session import Session, Settle
+from pepperpy_reload.serving.program import AT_WORK, INTERRUPTED, PlainSettle, Program
+from pepperpy_reload.serving.session import Activity, Session, Settle
 from pepperpy_reload.serving.target import Target
 
 PATIENCE = 5.0
@@ -58,6 +58,10 @@ class FunctionSession:
     def building(self) -> bool:
         """Whether an app is being built."""
         return self._calling and self._target.may_be_factory
+
+    def activity(self) -> Activity:
+        """A program is always at work; an app has requests."""
+        return AT_WORK if self._served is None else self._served.activity()
 
     def run(self, on_ready: Callable[[], None]) -> int:
         """Call the function; serve what it gives, or run it if it is a coroutine."""
@@ -121,6 +125,10 @@ class CoroutineSession:
     def kind(self) -> Kind:
         """`coroutine`."""
         return Kind.COROUTINE
+
+    def activity(self) -> Activity:
+        """It is always at work."""
+        return AT_WORK
 
     def run(self, on_ready: Callable[[], None]) -> int:
         """Run it to its end."""

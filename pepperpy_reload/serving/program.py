@@ -10,7 +10,9 @@ from typing import Any
 from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.loops import exit_status
+from pepperpy_reload.serving.session import Activity
 
+AT_WORK = Activity(besides="the program")
 INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 

@@ -15,6 +15,8 @@ from typing import Any
 from pepperpy_reload.errors import RestartNeeded
 
 POLL = 0.002  # seconds between two looks
+OURS = "pepperpy-reload"
+"""How the names of our own threads begin."""
 _ANYIO = os.path.join("anyio", "_backends", "_asyncio.py")  # noqa: PTH118 - the end of a code object's file name
 _FUTURES = futures_thread.__file__
 
@@ -36,6 +38,16 @@ class Readers:
             if where or _has_work(threads.get(ident), stack):
                 return where or "a thread pool with work to do"
         return ""
+
+    def strangers(self) -> str:
+        """What runs beside the main thread: code in a pool, or the name of a thread of the program's own; or ""."""
+        frames = sys._current_frames()
+        for thread in threading.enumerate():
+            if thread is threading.main_thread() or thread.name.startswith(OURS) or thread.ident not in frames:
+                continue
+            if not _is_pool_worker(list(_outwards(frames[thread.ident]))):
+                return f"thread {thread.name}"
+        return self.blocking()
 
     def first_party(self, stack: list[FrameType]) -> str:
         """`file:line` of the innermost first-party frame of a stack, innermost first."""

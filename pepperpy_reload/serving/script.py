@@ -18,8 +18,8 @@ from pepperpy_reload.importing.recorder import Loaded, recorder
 from pepperpy_reload.reloading.gate import Gate, OpenGate
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind
-from pepperpy_reload.serving.program import PlainSettle, Program
-from pepperpy_reload.serving.session import Settle
+from pepperpy_reload.serving.program import AT_WORK, PlainSettle, Program
+from pepperpy_reload.serving.session import Activity, Settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,10 @@ class ScriptSession:
     def kind(self) -> Kind:
         """A script is called without arguments and ends, as a function does."""
         return Kind.FUNCTION
+
+    def activity(self) -> Activity:
+        """It is always at work."""
+        return AT_WORK
 
     def run(self, on_ready: Callable[[], None]) -> int:
         """Run the script to its end; returns the status that it exits with."""

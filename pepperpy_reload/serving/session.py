@@ -33,6 +33,20 @@ class ServeOptions:
     lifespan_timeout: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a program does at a moment: requests begun so far, those under way, and what is at work besides, or ""."""
+
+    begun: int = 0
+    under_way: int = 0
+    besides: str = ""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no user code runs."""
+        return not self.under_way and not self.besides
+
+
 class Settle(Protocol):
     """Brings what is being served up to date after a reload."""
 
@@ -72,6 +86,13 @@ class Session(Protocol):
     @property
     def kind(self) -> Kind:
         """How the target is run; final once `on_ready` has been called."""
+        ...
+
+    def activity(self) -> Activity:
+        """Whether user code runs that may change what it has in memory. From any thread but the program's own.
+
+        RestartNeeded if that cannot be found out within a bounded time.
+        """
         ...
 
     def run(self, on_ready: Callable[[], None]) -> int:

@@ -12,12 +12,13 @@ from pepperpy_reload.serving.wsgi import WsgiAdapter
 class Slot:
     """Where the user's app is plugged in.
 
-    It can be swapped, new requests can be held, and those under way are counted: an `if` and two additions each.
+    It can be swapped, new requests can be held, and requests are counted: an `if` and three additions each.
     """
 
     def __init__(self) -> None:
         self.app: AsgiApp = _no_app
         self.state: dict[str, Any] = {}
+        self.begun = 0
         self.in_flight = 0
         self._held: asyncio.Event | None = None
 
@@ -27,6 +28,7 @@ class Slot:
             await self._held.wait()
         if self.state:
             scope["state"] = {**scope.get("state", {}), **self.state}
+        self.begun += 1
         self.in_flight += 1
         try:
             await self.app(scope, receive, send)

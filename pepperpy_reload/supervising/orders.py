@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from random import randrange
 from typing import Any
 
 from pepperpy_reload.errors import SurroundingsError, UsageError
@@ -35,6 +36,8 @@ class Orders:
     options: Mapping[str, Any] = field(default_factory=dict)
     """The keyword arguments of `serving.session.ServeOptions`."""
     env_file: str = ""
+    audit: bool = False
+    """Whether what a reload has made is compared with a fresh start."""
 
     def as_json(self) -> dict[str, Any]:
         """A dict of plain values; `from_json` is the way back."""
@@ -55,6 +58,8 @@ class Orders:
         Raises SurroundingsError if python-dotenv is missing, UsageError if the file cannot be read.
         """
         environment = dict(os.environ)
+        if self.audit:  # the order of sets must be that of the fresh starts
+            environment.setdefault("PYTHONHASHSEED", str(randrange(1 << 32)))
         if not self.env_file:
             return environment
         try:

@@ -17,6 +17,7 @@ from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.lifecycle import Action, Event, Lifecycle, State
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.drawing.news import (
+    Audited,
     Died,
     Finished,
     Note,
@@ -185,6 +186,8 @@ class Supervisor:
             self._pity(message)
         elif kind == "notice":
             self._display.show(Note(str(message["text"])))
+        elif kind == "audit":
+            self._display.show(Audited(**{key: value for key, value in message.items() if key != "type"}))
 
     def _learn(self, kind: str) -> None:
         self._plain = kind not in _SERVED

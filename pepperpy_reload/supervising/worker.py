@@ -16,8 +16,10 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
@@ -32,6 +34,9 @@ from pepperpy_reload.serving.target import Kind, Target, load_target
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders, Task
+
+if TYPE_CHECKING:
+    from pepperpy_reload.supervising.audit import Audit
 
 UNSTARTED = 3
 """The exit status of a worker that has said why it cannot start."""
@@ -67,6 +72,8 @@ class Worker:
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
         self._optimizer = ImportOptimizer(ModuleManager())
         self._is_ready = False
+        self._began_in = (dict(os.environ), str(Path.cwd()))  # before user code changes it
+        self._audit: Audit | None = None
 
     def run(self) -> int:
         """Load the user's code and run it until it ends or is told to; returns the exit status."""
@@ -117,11 +124,17 @@ class Worker:
         return ready
 
     def _begin(self, session: Session) -> None:
+        settle = session.settle
+        if self._orders.audit:
+            from pepperpy_reload.supervising.audit import Audit
+
+            self._audit = Audit(session, self._orders, self._began_in, self._channel, self._events)
+            settle = self._audit.settle
         reloader = Reloader(
             self._optimizer,
             roots=self._orders.roots,
             gate=session.gate,
-            settle=session.settle,
+            settle=settle,
             on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
         )
         if self._target is not None:
@@ -139,9 +152,13 @@ class Worker:
     def _follow(self, reloader: Reloader) -> None:
         """Bring this process up to date, batch by batch; first with what was saved while it started."""
         self._tell(reloader.catch_up)
+        if self._audit is not None:
+            self._audit.start()
         while True:
             event = self._events.get()
             self._tell(partial(reloader.notice, event))
+            if self._audit is not None and self._events.empty():
+                self._audit.resume()
             if isinstance(event, Quiet):
                 self._refresh_templates(event.paths)
 
@@ -151,6 +168,8 @@ class Worker:
         except Exception:  # noqa: BLE001 - a bug of ours must not swallow the saves to come: a new process has them
             traceback.print_exc()
             report = ReloadReport(ReloadStatus.RESTART, reason="the reload itself failed; this is a bug")
+        if self._audit is not None:
+            self._audit.reload_ended(report)
         if report is not None:
             self._channel.send({"type": "report", "report": report.as_json()})
 

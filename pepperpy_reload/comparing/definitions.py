@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import CellType, FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
-from pepperpy_reload.replaying.portrait import Node, Painter, Reference
-from pepperpy_reload.replaying.values import namespace_of, qualname_of
+from pepperpy_reload.comparing.portrait import Node, Painter, Reference
+from pepperpy_reload.comparing.values import namespace_of, qualname_of
 
 _abc: Any = importlib.import_module("_abc")  # of no public interface; typing knows nothing of it
 Refer = Callable[[Painter, Any], Reference]

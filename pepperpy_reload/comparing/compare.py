@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pepperpy_reload.replaying.portrait import Node, Portrait, Reference
+from pepperpy_reload.comparing.portrait import Node, Portrait, Reference
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from types import ModuleType
 from typing import Any
 
-from pepperpy_reload.replaying.codes import Codes
+from pepperpy_reload.comparing.codes import Codes
 
 Reference = int | list[Any]
 """A node by its number, or a value in itself."""
@@ -78,6 +78,10 @@ class Painter:
             self._waiting.append((known, describe))
         return known
 
+    def addresses(self) -> list[int]:
+        """The address of the object of each node: what survives in a process can be found again by it."""
+        return [id(thing) for thing in self._alive]
+
     def fresh(self, thing: object, describe: Describe) -> int:
         """A node for something that is described anew wherever it is met: which object it is says nothing."""
         number = len(self._alive)
@@ -97,7 +101,7 @@ class Painter:
 
 def take_portrait(own: Callable[[str], bool]) -> Portrait:
     """The portrait of this process: all modules in `sys.modules` whose file is `own`, and what they reach."""
-    from pepperpy_reload.replaying.objects import describe_table
+    from pepperpy_reload.comparing.objects import describe_table
 
     gc.collect()
     modules = own_modules(own)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from pepperpy_reload.replaying.portrait import Painter
+from pepperpy_reload.comparing.portrait import Painter
 
 ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented), range, slice}

@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from pepperpy_reload.replaying.definitions import describe_class, describe_function, describe_module
-from pepperpy_reload.replaying.portrait import Node, Painter, Reference
-from pepperpy_reload.replaying.values import ATOMS, home_of, namespace_of, qualname_of, value_of
+from pepperpy_reload.comparing.definitions import describe_class, describe_function, describe_module
+from pepperpy_reload.comparing.portrait import Node, Painter, Reference
+from pepperpy_reload.comparing.values import ATOMS, home_of, namespace_of, qualname_of, value_of
 
 _TYPING = ("typing", "typing_extensions")
 _PARAMETERS = ("TypeVar", "ParamSpec", "TypeVarTuple", "TypeAliasType", "ParamSpecArgs", "ParamSpecKwargs")

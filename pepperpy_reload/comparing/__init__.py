@@ -1,0 +1,1 @@
+"""What a process holds, as a graph of plain values that can be compared with that of another process."""
