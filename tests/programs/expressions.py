@@ -30,6 +30,7 @@ class Chooser:
         self.draw = draw
         self.program = program
         self.module = module
+        self.avoid = ""  # what a body must not use: a function that calls itself never ends
         self.scope = list(visible(program, module, end))
 
     def pick(self, items: Sequence[T]) -> T:
@@ -58,7 +59,7 @@ class Chooser:
 
     def number(self, depth: int = 1) -> str:
         """An expression that is a number, if all goes well."""
-        usable = [(name, kind) for name, kind in self.scope if kind in _USES]
+        usable = [(name, kind) for name, kind in self.scope if kind in _USES and name != self.avoid]
         if not usable or self.chance(25):
             return self.digit()
         name, kind = self.pick(usable)

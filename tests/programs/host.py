@@ -112,16 +112,21 @@ class Hot:
     def __call__(self, order: Any) -> Any:
         """Start it, or apply a batch."""
         if order is None:
-            return {**_started(self._sitter), "table": list(sys.modules)}
+            return {**_started(self._sitter), "table": _table()}
         before = {name: _found(name) for name in order["untouched"]}
         report = self._sitter.apply({"paths": order["paths"]})["report"]
         after = {name: _found(name) for name in before}
         return {
             "report": report,
             "portrait": take_portrait(self._sitter.own).as_json(),
-            "table": list(sys.modules),
+            "table": _table(),
             "replaced": [name for name, thing in before.items() if thing is not None and after[name] is not thing],
         }
+
+
+def _table() -> list[str]:
+    """The modules, without those of Python itself: what importlib and traceback import on their way is theirs."""
+    return [name for name in sys.modules if name.partition(".")[0] not in sys.stdlib_module_names]
 
 
 def _found(name: str) -> object:
@@ -151,13 +156,14 @@ def play(versions: list[Sources], root: Path) -> list[dict[str, Any]]:
     while at < len(versions) - 1:
         show(root, {} if at == 0 else versions[at - 1], versions[at])
         with forked(lambda: Hot(str(root))) as hot:
-            start = hot.ask(None)
+            hot.tell(None)
             with forked(lambda: cold(str(root))) as fresh:
                 first = fresh.ask(None)
+            start = hot.hear()
             if start["failed"] or first["failed"]:
                 same = bool(start["failed"]) == bool(first["failed"])
                 fault = "" if same else f"armed: {start['failed']!r}, plain: {first['failed']!r}"
-                return [*outcomes, {"status": "start", "reason": "", "fault": fault}] if fault else outcomes
+                return [*outcomes, {"status": "start", "reason": "", "fault": fault, "imported": []}] if fault else outcomes
             more = list(_follow(hot, start, versions[at:], root))
         outcomes += more
         at += len(more)
@@ -226,7 +232,7 @@ def main() -> None:
         try:
             answer: Any = play(json.loads(line), root)
         except EOFError as error:
-            answer = [{"status": "error", "reason": "", "fault": str(error)}]
+            answer = [{"status": "error", "reason": "", "fault": str(error), "imported": []}]
         finally:
             shutil.rmtree(root, ignore_errors=True)
         answers.write(json.dumps(answer) + "\n")
