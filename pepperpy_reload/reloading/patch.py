@@ -172,11 +172,23 @@ def moved_classes(module: ModuleType, old: CodeType, new: CodeType) -> Iterator[
             if not one.co_flags & 0x1:
                 lines.setdefault(one.co_qualname, {})[one.co_firstlineno] = other.co_firstlineno
     for qualname, moves in lines.items():
-        cls = _value(module, qualname)
-        if is_a(cls, type):
+        for cls in _with_predecessors(_value(module, qualname), qualname):
             line = vars(cls).get("__firstlineno__")
             if type(line) is int and moves.get(line, line) != line:
                 yield cls, moves[line]
+
+
+def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
+    """A class, and those of its name that its methods have closed over: a decorator may have made a new one of them."""
+    if not is_a(value, type):
+        return
+    yield value
+    found = {id(value)}
+    for function in [item for item in vars(value).values() if type(item) is FunctionType]:
+        for inner in _parts_of(function):
+            if is_a(inner, type) and inner.__qualname__ == qualname and id(inner) not in found:
+                found.add(id(inner))
+                yield inner
 
 
 def put(function: FunctionType, pair: Pair) -> None:
