@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
+from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
@@ -88,6 +89,7 @@ class _Planner(Traces):
                 self.mark(place, cause)
             else:
                 self.change_keys(self.world.changed_keys(name, index), cause, place)
+        self._begin_order(name, reason, alignment)
         for unit in alignment.gone:
             cause = _Cause(f"{reason}:{unit.line} is gone")
             self._undo_old(name, unit, cause)
@@ -98,6 +100,17 @@ class _Planner(Traces):
                 self.whole.setdefault(name, cause.text)
             if effect := self.world.outside_effect(Place(name, unit.index), old=True):
                 self.restart = self.restart or effect
+
+    def _begin_order(self, name: str, reason: str, alignment: Alignment) -> None:
+        """Units have changed places, or have gone from between others."""
+        for index, bound in misplaced(alignment, partial(self.read_in_module, name)):
+            cause = _Cause(f"{reason}:{alignment.units[index].line} finds {bound} bound elsewhere than before")
+            self.mark(Place(name, index), cause)
+            for place in self.binders(Cell(name, bound)):
+                self.force(place, cause)
+        for bound in bound_otherwise(alignment):
+            for place in self.binders(Cell(name, bound)):
+                self.force(place, _Cause(f"{reason} binds {bound} elsewhere than before"))
 
     def _drop_unless_bound(self, cell: Cell, cause: _Cause) -> None:
         binders = self.binders(cell)
@@ -216,10 +229,7 @@ class _Planner(Traces):
         for name in sorted(unit.binds):
             self._bind(place, Cell(place.module, name), cause, action)
         if self.fate(place) is Fate.CHANGED:
-            module = self.module(place.module)
-            assert module is not None
-            before = module.alignment.old[self.old_index(place)]
-            for name in sorted(before.binds - unit.binds):
+            for name in sorted(self.old_unit(place).binds - unit.binds):
                 self._drop_unless_bound(Cell(place.module, name), cause)
 
     def _bind(self, place: Place, cell: Cell, cause: _Cause, action: Action) -> None:
@@ -242,13 +252,16 @@ class _Planner(Traces):
         for cell, depth in before.items():
             if not (again and depth is Depth.STORE):
                 self._remake(cell, place)
+        if self.fate(place) is Fate.CHANGED:
+            for cell in self.stored_by(place.module, self.old_unit(place)):
+                self._remake(cell, place)
         for cell in after:
             if cell not in before and self._is_used_later(place, cell):
                 self._remake(cell, place)
 
     def _undo_old(self, name: str, unit: Unit, cause: _Cause) -> None:
         """A unit that is gone has left its traces."""
-        for cell in self.mutated_by(name, unit, unit.index):
+        for cell in {*self.mutated_by(name, unit, unit.index), *self.stored_by(name, unit)}:
             for creator in self.binders(self.canonical(cell)):
                 self.force(creator, _Cause(f"was changed by what is gone: {cause.text}"))
 
@@ -263,9 +276,9 @@ class _Planner(Traces):
         unit = self.unit(place)
         for chain in unit.reads:
             indexes = [other.index for other in self.binders(Cell(place.module, chain[0]))]
-            if any(index > place.index for index in indexes) and any(index < place.index for index in indexes):
+            if any(index > place.index for index in indexes):
                 for index in indexes:
-                    self.mark(Place(place.module, index), _Cause(f"binds {chain[0]}, which is read in between", place))
+                    self.force(Place(place.module, index), _Cause(f"binds {chain[0]}, which is read before", place))
         if unit.alias is not None or unit.same_as or (unit.kind is Kind.FUNCTION and not unit.decorated):
             return
         for chain in unit.reads:

@@ -59,6 +59,12 @@ class Scope:
         assert module is not None
         return module.alignment.olds[place.index]
 
+    def old_unit(self, place: Place) -> Unit:
+        """The old unit that goes with it: there has to be one."""
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.old[self.old_index(place)]
+
     def fate(self, place: Place) -> Fate:
         """What the edit does to it."""
         module = self.module(place.module)
