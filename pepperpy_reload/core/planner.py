@@ -15,6 +15,7 @@ from functools import partial
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Depth
+from pepperpy_reload.core.orphans import orphans
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.traces import Traces
@@ -47,6 +48,7 @@ class _Planner(Traces):
         self.dropped: dict[Cell, _Cause] = {}
         self.forced: set[Place] = set()
         self.whole: dict[str, str] = dict(demand.whole)
+        self.drop: dict[str, str] = dict(demand.drop)
         self.restart = ""
         self._keys: set[Key] = set()
 
@@ -54,14 +56,16 @@ class _Planner(Traces):
 
     def begin(self) -> None:
         """What the batch asks for itself."""
-        for name, reason in self.demand.drop.items():
+        for name in orphans(self, {**self.demand.edited, **self.demand.whole}, self.demand.drop):
+            self.drop[name] = "is imported by nobody any more"
+        for name, reason in self.drop.items():
             self._begin_drop(name, reason)
         for name, reason in self.demand.whole.items():
             self._mark_all(name, _Cause(reason))
         for place, reason in self.demand.units.items():
             self.mark(place, _Cause(reason))
         for name, reason in self.demand.edited.items():
-            if name not in self.whole and name not in self.demand.drop:
+            if name not in self.whole and name not in self.drop:
                 self._begin_edit(name, reason)
 
     def _begin_drop(self, name: str, reason: str) -> None:
@@ -133,7 +137,7 @@ class _Planner(Traces):
 
     def mark(self, place: Place, cause: _Cause) -> None:
         """A unit is stale."""
-        if place in self.causes or place.module in self.demand.drop:
+        if place in self.causes or place.module in self.drop:
             return
         unit = self.unit(place)
         if unit.kind is Kind.INERT:
@@ -279,7 +283,7 @@ class _Planner(Traces):
             if any(index > place.index for index in indexes):
                 for index in indexes:
                     self.force(Place(place.module, index), _Cause(f"binds {chain[0]}, which is read before", place))
-        if unit.alias is not None or unit.same_as or (unit.kind is Kind.FUNCTION and not unit.decorated):
+        if unit.alias is not None or unit.same_as:
             return
         for chain in unit.reads:
             cell, rest = self.cell(place.module, chain)
@@ -302,7 +306,7 @@ class _Planner(Traces):
     def plan(self) -> ReloadPlan:
         """The steps in the order of a cold start."""
         steps = [
-            *(Step(Action.DROP, name, because=_said(reason)) for name, reason in self.demand.drop.items()),
+            *(Step(Action.DROP, name, because=_said(reason)) for name, reason in self.drop.items()),
             *self._patches(),
             *self._executions(),
             *(
@@ -317,7 +321,7 @@ class _Planner(Traces):
     def _patches(self) -> Iterator[Step]:
         for name, reason in self.demand.edited.items():
             module = self.module(name)
-            if name in self.whole or name in self.demand.drop or module is None:
+            if name in self.whole or name in self.drop or module is None:
                 continue
             fates = module.alignment.fates
             bodies = [index for index in module.alignment.changed if fates[index] is Fate.BODY]

@@ -53,6 +53,13 @@ class World(Protocol):
     def imported_by(self, module: str, old: int) -> Iterable[str]:
         """The modules that the old unit of this index imported other than by an import statement of its own."""
 
+    def edges(self, module: str) -> Iterable[tuple[str, int]]:
+        """The modules that a module has imported, each with the index of the old unit that did; -1 for a function that
+        did so later."""
+
+    def roots(self) -> Iterable[str]:
+        """The modules that somebody else than a first-party module has imported."""
+
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that calling what `rest` means on the cell's live value would run first."""
 

@@ -123,6 +123,8 @@ def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
     chosen = list(names)
     if not dependents:
         reading = read_batch(recorder.modules[name].path for name in chosen)
+        for error in reading.broken.values():
+            raise error
         only = Reading({name: edited for name, edited in reading.edited.items() if name in chosen})
         steps = tuple(Step(Action.RUN, name, because=lambda: ("asked for",)) for name in chosen)
         why = next((why for name in chosen if (why := only.world().refusal(name))), "")
@@ -171,7 +173,12 @@ def _plan(reading: Reading) -> Prepared:
     if reading.restart:
         return Prepared(reading, ReloadPlan(restart=reading.restart))
     world = reading.world()
-    return Prepared(reading, plan_reload(reading.demand(world), world))
+    plan = plan_reload(reading.demand(world), world)
+    gone = {step.module for step in plan.steps if step.action is Action.DROP and not step.name}
+    for name, error in reading.broken.items():
+        if name not in gone:  # it may be that nobody imports it any more
+            raise error
+    return Prepared(reading, plan)
 
 
 def _drop(attempt: Attempt, name: str) -> None:

@@ -161,6 +161,21 @@ class LiveWorld:
             if imported in recorder.modules and old in page.units_at(edge.line):
                 yield imported
 
+    def edges(self, module: str) -> Iterator[tuple[str, int]]:
+        """What a module has imported, and the old units that did."""
+        page = ledger.page(module)
+        for imported in recorder.graph.imports_of(module):
+            edge = recorder.graph.edge(module, imported)
+            units = page.units_at(edge.line) if page is not None and edge is not None and edge.at_import else []
+            yield from ((imported, index) for index in units or [-1])
+
+    def roots(self) -> Iterator[str]:
+        """The modules that were imported by a program, a library or a prompt."""
+        for name, loaded in recorder.modules.items():
+            importer = loaded.trigger[0] if loaded.trigger is not None else ""
+            if importer not in recorder.modules or importer == "__main__" or name in recorder.outside:
+                yield name
+
     def callees(self, cell: Cell, rest: Chain) -> Iterator[CodeKey]:
         """The first-party functions behind a callable value: the function, or what making an instance runs."""
         value: Any = self.value(cell)

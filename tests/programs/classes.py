@@ -24,7 +24,7 @@ _MEMBERS = (
 
 def a_class(chooser: Chooser) -> Stmt:
     name = chooser.name("class")
-    chooser.avoid = name
+    chooser.within = name
     bases = [base for base in chooser.known("class") if base != name]
     base = chooser.pick(bases) if bases and chooser.chance(60) else ""
     members = [f"    attr = {chooser.number()}"]
@@ -47,7 +47,7 @@ def _member(chooser: Chooser, form: str) -> str:
 
 def a_data_class(chooser: Chooser) -> Stmt:
     name = chooser.name("class")
-    chooser.avoid = name
+    chooser.within = name
     form = chooser.pick(
         (
             "import dataclasses\n@dataclasses.dataclass\nclass {0}:\n    attr: int = {1}\n"
@@ -77,7 +77,7 @@ def an_enum(chooser: Chooser) -> Stmt:
 def a_keeper(chooser: Chooser) -> Stmt:
     """A class that keeps a record of its subclasses."""
     name = chooser.name("class")
-    chooser.avoid = name
+    chooser.within = name
     lists = chooser.known("list")
     doing = f"{chooser.pick(lists)}.append(cls)" if lists and chooser.chance(50) else "cls.made.append(cls.__name__)"
     text = (
@@ -90,7 +90,7 @@ def a_keeper(chooser: Chooser) -> Stmt:
 
 def a_metaclass(chooser: Chooser) -> Stmt:
     name = chooser.name("class")
-    chooser.avoid = name
+    chooser.within = name
     doing = chooser.pick(
         (f"names['stamp'] = {chooser.number(0)}", "Meta.made.append(name)", f"names.setdefault('x', {chooser.digit()})")
     )
@@ -104,7 +104,7 @@ def a_metaclass(chooser: Chooser) -> Stmt:
 
 def an_abstract_class(chooser: Chooser) -> Stmt:
     name = chooser.name("class")
-    chooser.avoid = name
+    chooser.within = name
     text = (
         f"import abc\nclass Abstract(abc.ABC):\n    attr = {chooser.number(0)}\n    @abc.abstractmethod\n"
         f"    def m(self, a=0):\n        return {chooser.number(0)}\n"

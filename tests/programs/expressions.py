@@ -30,7 +30,7 @@ class Chooser:
         self.draw = draw
         self.program = program
         self.module = module
-        self.avoid = ""  # what a body must not use: a function that calls itself never ends
+        self.within = ""  # the definition that is being written
         self.scope = list(visible(program, module, end))
 
     def pick(self, items: Sequence[T]) -> T:
@@ -44,6 +44,12 @@ class Chooser:
     def digit(self) -> str:
         """A literal."""
         return str(self.draw(st.integers(0, 9)))
+
+    def _may_use(self, name: str, kind: str) -> bool:
+        """Functions use only those with lower digits, wherever they are: or programs would never end."""
+        if not self.within or kind in ("int", "list", "dict", "enum"):
+            return True
+        return kind != "object" and name[-1] < self.within[-1]
 
     def name(self, kind: str) -> str:
         """A name for something new of that kind."""
@@ -59,7 +65,7 @@ class Chooser:
 
     def number(self, depth: int = 1) -> str:
         """An expression that is a number, if all goes well."""
-        usable = [(name, kind) for name, kind in self.scope if kind in _USES and name != self.avoid]
+        usable = [(name, kind) for name, kind in self.scope if kind in _USES and self._may_use(name, kind)]
         if not usable or self.chance(25):
             return self.digit()
         name, kind = self.pick(usable)

@@ -8,7 +8,7 @@ from tests.programs.model import Stmt
 
 def a_function(chooser: Chooser) -> Stmt:
     name = chooser.name("func")
-    chooser.avoid = name
+    chooser.within = name
     return Stmt(_function(chooser, name), {name: "func"})
 
 
@@ -30,13 +30,13 @@ def _function(chooser: Chooser, name: str) -> str:
 
 def a_lambda(chooser: Chooser) -> Stmt:
     name = chooser.name("func")
-    chooser.avoid = name
+    chooser.within = name
     return Stmt(f"{name} = lambda a={chooser.digit()}: a + {chooser.number()}", {name: "func"})
 
 
 def a_closure(chooser: Chooser) -> Stmt:
     name, maker = chooser.name("func"), f"make{chooser.digit()}"
-    chooser.avoid = name
+    chooser.within = name
     text = (
         f"def {maker}(n):\n    def inner(a=0):\n        return a + n + {chooser.digit()}\n    return inner\n"
         f"{name} = {maker}({chooser.number()})"
@@ -46,7 +46,7 @@ def a_closure(chooser: Chooser) -> Stmt:
 
 def a_cached(chooser: Chooser) -> Stmt:
     name = chooser.name("func")
-    chooser.avoid = name
+    chooser.within = name
     text = f"import functools\n@functools.lru_cache(maxsize=None)\ndef {name}(a=0):\n    return a + {chooser.number()}"
     return Stmt(text, {name: "func"})
 
@@ -54,7 +54,7 @@ def a_cached(chooser: Chooser) -> Stmt:
 def a_doubler(chooser: Chooser) -> Stmt:
     """A function that remembers its calls in a list or dict."""
     name = chooser.name("func")
-    chooser.avoid = name
+    chooser.within = name
     lists = chooser.known("list")
     if not lists:
         return a_function(chooser)
@@ -64,7 +64,7 @@ def a_doubler(chooser: Chooser) -> Stmt:
 
 def a_global(chooser: Chooser) -> Stmt:
     name, target = chooser.name("func"), chooser.name("int")
-    chooser.avoid = name
+    chooser.within = name
     text = f"def {name}(a=0):\n    global {target}\n    {target} = a + {chooser.number()}\n    return a\n{name}(2)"
     return Stmt(text, {name: "func", target: "int"})
 
@@ -72,7 +72,7 @@ def a_global(chooser: Chooser) -> Stmt:
 def a_wrapper(chooser: Chooser) -> Stmt:
     """A decorator that gives another function, and remembers nothing."""
     name = chooser.name("wrap")
-    chooser.avoid = name
+    chooser.within = name
     text = (
         f"import functools\ndef {name}(fn):\n    @functools.wraps(fn)\n    def wrapper(*args, **more):\n"
         f"        return fn(*args, **more) + {chooser.number()}\n    return wrapper"
@@ -93,7 +93,7 @@ def a_registrar(chooser: Chooser) -> Stmt:
 
 def a_decorated(chooser: Chooser) -> Stmt:
     name = chooser.name("func")
-    chooser.avoid = name
+    chooser.within = name
     lines = decorator_lines(chooser, "wrap", "reg")
     return Stmt(lines + _function(chooser, name), {name: "func"})
 

@@ -26,7 +26,7 @@ from pepperpy_reload.replaying.portrait import take_portrait
 from tests.programs.law import Start, judge, untouched
 from tests.programs.model import ENTRY, Sources
 
-_SECONDS = 20  # for a child's whole life: one that hangs is ended by its alarm
+_SECONDS = 6  # for a child's whole life: one that hangs is ended by its alarm
 _TIME = 1_700_000_000  # of every file: bytecode that goes by times would be taken for fresh
 _WARM = (dataclasses, enum)
 

@@ -46,7 +46,7 @@ def _from(chooser: Chooser, target: Module) -> Stmt:
     for name, kind in chosen:
         alias = name
         if chooser.chance(25):
-            alias = chooser.name(kind) if not kind.startswith("module:") else f"m{chooser.digit()}"
+            alias = f"{chooser.name(kind)}x{name[-1]}" if not kind.startswith("module:") else f"m{chooser.digit()}"
         binds[alias] = kind
         parts.append(name if alias == name else f"{name} as {alias}")
     return Stmt(f"from {home} import {', '.join(parts)}", binds)

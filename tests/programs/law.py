@@ -36,7 +36,8 @@ def judge(before: dict[str, Any], after: dict[str, Any], fresh: Start) -> dict[s
     elif found := _difference(after["portrait"], fresh["portrait"]):
         fault = f"{status}, and different: {found}"
     else:
-        lost = [name for name in after["replaced"] if name.rpartition(".")[0] not in report["imported"]]
+        again = {*report["imported"], *report["dropped"]}
+        lost = [name for name in after["replaced"] if name.rpartition(".")[0] not in again]
         fault = f"replaced without need: {', '.join(lost)}" if lost else ""
     if fault:
         fault += f"\n{ {key: report[key] for key in ('patched', 'ran', 'dropped', 'imported')} }"

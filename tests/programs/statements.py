@@ -50,7 +50,7 @@ def a_name_for(chooser: Chooser) -> Stmt:
     if not kinds:
         return a_constant(chooser)
     source, kind = chooser.pick(kinds)
-    name = chooser.name(kind)
+    name = f"{chooser.name(kind)}x{source[-1]}"  # the last digit stays, see Chooser.within
     return Stmt(f"{name} = {source}", {name: kind})
 
 
