@@ -17,7 +17,7 @@ from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
-from pepperpy_reload.reloading import ledger, patch, state
+from pepperpy_reload.reloading import annotations, ledger, patch, state
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
@@ -298,6 +298,9 @@ class _Performance:
         finally:
             recorder.awaited.clear()
         self._attempt.dropped.extend(rerun.dropped)
+        for name, edited in self._attempt.prepared.reading.edited.items():
+            if name not in self._runs and name in sys.modules:
+                annotations.settle(vars(sys.modules[name]), edited.alignment.old, edited.alignment.units)
 
     def _take(self, step: Step) -> None:
         self._waiting[step.module].remove(step)

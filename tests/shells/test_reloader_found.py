@@ -57,6 +57,33 @@ FOUND = {
         {"app.py": "X = len([1])\n"},
         {"app.py": "X = len([1, 2])\ndef len(thing):\n    return 7\n"},
     ),
+    "a module that nobody imports any more": Found(
+        {
+            "registry.py": "items = []\n",
+            "part.py": "import registry, deep\nregistry.items.append(deep.X)\n",
+            "deep.py": "X = 1\n",
+            "app.py": "import registry\nimport part\nX = registry.items[:]\n",
+        },
+        {"app.py": "import registry\nX = registry.items[:]\n"},
+    ),
+    "a module that is imported by another as well stays": Found(
+        {"a.py": "X = 1\n", "b.py": "import a\n", "app.py": "import a\nimport b\n"}, {"app.py": "import b\n"}
+    ),
+    "a submodule of which the package knows no more": Found(
+        {"p/__init__.py": "", "p/x.py": "X = 1\n", "app.py": "import p\nimport p.x\nY = p.x.X\n"},
+        {"app.py": "import p\nY = p.x.X\n"},
+        "failed",
+    ),
+    "what does not compile does not matter where nobody imports it": Found(
+        {"a.py": "X = 1\n", "app.py": "import a\n"}, {"a.py": "def broken(:\n", "app.py": "Y = 1\n"}
+    ),
+    "a default is made of an object as it was": Found(
+        {"app.py": "s = []\ndef add():\n    s.append(1)\ndef f(a=1):\n    return a\nadd()\n"},
+        {"app.py": "s = []\ndef add():\n    s.append(1)\ndef f(a=len(s)):\n    return a\nadd()\n"},
+    ),
+    "a name is annotated no more": Found({"app.py": "x: int = 1\ny: int = 2\n"}, {"app.py": "x = 1\ny: int = 2\n"}),
+    "no name is annotated any more": Found({"app.py": "x: int = 1\n"}, {"app.py": "x = 1\n"}),
+    "another name is annotated first": Found({"app.py": "x: int = 1\n"}, {"app.py": "y: int = 2\nx: int = 1\n"}),
 }  # fmt: skip
 
 
