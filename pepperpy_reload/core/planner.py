@@ -97,6 +97,7 @@ class _Planner(Traces):
         for unit in alignment.gone:
             cause = _Cause(f"{reason}:{unit.line} is gone")
             self._undo_old(name, unit, cause)
+            self._see_functions(name, unit, unit.index, cause)
             for bound in sorted(unit.binds):
                 self._drop_unless_bound(Cell(name, bound), cause)
             if unit.alias is not None and unit.alias.bound == "*":
@@ -110,11 +111,17 @@ class _Planner(Traces):
         for index, bound in misplaced(alignment, partial(self.read_in_module, name)):
             cause = _Cause(f"{reason}:{alignment.units[index].line} finds {bound} bound elsewhere than before")
             self.mark(Place(name, index), cause)
-            for place in self.binders(Cell(name, bound)):
+            binders = self.binders(Cell(name, bound))
+            if binders and all(place.index > index for place in binders) and bound not in self._read_by_itself(name, index):
+                self.restart = self.restart or f"{cause.text}, in a function that it calls"
+            for place in binders:
                 self.force(place, cause)
         for bound in bound_otherwise(alignment):
             for place in self.binders(Cell(name, bound)):
                 self.force(place, _Cause(f"{reason} binds {bound} elsewhere than before"))
+
+    def _read_by_itself(self, name: str, index: int) -> set[str]:
+        return {chain[0] for chain in self.unit(Place(name, index)).reads}
 
     def _drop_unless_bound(self, cell: Cell, cause: _Cause) -> None:
         binders = self.binders(cell)
@@ -223,6 +230,8 @@ class _Planner(Traces):
         if unit.opaque and place.module not in self.whole:
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)
+        if self.old_index(place) >= 0:
+            self._see_functions(place.module, unit, self.old_index(place), cause)
         action = self.action(place)
         if unit.kind is Kind.CLASS:
             self._see_bases(place)
@@ -235,6 +244,14 @@ class _Planner(Traces):
         if self.fate(place) is Fate.CHANGED:
             for name in sorted(self.old_unit(place).binds - unit.binds):
                 self._drop_unless_bound(Cell(place.module, name), cause)
+
+    def _see_functions(self, name: str, unit: Unit, old: int, cause: _Cause) -> None:
+        """What a unit bound by functions (`global`) is bound in its order only if the modules run as a whole."""
+        for cell in sorted(self.bound_in_functions(name, old)):
+            for one in {cell.module, name} - self.whole.keys() - self.drop.keys():
+                self.whole[one] = f"a function that is called in line {unit.line} binds {cell}"
+                self._mark_all(one, cause)
+            self.spread(cell, cause, rebound=True)
 
     def _bind(self, place: Place, cell: Cell, cause: _Cause, action: Action) -> None:
         for other in self.binders(cell):
@@ -279,10 +296,10 @@ class _Planner(Traces):
         """A stale unit must find names and objects as they were when its turn comes in a cold start."""
         unit = self.unit(place)
         for chain in unit.reads:
-            indexes = [other.index for other in self.binders(Cell(place.module, chain[0]))]
-            if any(index > place.index for index in indexes):
-                for index in indexes:
-                    self.force(Place(place.module, index), _Cause(f"binds {chain[0]}, which is read before", place))
+            binders = self.binders(Cell(place.module, chain[0]))
+            if any(self.order(other) > self.order(place) for other in binders):
+                for other in binders:
+                    self.force(other, _Cause(f"binds {chain[0]}, which is read before", place))
         if unit.alias is not None or unit.same_as:
             return
         for chain in unit.reads:

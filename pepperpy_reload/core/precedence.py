@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.unit import Unit
 
 _NOBODY = -2
@@ -14,13 +14,15 @@ _NOBODY = -2
 def misplaced(alignment: Alignment, reads: Callable[[int], Iterable[str]]) -> Iterator[tuple[int, str]]:
     """The units that find a name bound by another unit of the module than before, each with the name.
 
-    `reads` tells the names of the module that an old unit read when it was executed. Nothing is found for new units.
+    `reads` tells the names of the module that an old unit read when it was executed. Units that are new or say something
+    else are left out.
     """
     if keeps_order(alignment):
         return
     before, after = _binders(alignment.old), _binders(alignment.units)
     for index, old in enumerate(alignment.olds):
-        for name in reads(old) if old >= 0 else ():
+        kept = alignment.fates[index] in (Fate.SAME, Fate.BODY)
+        for name in reads(old) if kept else ():
             if _as_old(alignment, _last(after, name, index)) != _last(before, name, old):
                 yield index, name
 

@@ -67,6 +67,11 @@ class Traces(Scope):
                 found.update(chain[0] for chain in known[1].reads)
         return found
 
+    def bound_in_functions(self, name: str, old: int) -> set[Cell]:
+        """The cells that an old unit bound through the functions that it ran."""
+        known = (self.world.facts(key) for key in self.world.ran(name, old))
+        return {Cell(found[0], bound) for found in known if found is not None for bound in found[1].binds}
+
     def stored_by(self, name: str, unit: Unit) -> set[Cell]:
         """The objects of which a unit itself sets attributes or items: functions and classes are among them."""
         stores = (mutation.chain for mutation in unit.mutations if mutation.depth is not Depth.CALL)

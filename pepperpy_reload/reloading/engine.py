@@ -14,6 +14,7 @@ from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
@@ -24,6 +25,7 @@ from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
 from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.reloading.witness import Witness
 from pepperpy_reload.reloading.writing import Writing
 
 _RAN = (Action.REFIT, Action.TRANSPLANT, Action.EXECUTE)
@@ -244,7 +246,9 @@ class _Performance:
         self._attempt = attempt
         self._plan = attempt.prepared.plan
         self._finder = finder
-        self._world = attempt.prepared.reading.world()
+        reading = attempt.prepared.reading
+        self._world = reading.world()
+        self._witness = Witness(Scope(self._world), reading.edited, self._plan.cells)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -309,7 +313,10 @@ class _Performance:
         for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
             for name in (alias.module, f"{alias.module}.{alias.name}"):
                 self._bring_up(name, step.module)
+        place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
+        self._witness.before(place, unit, stale)
         executor.take(step)
+        self._witness.after(place, unit, executor.activities[step.index], stale)
 
     def _bring_up(self, module: str, importer: str) -> None:
         """A module is about to be imported from: what waits to be executed there comes first.
