@@ -39,6 +39,11 @@ class Alignment:
         return cls(units, units, [Fate.SAME] * len(units), list(range(len(units))))
 
     @property
+    def unchanged_olds(self) -> list[int]:
+        """The indexes of the old units that are still what they were."""
+        return [old for old, fate in zip(self.olds, self.fates, strict=True) if fate is Fate.SAME]
+
+    @property
     def changed(self) -> list[int]:
         """The indexes of the units that are not the same."""
         return [index for index, fate in enumerate(self.fates) if fate is not Fate.SAME]
@@ -69,8 +74,9 @@ def align(old: Sequence[Unit], new: Sequence[Unit]) -> Alignment:
 
 
 def equal(one: Unit, other: Unit) -> bool:
-    """Whether two units say the same, layout and comments aside."""
-    return one.statement.text == other.statement.text or one.statement.shape == other.statement.shape
+    """Whether two units say the same, layout and comments aside: a string says something else as a docstring."""
+    alike = one.statement.text == other.statement.text or one.statement.shape == other.statement.shape
+    return alike and one.binds == other.binds
 
 
 def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]:
@@ -84,12 +90,14 @@ def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]
     pairs += [(len(old) - end + index, len(new) - end + index) for index in range(end)]
     before, after = old[start : len(old) - end], new[start : len(new) - end]
     if before and after:
-        matcher = SequenceMatcher(
-            None, [unit.statement.shape for unit in before], [unit.statement.shape for unit in after], autojunk=False
-        )
+        matcher = SequenceMatcher(None, [*map(_said, before)], [*map(_said, after)], autojunk=False)
         for block in matcher.get_matching_blocks():
             pairs += [(start + block.a + step, start + block.b + step) for step in range(block.size)]
     return pairs
+
+
+def _said(unit: Unit) -> object:
+    return unit.statement.shape, unit.binds
 
 
 def _moved(one: Unit, other: Unit) -> bool:

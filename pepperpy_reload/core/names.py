@@ -52,6 +52,12 @@ def annotated_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield from annotated_names(ast.iter_child_nodes(node))
 
 
+def global_names(node: Function) -> frozenset[str]:
+    """The names of its module that a function binds (`global`)."""
+    body = body_of(node)
+    return _declared(body) & frozenset(bound_names(body))
+
+
 def comprehension_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """The names that comprehensions among these nodes go through their items with."""
     targets = [node.target for node in nodes if isinstance(node, ast.comprehension)]

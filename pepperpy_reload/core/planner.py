@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
+from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.start import Start, displaced, play_start
 from pepperpy_reload.core.statement import docstrings
 from pepperpy_reload.core.traces import Traces
@@ -48,26 +49,28 @@ class _Planner(Traces):
         self.dropped: dict[Cell, _Cause] = {}
         self.forced: set[Place] = set()
         self.whole: dict[str, str] = dict(demand.whole)
+        self.drop: dict[str, str] = dict(demand.drop)
         self.restart = ""
         self.start: Start | None = None
-        self.unloaded: dict[str, str] = {}
         self._keys: set[Key] = set()
 
     # --- marking
 
     def begin(self) -> None:
         """What the batch asks for itself."""
-        for name, reason in self.demand.drop.items():
+        if self.demand.drop or any(self._imports_otherwise(name) for name in self.demand.edited):
+            self._replay_start()
+        for name, reason in self.drop.items():
             self._begin_drop(name, reason)
         for name, reason in self.demand.whole.items():
             self._mark_all(name, _Cause(reason))
         for place, reason in self.demand.units.items():
             self.mark(place, _Cause(reason))
         for name, reason in self.demand.edited.items():
-            if name not in self.whole and name not in self.demand.drop:
+            if name not in self.whole and name not in self.drop:
                 self._begin_edit(name, reason)
-        if any(self._imports_otherwise(name) for name in self.demand.edited):
-            self._replay_start()
+        if self.start is not None:
+            self._see_order(self.start)
 
     def _imports_otherwise(self, name: str) -> bool:
         """Whether a module's edit may change which modules a cold start loads, or in which order."""
@@ -86,15 +89,15 @@ class _Planner(Traces):
         return loads or kept != sorted(kept) or any(unit.alias or unit.imports for unit in others)
 
     def _replay_start(self) -> None:
-        """See what the edits do to the order of a cold start, and to what it loads at all."""
-        self.start = start = play_start(self)
+        """See how a cold start would go now: a module that it does not load is gone."""
+        self.start = start = play_start(self, self.demand.drop)
         self.keys.update(start.keys)
-        before = list(self.world.sequence())
-        for name in before:
-            if name not in start.keys and name not in self.demand.drop and not self.world.is_imported_later(name):
-                self.unloaded[name] = "nothing imports it any more"
-                self._begin_drop(name, self.unloaded[name])
-        for name in displaced(before, start.sequence):
+        for name in self.world.sequence():
+            if name not in start.keys and name not in self.drop:
+                self.drop[name] = "nothing imports it any more"
+
+    def _see_order(self, start: Start) -> None:
+        for name in displaced(list(self.world.sequence()), start.sequence):
             self._reorder(name)
         for name, place in start.triggers.items():
             if place is not None and place.module in self.demand.edited:
@@ -156,9 +159,11 @@ class _Planner(Traces):
             else:
                 self.change_keys(self.world.changed_keys(name, index), cause, place)
                 self._tell_readers_of_documentation(place, cause)
+        self._begin_order(name, reason, alignment)
         for unit in alignment.gone:
             cause = _Cause(f"{reason}:{unit.line} is gone")
             self._undo_old(name, unit, cause)
+            self._see_functions(name, unit, unit.index, cause)
             for bound in sorted(unit.binds):
                 self._drop_unless_bound(Cell(name, bound), cause)
             if unit.alias is not None and unit.alias.bound == "*":
@@ -183,6 +188,27 @@ class _Planner(Traces):
         known = [self.world.facts(key) for key in self.world.ran(place.module, self.old_index(place))]
         return attribute in self.unit(place).mentions or any(one and attribute in one[1].mentions for one in known)
 
+    def _begin_order(self, name: str, reason: str, alignment: Alignment) -> None:
+        """Units have changed places, or have gone from between others."""
+        for index, bound in misplaced(alignment, partial(self.read_in_module, name)):
+            cause = _Cause(f"{reason}:{alignment.units[index].line} finds {bound} bound elsewhere than before")
+            self.mark(Place(name, index), cause)
+            binders = self.binders(Cell(name, bound))
+            if (
+                binders
+                and all(place.index > index for place in binders)
+                and bound not in self._read_by_itself(name, index)
+            ):
+                self.restart = self.restart or f"{cause.text}, in a function that it calls"
+            for place in binders:
+                self.force(place, cause)
+        for bound in bound_otherwise(alignment):
+            for place in self.binders(Cell(name, bound)):
+                self.force(place, _Cause(f"{reason} binds {bound} elsewhere than before"))
+
+    def _read_by_itself(self, name: str, index: int) -> set[str]:
+        return {chain[0] for chain in self.unit(Place(name, index)).reads}
+
     def _drop_unless_bound(self, cell: Cell, cause: _Cause) -> None:
         binders = self.binders(cell)
         if binders:
@@ -204,7 +230,7 @@ class _Planner(Traces):
 
     def mark(self, place: Place, cause: _Cause) -> None:
         """A unit is stale."""
-        if place in self.causes or place.module in self.demand.drop or place.module in self.unloaded:
+        if place in self.causes or place.module in self.drop:
             return
         unit = self.unit(place)
         if unit.kind is Kind.INERT:
@@ -294,6 +320,8 @@ class _Planner(Traces):
         if unit.opaque and place.module not in self.whole:
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)
+        if self.old_index(place) >= 0:
+            self._see_functions(place.module, unit, self.old_index(place), cause)
         action = self.action(place)
         if unit.kind is Kind.CLASS:
             self._see_bases(place)
@@ -304,11 +332,16 @@ class _Planner(Traces):
         for name in sorted(unit.binds):
             self._bind(place, Cell(place.module, name), cause, action)
         if self.fate(place) is Fate.CHANGED:
-            module = self.module(place.module)
-            assert module is not None
-            before = module.alignment.old[self.old_index(place)]
-            for name in sorted(before.binds - unit.binds):
+            for name in sorted(self.old_unit(place).binds - unit.binds):
                 self._drop_unless_bound(Cell(place.module, name), cause)
+
+    def _see_functions(self, name: str, unit: Unit, old: int, cause: _Cause) -> None:
+        """What a unit bound by functions (`global`) is bound in its order only if the modules run as a whole."""
+        for cell in sorted(self.bound_in_functions(name, old)):
+            for one in {cell.module, name} - self.whole.keys() - self.drop.keys():
+                self.whole[one] = f"a function that is called in line {unit.line} binds {cell}"
+                self._mark_all(one, cause)
+            self.spread(cell, cause, rebound=True)
 
     def _bind(self, place: Place, cell: Cell, cause: _Cause, action: Action) -> None:
         for other in self.binders(cell):
@@ -330,13 +363,16 @@ class _Planner(Traces):
         for cell, depth in before.items():
             if not (again and depth is Depth.STORE):
                 self._remake(cell, place)
+        if self.fate(place) is Fate.CHANGED:
+            for cell in self.stored_by(place.module, self.old_unit(place)):
+                self._remake(cell, place)
         for cell in after:
             if cell not in before and self._is_used_later(place, cell):
                 self._remake(cell, place)
 
     def _undo_old(self, name: str, unit: Unit, cause: _Cause) -> None:
         """A unit that is gone has left its traces."""
-        for cell in self.mutated_by(name, unit, unit.index):
+        for cell in {*self.mutated_by(name, unit, unit.index), *self.stored_by(name, unit)}:
             for creator in self.binders(self.canonical(cell)):
                 self.force(creator, _Cause(f"was changed by what is gone: {cause.text}"))
 
@@ -350,11 +386,11 @@ class _Planner(Traces):
         """A stale unit must find names and objects as they were when its turn comes in a cold start."""
         unit = self.unit(place)
         for chain in unit.reads:
-            indexes = [other.index for other in self.binders(Cell(place.module, chain[0]))]
-            if any(index > place.index for index in indexes) and any(index < place.index for index in indexes):
-                for index in indexes:
-                    self.mark(Place(place.module, index), _Cause(f"binds {chain[0]}, which is read in between", place))
-        if unit.alias is not None or unit.same_as or (unit.kind is Kind.FUNCTION and not unit.decorated):
+            binders = self.binders(Cell(place.module, chain[0]))
+            if any(self.order(other) > self.order(place) for other in binders):
+                for other in binders:
+                    self.force(other, _Cause(f"binds {chain[0]}, which is read before", place))
+        if unit.alias is not None or unit.same_as:
             return
         for chain in unit.reads:
             cell, rest = self.cell(place.module, chain)
@@ -377,10 +413,7 @@ class _Planner(Traces):
     def plan(self) -> ReloadPlan:
         """The steps in the order of a cold start."""
         steps = [
-            *(
-                Step(Action.DROP, name, because=_said(reason))
-                for name, reason in {**self.demand.drop, **self.unloaded}.items()
-            ),
+            *(Step(Action.DROP, name, because=_said(reason)) for name, reason in self.drop.items()),
             *self._patches(),
             *self._executions(),
             *(
@@ -395,7 +428,7 @@ class _Planner(Traces):
     def _patches(self) -> Iterator[Step]:
         for name, reason in self.demand.edited.items():
             module = self.module(name)
-            if name in self.whole or name in self.demand.drop or name in self.unloaded or module is None:
+            if name in self.whole or name in self.drop or module is None:
                 continue
             fates = module.alignment.fates
             bodies = [index for index in module.alignment.changed if fates[index] is Fate.BODY]
@@ -406,7 +439,7 @@ class _Planner(Traces):
 
     def _executions(self) -> list[Step]:
         steps: dict[object, Step] = {}
-        for place in sorted((one for one in self.causes if one.module not in self.unloaded), key=self.order):
+        for place in sorted(self.causes, key=self.order):
             unit = self.unit(place)
             if place.module in self.whole:
                 # After its last statement's place: what its imports load stands before that, and has to be there.

@@ -39,6 +39,8 @@ class Scope:
         self.world = world
         self._modules: dict[str, _Module | None] = {}
         self._function_index: dict[str, dict[Cell, list[Key]]] = {}
+        self._binding: dict[Cell, list[Key]] = {}
+        """The functions that bind a cell."""
 
     def module(self, name: str) -> _Module | None:
         """A module with its indexes; None if it is not a loaded first-party module."""
@@ -58,6 +60,12 @@ class Scope:
         module = self.module(place.module)
         assert module is not None
         return module.alignment.olds[place.index]
+
+    def old_unit(self, place: Place) -> Unit:
+        """The old unit that goes with it: there has to be one."""
+        module = self.module(place.module)
+        assert module is not None
+        return module.alignment.old[self.old_index(place)]
 
     def fate(self, place: Place) -> Fate:
         """What the edit does to it."""
@@ -115,9 +123,15 @@ class Scope:
         return module is not None and (cell.name in module.binders or bool(module.stars))
 
     def binders(self, cell: Cell) -> list[Place]:
-        """The units that bind a cell."""
+        """The units that bind a cell, themselves or through a function that they ran."""
         module = self.module(cell.module)
-        return [Place(cell.module, index) for index in module.binders.get(cell.name, [])] if module else []
+        if module is None:
+            return []
+        found = [Place(cell.module, index) for index in module.binders.get(cell.name, [])]
+        self._functions(cell.module)
+        for key in self._binding.get(cell, ()):
+            found += [place for place in self.runners(key) if place not in found]
+        return found
 
     def readers(self, cell: Cell) -> Iterator[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
@@ -180,6 +194,8 @@ class Scope:
                     cells.add(Cell(name, "*"))
                 for cell in cells:
                     index.setdefault(cell, []).append(key)
+                for bound in facts.binds:
+                    self._binding.setdefault(Cell(name, bound), []).append(key)
         return self._function_index[name]
 
     def runners(self, key: Key) -> Iterator[Place]:

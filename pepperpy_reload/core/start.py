@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.difference import Fate
@@ -34,27 +34,42 @@ class Start:
         return name == top
 
 
-def play_start(traces: Traces) -> Start:
-    """Depth first over imports, from the modules that no other one loads, in the order in which they were loaded."""
+def play_start(traces: Traces, gone: Container[str]) -> Start:
+    """Depth first over imports, from the modules that no other one loads, in the order in which they were loaded.
+
+    Modules that are `gone` are passed over. What functions have imported since the start has come after it.
+    """
     start = Start()
     for root in traces.world.roots():
-        if root not in start.keys and traces.module(root) is not None:
-            _visit(traces, start, root)
+        _visit(traces, start, root, gone)
+    later = {name: list(traces.world.imported_later_by(name)) for name in traces.world.sequence()}
+    while found := [name for name, importers in later.items() if name not in start.keys and _any_in(importers, start)]:
+        before = len(start.keys)
+        for name in found:
+            _visit(traces, start, name, gone)
+        if len(start.keys) == before:
+            break
     return start
 
 
-def _visit(traces: Traces, start: Start, root: str) -> None:
+def _any_in(names: Iterable[str], start: Start) -> bool:
+    return any(name in start.keys for name in names)
+
+
+def _visit(traces: Traces, start: Start, root: str, gone: Container[str]) -> None:
+    if root in start.keys or root in gone or traces.module(root) is None:
+        return
     _enter(start, root, None, (len(start.keys),))
-    waiting = [_imports(traces, start, root)]  # no recursion: deep chains of imports are no reason to fail
+    waiting = [_imports(traces, root)]  # no recursion: deep chains of imports are no reason to fail
     while waiting:
         found = next(waiting[-1], None)
         if found is None:
             waiting.pop()
             continue
         name, place = found
-        if name not in start.keys:
+        if name not in start.keys and name not in gone and traces.module(name) is not None:
             _enter(start, name, place, (*start.keys[place.module], place.index - 0.5, len(start.keys)))
-            waiting.append(_imports(traces, start, name))
+            waiting.append(_imports(traces, name))
 
 
 def _enter(start: Start, name: str, trigger: Place | None, key: Key) -> None:
@@ -62,15 +77,13 @@ def _enter(start: Start, name: str, trigger: Place | None, key: Key) -> None:
     start.triggers[name] = trigger
 
 
-def _imports(traces: Traces, start: Start, name: str) -> Iterator[tuple[str, Place]]:
+def _imports(traces: Traces, name: str) -> Iterator[tuple[str, Place]]:
     """The modules that a module loads, each with the unit; asked for one by one, while others are being visited."""
     module = traces.module(name)
     assert module is not None
     for unit in module.alignment.units:
         place = Place(name, unit.index)
-        for target in targets(traces, place, unit):
-            if target not in start.keys and traces.module(target) is not None:
-                yield target, place
+        yield from ((target, place) for target in targets(traces, place, unit))
 
 
 def targets(traces: Traces, place: Place, unit: Unit) -> Iterator[str]:

@@ -58,6 +58,28 @@ class Traces(Scope):
             self._mutated[known] = self.mutated_by(place.module, unit, index)
         return self._mutated[known]
 
+    def read_in_module(self, name: str, old: int) -> set[str]:
+        """The names of its own module that an old unit read, itself or through the functions that it ran."""
+        module = self.module(name)
+        assert module is not None
+        found = {chain[0] for chain in module.alignment.old[old].reads}
+        for key in self.world.ran(name, old):
+            known = self.world.facts(key)
+            if known is not None and known[0] == name:
+                found.update(chain[0] for chain in known[1].reads)
+        return found
+
+    def bound_in_functions(self, name: str, old: int) -> set[Cell]:
+        """The cells that an old unit bound through the functions that it ran."""
+        known = (self.world.facts(key) for key in self.world.ran(name, old))
+        return {Cell(found[0], bound) for found in known if found is not None for bound in found[1].binds}
+
+    def stored_by(self, name: str, unit: Unit) -> set[Cell]:
+        """The objects of which a unit itself sets attributes or items: functions and classes are among them."""
+        stores = (mutation.chain for mutation in unit.mutations if mutation.depth is not Depth.CALL)
+        cells = {self.canonical(cell) for cell, rest in (self.cell(name, chain) for chain in stores)}
+        return {cell for cell in cells if not self.module_bound(cell)} - {Cell(name, bound) for bound in unit.binds}
+
     def mutated_by(self, name: str, unit: Unit, old: int) -> dict[Cell, Depth]:
         """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
         found: dict[Cell, Depth] = {}

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
-from pepperpy_reload.core.names import Function, body_of, bound_names, comprehension_names, local_names, readings
+from pepperpy_reload.core.names import (
+    Function,
+    body_of,
+    bound_names,
+    comprehension_names,
+    global_names,
+    local_names,
+    readings,
+)
 from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
 
 
@@ -92,6 +100,8 @@ class FunctionFacts:
     changes_parameters: bool
     imports: tuple[Alias, ...] = ()
     opaque: str = ""
+    binds: frozenset[str] = frozenset()
+    """The names of its module that it binds."""
 
 
 def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
@@ -122,6 +132,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         any(item.chain[0] in passing for item in changes),
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next((name for name in names if name in REFLECTION), ""),
+        global_names(node),
     )
 
 

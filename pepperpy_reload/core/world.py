@@ -60,7 +60,8 @@ class World(Protocol):
         """Whether a module imported another one, at any time."""
 
     def roots(self) -> Iterable[str]:
-        """The modules that no first-party module's import loaded, in the order in which they were loaded."""
+        """The modules that no first-party module's import loaded, or that others have imported as well (a program, a
+        library, a prompt), in the order in which they were loaded."""
 
     def sequence(self) -> Iterable[str]:
         """All modules in the order in which they were loaded."""
@@ -68,8 +69,8 @@ class World(Protocol):
     def trigger(self, module: str) -> tuple[str, int] | None:
         """The old unit (module, index) whose import loaded a module; None for a root."""
 
-    def is_imported_later(self, module: str) -> bool:
-        """Whether a module is imported after the start as well, inside functions."""
+    def imported_later_by(self, module: str) -> Iterable[str]:
+        """The modules of which functions have imported it after the start."""
 
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that calling what `rest` means on the cell's live value would run first."""

@@ -61,6 +61,8 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
             raise
         if watched:
             recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
+        elif name in recorder.modules and not level:
+            recorder.note_outside(name, fromlist)
         return module  # type: ignore[no-any-return]
 
     return __import__
@@ -85,6 +87,8 @@ def _call_door(recorder: Recorder, gcd_import: Any) -> Callable[..., ModuleType]
             raise
         if watched:
             _note_dynamic(recorder, namespace, name, package, level, frame)
+        elif name in recorder.modules and not level:
+            recorder.note_outside(name)
         return module  # type: ignore[no-any-return]
 
     return _gcd_import

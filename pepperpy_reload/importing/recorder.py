@@ -73,6 +73,7 @@ class Memory:
     modules: dict[str, Loaded]
     rank: dict[str, int]
     importers: set[str]
+    outside: set[str]
 
 
 class LoadListener(Protocol):
@@ -107,6 +108,8 @@ class Recorder:
         self.watch = Watch(self.roots.__contains__)
         self.importers: set[str] = set()
         """The names of the modules whose imports are recorded: first-party ones."""
+        self.outside: set[str] = set()
+        """First-party modules that were imported by others than first-party modules: a library, a prompt."""
         self.awaited: set[str] = set()
         """Modules that a reload has taken out of sys.modules and that have not been run again yet."""
         self._footprints: WeakSet[Footprint] = WeakSet()
@@ -258,6 +261,7 @@ class Recorder:
         """Module `name` is gone."""
         self.modules.pop(name, None)
         self.importers.discard(name)
+        self.outside.discard(name)
         self.graph.drop(name)
 
     def adopt(self, name: str, path: str, source: bytes, code: CodeType) -> None:
@@ -269,7 +273,7 @@ class Recorder:
 
     def memory(self) -> Memory:
         """What is known now, for `restore`."""
-        return Memory(self.graph.copy(), dict(self.modules), dict(self.rank), set(self.importers))
+        return Memory(self.graph.copy(), dict(self.modules), dict(self.rank), set(self.importers), set(self.outside))
 
     def restore(self, memory: Memory) -> None:
         """Know again what was known then."""
@@ -278,6 +282,7 @@ class Recorder:
         self.rank = memory.rank
         self.importers.clear()
         self.importers.update(memory.importers)
+        self.outside = memory.outside
 
     def load_awaited(
         self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int
@@ -292,6 +297,13 @@ class Recorder:
                 importlib.import_module(submodule)
 
     # --- edges
+
+    def note_outside(self, name: str, fromlist: tuple[str, ...] | None = ()) -> None:
+        """Somebody who is not first-party has imported first-party module `name`, or these names of it."""
+        if self.awaited:  # a reload runs modules again: it needs none of them itself
+            return
+        self.outside.add(name)
+        self.outside.update(inner for item in fromlist or () if (inner := f"{name}.{item}") in self.modules)
 
     def listens(self, namespace: Mapping[str, Any]) -> bool:
         """Whether an import that is called, as a function, from a module with this namespace may be an edge."""

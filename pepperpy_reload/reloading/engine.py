@@ -27,6 +27,7 @@ from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
 from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.reloading.witness import Witness
 from pepperpy_reload.reloading.writing import Writing
 
 _RAN = (Action.REFIT, Action.TRANSPLANT, Action.EXECUTE)
@@ -129,6 +130,8 @@ def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
     chosen = list(names)
     if not dependents:
         reading = read_batch(recorder.modules[name].path for name in chosen)
+        for error in reading.broken.values():
+            raise error
         only = Reading({name: edited for name, edited in reading.edited.items() if name in chosen})
         steps = tuple(Step(Action.RUN, name, because=lambda: ("asked for",)) for name in chosen)
         why = next((why for name in chosen if (why := only.world().refusal(name))), "")
@@ -199,7 +202,12 @@ def _plan(reading: Reading) -> Prepared:
     if reading.restart:
         return Prepared(reading, ReloadPlan(restart=reading.restart))
     world = reading.world()
-    return Prepared(reading, plan_reload(reading.demand(world), world))
+    plan = plan_reload(reading.demand(world), world)
+    gone = {step.module for step in plan.steps if step.action is Action.DROP and not step.name}
+    for name, error in reading.broken.items():
+        if name not in gone:  # it may be that nobody imports it any more
+            raise error
+    return Prepared(reading, plan)
 
 
 def _drop(attempt: Attempt, name: str) -> None:
@@ -267,7 +275,9 @@ class _Performance:
         self._attempt = attempt
         self._plan = attempt.prepared.plan
         self._finder = finder
-        self._world = attempt.prepared.reading.world()
+        reading = attempt.prepared.reading
+        self._world = reading.world()
+        self._witness = Witness(Scope(self._world), reading.edited, self._plan.cells)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -341,13 +351,10 @@ class _Performance:
         for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
             for name in (alias.module, f"{alias.module}.{alias.name}"):
                 self._bring_up(name, step.module)
-            other = self._executors.get(alias.module)
-            if other is not None and alias.name in other.names.stale:
-                text = (
-                    f"{step.module}:{step.line} reads {alias.module}.{alias.name} before it is bound: a circular import"
-                )
-                raise RestartNeeded(text)
+        place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
+        self._witness.before(place, unit, stale)
         executor.take(step)
+        self._witness.after(place, unit, executor.activities[step.index], stale)
 
     def _bring_up(self, module: str, importer: str) -> None:
         """A module is about to be imported from: what waits to be executed there comes first.

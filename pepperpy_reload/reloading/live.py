@@ -177,8 +177,12 @@ class LiveWorld:
         return recorder.graph.edge(importer, imported) is not None
 
     def roots(self) -> list[str]:
-        """The modules that no import of a first-party module loaded."""
-        return [name for name in self.sequence() if self.trigger(name) is None]
+        """The modules that were imported by a program, a library or a prompt."""
+        return [name for name in self.sequence() if name in recorder.outside or self._is_root(self.trigger(name))]
+
+    @staticmethod
+    def _is_root(trigger: tuple[str, int] | None) -> bool:
+        return trigger is None or trigger[0] == "__main__"
 
     def sequence(self) -> list[str]:
         """All modules in the order in which they were loaded."""
@@ -191,10 +195,12 @@ class LiveWorld:
             return None
         return loaded.trigger[0], ledger.trigger_unit(loaded)
 
-    def is_imported_later(self, module: str) -> bool:
-        """Whether a module is imported inside functions as well."""
-        edges = (recorder.graph.edge(importer, module) for importer in recorder.graph.importers_of(module))
-        return any(edge is not None and not edge.at_import for edge in edges)
+    def imported_later_by(self, module: str) -> Iterator[str]:
+        """The modules with functions that have imported it."""
+        for importer in recorder.graph.importers_of(module):
+            edge = recorder.graph.edge(importer, module)
+            if edge is not None and not edge.at_import:
+                yield importer
 
     def callees(self, cell: Cell, rest: Chain) -> Iterator[CodeKey]:
         """The first-party functions behind a callable value: the function, or what making an instance runs."""

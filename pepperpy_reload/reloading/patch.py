@@ -174,11 +174,11 @@ def known_to_classes(module: ModuleType, old: CodeType, new: CodeType) -> Iterat
             if not one.co_flags & 0x1:
                 bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = other
     for qualname, found in bodies.items():
-        cls = _value(module, qualname)
-        body = found.get(vars(cls).get("__firstlineno__", -1)) if is_a(cls, type) else None
-        if body is not None:
-            known = {"__firstlineno__": body.co_firstlineno, "__static_attributes__": _set_by_methods(body)}
-            yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
+        for cls in _with_predecessors(_value(module, qualname), qualname):
+            body = found.get(vars(cls).get("__firstlineno__", -1))
+            if body is not None:
+                known = {"__firstlineno__": body.co_firstlineno, "__static_attributes__": _set_by_methods(body)}
+                yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
 
 
 def _set_by_methods(body: CodeType) -> object:
@@ -189,6 +189,19 @@ def _set_by_methods(body: CodeType) -> object:
             return before
         before = instruction.argval if instruction.opname == "LOAD_CONST" else None
     return None
+
+
+def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
+    """A class, and those of its name that its methods have closed over: a decorator may have made a new one of them."""
+    if not is_a(value, type):
+        return
+    yield value
+    found = {id(value)}
+    for function in [item for item in vars(value).values() if type(item) is FunctionType]:
+        for inner in _parts_of(function):
+            if is_a(inner, type) and inner.__qualname__ == qualname and id(inner) not in found:
+                found.add(id(inner))
+                yield inner
 
 
 def put(function: FunctionType, pair: Pair) -> None:

@@ -15,6 +15,7 @@ from pepperpy_reload.core.difference import Alignment, Fate, align
 from pepperpy_reload.core.plan import Demand
 from pepperpy_reload.core.unit import read_units
 from pepperpy_reload.core.world import Place
+from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.recorder import Loaded, recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.execute import FUTURES
@@ -56,6 +57,8 @@ class Reading:
     """Files that are no modules, and the reason to run again what read them."""
     wanted: dict[str, str] = field(default_factory=dict)
     """Names of modules that could not be imported and now can."""
+    broken: dict[str, UserCodeError] = field(default_factory=dict)
+    """Modules whose new content does not compile."""
     restart: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -75,10 +78,7 @@ class Reading:
 
 
 def read_batch(paths: Iterable[str]) -> Reading:
-    """Read the files of a batch. Changes nothing.
-
-    Raises UserCodeError if a loaded module's new content does not compile.
-    """
+    """Read the files of a batch. Changes nothing."""
     reading = Reading()
     by_path: dict[str, list[str]] = {}
     for name, loaded in recorder.modules.items():
@@ -110,8 +110,11 @@ def _read_loaded(reading: Reading, path: str, names: Sequence[str]) -> None:
         with calling_user_code():
             source = _read(path)
         if source != loaded.source:
-            with calling_user_code():
-                _read_edited(reading, loaded, source)
+            try:
+                with calling_user_code():
+                    _read_edited(reading, loaded, source)
+            except UserCodeError as error:
+                reading.broken[name] = error
 
 
 def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:

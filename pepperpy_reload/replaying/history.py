@@ -30,7 +30,8 @@ class Repository:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            self.git("rev-parse", "--git-dir")
+            is_bare = self.git("rev-parse", "--is-bare-repository").strip() == "true"
+            self.top = path if is_bare else self.git("rev-parse", "--show-toplevel").strip()
         except UsageError:
             raise UsageError(f"{path} is not in a git repository") from None
 
