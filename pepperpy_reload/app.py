@@ -123,6 +123,29 @@ def explain(settings: Settings, files: Sequence[str], since: str) -> int:
     return 0 if found.fault is None else 1
 
 
+def replay(repository: str, package: str, *, last: int, chain: int, as_json: bool) -> int:
+    """Replay a git repository's last commits and show what became of them; returns the exit status: 1 for a fault.
+
+    Raises UsageError and SurroundingsError, whose text is the line for the user.
+    """
+    from pepperpy_reload.drawing.outcomes import draw_outcomes, with_progress
+    from pepperpy_reload.replaying.replay import Replay, Wish
+
+    history = Replay(Wish(repository, package, last, chain))
+    outcomes = []
+    try:
+        for outcome in with_progress((one.as_json() for one in history.run()), len(history.commits)):
+            outcomes.append(outcome)
+            if as_json:
+                sys.stdout.write(f"{json.dumps(outcome)}\n")
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted: what is known so far\n")
+    if not as_json:
+        draw_outcomes(f"{len(outcomes)} of {len(history.commits)} commits of {history.package}", outcomes)
+    return int(any(outcome["verdict"] in ("different", "error") for outcome in outcomes))
+
+
 def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:
     from pepperpy_reload.watching.observer import Watcher
 
