@@ -148,6 +148,9 @@ class Tool:
                     stream.close()
 
 
+Commit = Callable[[], None]
+
+
 class Start(Protocol):
     """Starts the tool in the project's directory; it is ended with the test."""
 
@@ -193,6 +196,23 @@ def start(project: Path, environment: dict[str, str]) -> Iterator[Start]:
     yield starter
     for tool in tools:
         tool.close()
+
+
+@pytest.fixture
+def commit(project: Path, environment: dict[str, str]) -> Commit:
+    """Commits all that the project holds now; the first time it makes a repository of it."""
+
+    def git(*arguments: str) -> None:
+        who = {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        subprocess.run(["git", *arguments], cwd=project, env=environment | who, check=True, capture_output=True)
+
+    def commit_all() -> None:
+        if not (project / ".git").exists():
+            git("init", "--quiet")
+        git("add", "--all")
+        git("commit", "--quiet", "--message", "as it is")
+
+    return commit_all
 
 
 def alive(pid: int) -> bool:

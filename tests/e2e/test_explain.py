@@ -11,27 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Start, Tool
+    from tests.e2e.conftest import Commit, Start, Tool
 
-Commit = Callable[..., None]
 Ask = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def commit(project: Path, environment: dict[str, str]) -> Commit:
-    """Commits all that the project holds now; the first time it makes a repository of it."""
-
-    def git(*arguments: str) -> None:
-        who = {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        subprocess.run(["git", *arguments], cwd=project, env=environment | who, check=True, capture_output=True)
-
-    def commit_all() -> None:
-        if not (project / ".git").exists():
-            git("init", "--quiet")
-        git("add", "--all")
-        git("commit", "--quiet", "--message", "as it is")
-
-    return commit_all
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""`pepperpy-reload replay`: a repository's own commits, each reload compared with a fresh start."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Commit, Start
+
+VERSIONS = (
+    {"__init__.py": "", "rates.py": "RATE = 1\n", "prices.py": "from pack.rates import RATE\nTOTAL = RATE * 2\n"},
+    {"rates.py": "RATE = 3\n"},
+    {"prices.py": "from pack.rates import RATE\nTOTAL = RATE * 2\ndef price():\n    return TOTAL\n"},
+    {"rates.py": "RATE = (\n"},
+    {"rates.py": "RATE = 4\n"},
+    {"prices.py": "import sys\nTOTAL = len([name for name in sys.modules if name == 'pack'])\n"},
+    {"prices.py": "import sys\nTOTAL = len([name for name in sys.modules if name == 'pac'])\n"},
+)
+
+
+@pytest.fixture
+def history(project: Path, commit: Commit) -> Path:
+    """Its commits change a constant, add a function, break the code, heal it, and look at all modules."""
+    (project / "pack").mkdir()
+    for files in VERSIONS:
+        for name, text in files.items():
+            (project / "pack" / name).write_text(text)
+        commit()
+    return project
+
+
+def test_each_commit_is_compared_with_a_fresh_start(start: Start, history: Path) -> None:
+    tool = start("replay", "--package", "pack", "--json")
+    assert tool.ends() == 0, tool.text()
+    found = [json.loads(line) for line in tool.out]
+    verdicts = [one["verdict"] for one in found]
+    assert verdicts == ["equal", "equal", "refused", "equal", "restart", "restart"], found
+    assert "goes through sys.modules" in found[-1]["text"]
+    assert found[0]["subject"] == "as it is"
+
+
+def test_a_person_sees_a_table(start: Start, history: Path) -> None:
+    tool = start("replay", str(history), "--package", "pack", "--chain", "2")
+    assert tool.ends() == 0, tool.text()
+    text = "\n".join(tool.out)
+    assert "6 of 6 commits of pack" in text
+    assert "goes through sys.modules" in text
+    assert "definitions kept" in text
+
+
+def test_what_is_no_repository_is_one_sentence(start: Start, project: Path) -> None:
+    tool = start("replay")
+    assert tool.ends() == 2
+    assert "is not in a git repository" in tool.text()
+    assert "Traceback" not in tool.text()
