@@ -149,14 +149,15 @@ class Auditor:
             try:
                 result = self._audit(turn)
             except ReloadError as error:
-                result = Result(skipped=str(error))
-                self._put(turn, None)
+                result = self._skip(turn, str(error))
             except Exception:  # noqa: BLE001 - a fault of ours is no reason to stop serving
-                result = Result(skipped=f"the audit itself failed; this is a bug\n{traceback.format_exc()}")
-                self._put(turn, None)
-            if result is not None and self._is_wanted(turn):
-                self._is_due, self._over = False, bool(result.findings)
+                result = self._skip(turn, f"the audit itself failed; this is a bug\n{traceback.format_exc()}")
+            if result is not None:
+                self._over = bool(result.findings)
                 self._on_result(replace(result, duration=time.monotonic() - started))
+
+    def _skip(self, turn: int, reason: str) -> Result | None:
+        return Result(skipped=reason) if self._put(turn, None) else None
 
     def _is_wanted(self, turn: int) -> bool:
         return turn == self._turn and not self._is_busy()
@@ -184,7 +185,7 @@ class Auditor:
         findings = [Finding(**data) for data in answer["findings"]]
         if findings:
             findings = self._steady(findings, order, files["fresh"], is_wanted)
-        done = self._put(turn, files["fresh"], answer["known"], (after, activity))
+        done = is_wanted() and self._put(turn, files["fresh"], answer["known"], (after, activity))
         return Result(tuple(findings)) if done else None
 
     def _make_former(self, reload: _Reload, is_wanted: Callable[[], bool]) -> File | None:
@@ -207,10 +208,11 @@ class Auditor:
     def _put(
         self, turn: int, fresh: File | None, known: list[Any] | None = None, last: tuple[File, Activity] | None = None
     ) -> bool:
-        """What the next reload is compared with, unless one has begun."""
+        """The audit has ended; what the next reload is compared with. False if that one has begun already."""
         with self._lock:
             if turn != self._turn:
                 return False
+            self._is_due = False
             self._fresh, self._reload, self._last = fresh, None, last
             self._known = self._known if known is None else known
             return True

@@ -22,12 +22,12 @@ def hashes() -> dict[str, str]:
 
 def sources() -> dict[str, Source]:
     """By first-party module, the file and the source that it was made of."""
-    return {name: (loaded.path, loaded.source) for name, loaded in recorder.modules.items()}
+    return {name: (loaded.path, loaded.source) for name, loaded in list(recorder.modules.items())}
 
 
 def modules() -> list[str]:
     """The first-party modules in the order in which they began to be run: so a fresh start imports them."""
-    return sorted((name for name in recorder.modules if name in sys.modules and name != "__main__"), key=_rank)
+    return sorted((name for name in list(recorder.modules) if name in sys.modules and name != "__main__"), key=_rank)
 
 
 def _rank(name: str) -> int:

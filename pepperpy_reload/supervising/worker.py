@@ -72,7 +72,7 @@ class Worker:
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
         self._optimizer = ImportOptimizer(ModuleManager())
         self._is_ready = False
-        self._began_in = (dict(os.environ), str(Path.cwd()))  # before user code changes it
+        self._began_in = (dict(os.environ), str(Path.cwd())) if orders.audit else ({}, "")  # user code may change it
         self._audit: Audit | None = None
 
     def run(self) -> int:
