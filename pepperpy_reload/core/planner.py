@@ -217,12 +217,13 @@ class _Planner(Traces):
         else:
             self.dropped[cell] = cause
             self.spread(cell, cause, rebound=True)
+            for place in self.stars(cell):
+                self.mark(place, cause)
 
     def _mark_all(self, name: str, cause: _Cause) -> None:
         module = self.module(name)
         for unit in module.alignment.units if module else ():
-            self.forced.add(Place(name, unit.index))
-            self.mark(Place(name, unit.index), cause)
+            self.force(Place(name, unit.index), cause)
         for unit in module.alignment.gone if module else ():
             for bound in unit.binds:
                 if module is not None and bound not in module.binders:
@@ -245,7 +246,7 @@ class _Planner(Traces):
         module = self.module(source)
         for name in module.binders if module else ():
             for place in self.binders(Cell(star.module, name)):
-                self.mark(place, _Cause(f"binds {name} after a star import", star))
+                self.force(place, _Cause(f"binds {name} after a star import", star))
 
     def force(self, place: Place, cause: _Cause) -> None:
         """A unit is stale, and its object has to be another one."""
@@ -385,15 +386,16 @@ class _Planner(Traces):
     def _see_the_past(self, place: Place) -> None:
         """A stale unit must find names and objects as they were when its turn comes in a cold start."""
         unit = self.unit(place)
-        for chain in unit.reads:
-            binders = self.binders(Cell(place.module, chain[0]))
-            if any(self.order(other) > self.order(place) for other in binders):
+        for cell in sorted(self.read_when_executed(place)):
+            binders = self.binders(cell)
+            later = [other for other in binders if self.order(other) > self.order(place)]
+            if later and (len(later) < len(binders) or cell in self.read_by_itself(place)):
                 for other in binders:
-                    self.force(other, _Cause(f"binds {chain[0]}, which is read before", place))
+                    self.force(other, _Cause(f"binds {cell}, which is read before", place))
         if unit.alias is not None or unit.same_as:
             return
-        for chain in unit.reads:
-            cell, rest = self.cell(place.module, chain)
+        for home, chain in self.chains_read(place):
+            cell, rest = self.cell(home, chain)
             cell = self.canonical(cell)
             if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
                 self._remake(cell, place)

@@ -133,6 +133,11 @@ class Scope:
             found += [place for place in self.runners(key) if place not in found]
         return found
 
+    def stars(self, cell: Cell) -> list[Place]:
+        """The star imports in the cell's module that may bind it."""
+        module = self.module(cell.module)
+        return [Place(cell.module, index) for index in module.stars] if module else []
+
     def readers(self, cell: Cell) -> Iterator[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
         for name in self.world.mentioning(cell):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pepperpy_reload.core.difference import Fate
-from pepperpy_reload.core.effects import Depth, Mutation
+from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
@@ -68,6 +68,28 @@ class Traces(Scope):
             if known is not None and known[0] == name:
                 found.update(chain[0] for chain in known[1].reads)
         return found
+
+    def chains_read(self, place: Place) -> Iterator[tuple[str, Chain]]:
+        """What a unit reads when it is executed, itself or in functions that it ran, each with the module it is in."""
+        yield from ((place.module, chain) for chain in self.unit(place).reads)
+        old = self.old_index(place)
+        for key in self.world.ran(place.module, old) if old >= 0 else ():
+            known = self.world.facts(key)
+            if known is not None:
+                yield from ((known[0], chain) for chain in known[1].reads)
+
+    def read_when_executed(self, place: Place) -> set[Cell]:
+        """The same as cells, each with the name that its chain begins with."""
+        return {cell for home, chain in self.chains_read(place) for cell in self._on_the_way(home, chain)}
+
+    def read_by_itself(self, place: Place) -> set[Cell]:
+        """Those that it reads without a function."""
+        unit = self.unit(place)
+        found = {cell for chain in unit.reads for cell in self._on_the_way(place.module, chain)}
+        return found | ({Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set())
+
+    def _on_the_way(self, home: str, chain: Chain) -> tuple[Cell, Cell]:
+        return Cell(home, chain[0]), self.cell(home, chain)[0]
 
     def bound_in_functions(self, name: str, old: int) -> set[Cell]:
         """The cells that an old unit bound through the functions that it ran."""

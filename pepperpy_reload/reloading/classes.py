@@ -76,9 +76,10 @@ def take_over(
     for name in sorted(set(before) - set(after)):
         if name in vars(live):
             type.__delattr__(live, name)
-    for name in sorted(names):
+    refitted: dict[int, FunctionType] = {}
+    for name in [name for name in after if name in names]:
         if name in vars(scratch):
-            _take(live, scratch, name, undo)
+            _take(live, scratch, name, undo, refitted)
         elif name in vars(live):
             type.__delattr__(live, name)
     if old.decorator_list:
@@ -136,11 +137,15 @@ def _reads(statements: Iterable[ast.stmt]) -> set[str]:
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
-def _take(live: type, scratch: type, name: str, undo: Undo) -> None:
+def _take(live: type, scratch: type, name: str, undo: Undo, refitted: dict[int, FunctionType]) -> None:
+    """One member; `refitted` are the live functions that took over from one of the scratch class, by its id."""
     value, current = vars(scratch)[name], vars(live).get(name)
-    if type(value) is FunctionType and type(current) is FunctionType and refit(current, value, undo):
-        return
-    _take_value(live, scratch, name, value)
+    if id(value) in refitted:  # one function under several names
+        type.__setattr__(live, name, refitted[id(value)])
+    elif type(value) is FunctionType and type(current) is FunctionType and refit(current, value, undo):
+        refitted[id(value)] = current
+    else:
+        _take_value(live, scratch, name, value)
 
 
 def _take_generated(live: type, scratch: type, name: str) -> None:

@@ -6,12 +6,15 @@ import dis
 import functools
 import gc
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
 
 _MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
@@ -43,17 +46,22 @@ class Pair:
 
 
 def pair_codes(
-    old: CodeType, new: CodeType, in_force: Mapping[int, tuple[CodeType, ...]] | None = None
+    old: CodeType,
+    new: CodeType,
+    in_force: Mapping[int, tuple[CodeType, ...]] | None = None,
+    alignment: Alignment | None = None,
 ) -> Iterator[Pair]:
     """The functions of two versions of a module, matched by where they are defined.
 
-    Among functions of one name in one place the first goes with the first, and so on. A function that has no
-    counterpart is left out.
+    At the top a function goes with one of the statement that its own goes with. Among functions of one name in one
+    place the first goes with the first, and so on. A function that has no counterpart is left out.
     """
     waiting = [(old, new)]
     while waiting:
         one, other = waiting.pop()
-        for inner_one, inner_other in _matched(one, other):
+        for inner_one, inner_other in (
+            _aligned(one, other, alignment) if one is old and alignment else _matched(one, other)
+        ):
             waiting.append((inner_one, inner_other))
             if inner_one.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
                 olds = (inner_one, *(in_force or {}).get(id(inner_one), ()))
@@ -248,14 +256,37 @@ def clear_caches(module: ModuleType, patched: Mapping[int, FunctionType]) -> Non
                 raw.cache_clear()
 
 
+def _aligned(one: CodeType, other: CodeType, alignment: Alignment) -> Iterator[tuple[CodeType, CodeType]]:
+    before, after = _by_unit(one, alignment.old), _by_unit(other, alignment.units)
+    for index, old in enumerate(alignment.olds):
+        yield from _matched_codes(before.get(old, []), after.get(index, []))
+
+
+def _by_unit(code: CodeType, units: Sequence[Unit]) -> dict[int, list[CodeType]]:
+    """The code objects directly in a module, by the unit that they are in."""
+    found: dict[int, list[CodeType]] = {}
+    starts = [unit.line for unit in units]
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            place = bisect_right(starts, inner.co_firstlineno) - 1
+            found.setdefault(place, []).append(inner)
+    return found
+
+
 def _matched(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    yield from _matched_codes(
+        [item for item in one.co_consts if isinstance(item, CodeType)],
+        [item for item in other.co_consts if isinstance(item, CodeType)],
+    )
+
+
+def _matched_codes(ones: Iterable[CodeType], others: Iterable[CodeType]) -> Iterator[tuple[CodeType, CodeType]]:
     by_name: dict[str, list[CodeType]] = {}
-    for constant in other.co_consts:
-        if isinstance(constant, CodeType):
-            by_name.setdefault(constant.co_name, []).append(constant)
-    for constant in one.co_consts:
-        if isinstance(constant, CodeType) and by_name.get(constant.co_name):
-            yield constant, by_name[constant.co_name].pop(0)
+    for code in others:
+        by_name.setdefault(code.co_name, []).append(code)
+    for code in ones:
+        if by_name.get(code.co_name):
+            yield code, by_name[code.co_name].pop(0)
 
 
 def _parts(code: CodeType) -> tuple[object, ...]:

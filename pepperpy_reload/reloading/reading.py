@@ -125,7 +125,7 @@ def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:
     units = read_units(source, ast.parse(source), ledger.package_of(loaded))
     alignment = align(page.units if page is not None else [], units)
     in_force = {**codes_in_force(loaded.code), **loaded.in_force} if loaded.adopted else loaded.in_force
-    pairs = list(pair_codes(loaded.code, code, in_force))
+    pairs = list(pair_codes(loaded.code, code, in_force, alignment if page is not None else None))
     reading.edited[name] = Edited(loaded, source, code, alignment, pairs)
     reading.reasons[name] = shown
     if page is None or (loaded.code.co_flags ^ code.co_flags) & FUTURES:
