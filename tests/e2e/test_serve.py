@@ -384,6 +384,7 @@ def test_a_background_job_ignores_ctrl_c_and_heeds_the_rest(start: Start, projec
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     tool = start(*SERVE, "main:app", preexec_fn=as_a_shell_does)
+    tool.event("ready")  # an app answers a little before: a restart then is a start that takes longer
     tool.serves("v0")
     tool.send(signal.SIGINT)
     tool.send(signal.SIGHUP)
