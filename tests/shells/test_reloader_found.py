@@ -82,6 +82,9 @@ FOUND = {
         {"app.py": "s = []\ndef add():\n    s.append(1)\ndef f(a=1):\n    return a\nadd()\n"},
         {"app.py": "s = []\ndef add():\n    s.append(1)\ndef f(a=len(s)):\n    return a\nadd()\n"},
     ),
+    "a slice is put in once": Found(
+        {"a.py": "X = 1\n", "app.py": "import a\ns = [0]\ns[0:0] = [a.X]\n"}, {"a.py": "X = 2\n"}
+    ),
     "a name is annotated no more": Found({"app.py": "x: int = 1\ny: int = 2\n"}, {"app.py": "x = 1\ny: int = 2\n"}),
     "no name is annotated any more": Found({"app.py": "x: int = 1\n"}, {"app.py": "x = 1\n"}),
     "another name is annotated first": Found({"app.py": "x: int = 1\n"}, {"app.py": "y: int = 2\nx: int = 1\n"}),
