@@ -171,8 +171,9 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
     )
     unit.mutations = mutations(nodes)
     unit.decorated = bool(getattr(node, "decorator_list", []))
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and len(node.targets) == 1:
-        unit.same_as = node.value.id
+    match node:
+        case ast.Assign(targets=[ast.Name()], value=ast.Name(id=source)):
+            unit.same_as = source
     unit.opaque = _opacity(nodes)
     unit.sweeping = _sweeping(nodes)
     unit.calls = tuple(_calls(nodes))

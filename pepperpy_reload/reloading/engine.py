@@ -190,12 +190,21 @@ def _see_newcomers(plan: ReloadPlan, newcomers: Set[str]) -> None:
         module = traces.module(name)
         for unit in module.alignment.units if module is not None else ():
             place = Place(name, unit.index)
+            _see_half_way(traces, place)
             for cell in traces.mutated(place, old=True):
                 for user in traces.users(cell):
                     is_done = user.module in newcomers or user.module in runs or (user.module, user.index) in done
                     if not is_done and traces.order(user) > traces.order(place):
                         line = traces.unit(user).line
                         raise RestartNeeded(f"{name} is new and changes {cell}, which {user.module}:{line} uses later")
+
+
+def _see_half_way(traces: Traces, place: Place) -> None:
+    """A module that is loaded for the first time by one that is half-way must not find what is not bound there yet."""
+    for cell in sorted(traces.read_by_itself(place)):
+        later = [one for one in traces.binders(cell) if one.module != place.module]
+        if any(traces.order(one) > traces.order(place) for one in later):
+            raise RestartNeeded(f"{place.module}:{traces.unit(place).line} reads {cell} before it is bound")
 
 
 def _plan(reading: Reading) -> Prepared:

@@ -65,7 +65,7 @@ class Soak:
         for outcome in outcomes:
             if outcome["fault"]:
                 if self.smallest is None:
-                    self.small_enough = time.monotonic() + 60
+                    self.small_enough = time.monotonic() + 30
                 if self.smallest is None or len(repr(case)) <= len(repr(self.smallest[0])):
                     self.smallest = (case, outcome["fault"])
                 raise BrokenLawError

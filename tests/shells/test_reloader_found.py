@@ -85,6 +85,17 @@ FOUND = {
     "a slice is put in once": Found(
         {"a.py": "X = 1\n", "app.py": "import a\ns = [0]\ns[0:0] = [a.X]\n"}, {"a.py": "X = 2\n"}
     ),
+    "an attribute that is set again on a class": Found(
+        {"app.py": "class K:\n    x = 1\nY = 1\nK.x = K\n"}, {"app.py": "class K:\n    x = 2\nY = 1\nK.x = K\n"}
+    ),
+    "a new module reads what is not bound yet": Found(
+        {"p.py": "from a import X\n", "a.py": "X = 1\n", "app.py": "import a\n"},
+        {"a.py": "import p\nX = 1\n"},
+        "restart",
+    ),
+    "what is gone from a module that nobody imports any more": Found(
+        {"a.py": "X = 1\n", "app.py": "import a\n"}, {"a.py": "", "app.py": "Y = 1\n"}
+    ),
     "a name is annotated no more": Found({"app.py": "x: int = 1\ny: int = 2\n"}, {"app.py": "x = 1\ny: int = 2\n"}),
     "no name is annotated any more": Found({"app.py": "x: int = 1\n"}, {"app.py": "x = 1\n"}),
     "another name is annotated first": Found({"app.py": "x: int = 1\n"}, {"app.py": "y: int = 2\nx: int = 1\n"}),
