@@ -100,10 +100,9 @@ def _mutated(node: ast.AST) -> Iterator[tuple[ast.AST, Depth]]:
             yield from ((keyword.value, Depth.CALL) for keyword in keywords)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield from ((item.value, Depth.CALL) for item in node.decorator_list if isinstance(item, ast.Attribute))
-        case ast.Subscript(ctx=ast.Store(), value=value, slice=ast.Slice()):
-            yield value, Depth.CALL  # doing it again may put the same in twice
         case ast.Attribute(ctx=ast.Store(), value=value) | ast.Subscript(ctx=ast.Store(), value=value):
-            yield value, Depth.STORE
+            # To set a slice again may put the same in twice.
+            yield value, Depth.CALL if isinstance(getattr(node, "slice", None), ast.Slice) else Depth.STORE
         case ast.Attribute(ctx=ast.Del(), value=value) | ast.Subscript(ctx=ast.Del(), value=value):
             yield value, Depth.HARD
         case ast.AugAssign(target=ast.Name() as name):

@@ -421,7 +421,7 @@ class _Planner(Traces):
             *(
                 Step(Action.DROP, cell.module, name=cell.name, because=_said(cause.text))
                 for cell, cause in self.dropped.items()
-                if cell.module not in self.whole and cell.module not in self.unloaded
+                if cell.module not in self.whole and cell.module not in self.drop
             ),
         ]
         cells = frozenset(self.rebound | self.touched)

@@ -167,9 +167,15 @@ def _take_value(live: type, scratch: type, name: str, value: Any) -> None:
 
 
 def refit(live: FunctionType, new: FunctionType, undo: Undo) -> bool:
-    """Give a live function everything that a new version of it has; False if it would need other cells."""
+    """Give a live function all that a new version of it has; False if it would need other cells or attributes."""
     if live.__code__.co_freevars != new.__code__.co_freevars or not _close_over_the_same(live, new):
         return False
+    take_definition(live, new, undo)
+    return True
+
+
+def take_definition(live: FunctionType, new: FunctionType, undo: Undo) -> None:
+    """Give a live function what its definition says; attributes that other statements have set are theirs to set."""
     attributes = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__annotations__")
     saved = {name: getattr(live, name) for name in attributes}
 
@@ -182,7 +188,6 @@ def refit(live: FunctionType, new: FunctionType, undo: Undo) -> bool:
         setattr(live, name, getattr(new, name))
     if hasattr(new, "__type_params__"):
         setattr(live, "__type_params__", new.__type_params__)  # noqa: B010 - 3.12 and newer
-    return True
 
 
 def _close_over_the_same(live: FunctionType, new: FunctionType) -> bool:

@@ -15,7 +15,7 @@ from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
-from pepperpy_reload.core.world import Place
+from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
@@ -202,7 +202,10 @@ def _see_newcomers(plan: ReloadPlan, newcomers: Set[str]) -> None:
 def _see_half_way(traces: Traces, place: Place) -> None:
     """A module that is loaded for the first time by one that is half-way must not find what is not bound there yet."""
     for cell in sorted(traces.read_by_itself(place)):
-        later = [one for one in traces.binders(cell) if one.module != place.module]
+        module = traces.module(cell.module)
+        names = list(module.binders) if module is not None and cell.name == "*" else [cell.name]
+        binders = [one for name in names for one in traces.binders(Cell(cell.module, name))]
+        later = [one for one in binders if one.module != place.module]
         if any(traces.order(one) > traces.order(place) for one in later):
             raise RestartNeeded(f"{place.module}:{traces.unit(place).line} reads {cell} before it is bound")
 

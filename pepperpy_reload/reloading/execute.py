@@ -223,7 +223,7 @@ class Executor:
         if isinstance(node, ast.ClassDef) and isinstance(before, ast.ClassDef):
             classes.take_over(live, made, before, node, dirty, self._undo)
         elif isinstance(made, FunctionType):
-            classes.refit(live, made, self._undo)
+            classes.take_definition(live, made, self._undo)
 
     def drop_unbound(self) -> list[str]:
         """Names that no statement has bound again, all steps being taken, go; which these were."""

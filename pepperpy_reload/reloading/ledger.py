@@ -113,6 +113,16 @@ def trigger_unit(loaded: Loaded) -> int:
     return found[0] if found else -1
 
 
+def offset_of(loaded: Loaded, unit: int) -> int:
+    """Where a unit begins, as triggers and footprints of its module name it; -1 if that is not known."""
+    known = page(loaded.name)
+    if known is None or unit < 0 or loaded.by_unit:
+        return unit
+    positions = list(loaded.code.co_positions())
+    offsets = range(0, 2 * len(positions), 2)
+    return next((offset for offset in offsets if _at_offset(known.units, positions, offset) == [unit]), -1)
+
+
 def _at_offset(units: Sequence[Unit], positions: Sequence[tuple[int | None, ...]], offset: int) -> list[int]:
     if not 0 <= offset // 2 < len(positions):
         return []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 from pepperpy_reload.core.graph import Edge
 from pepperpy_reload.core.plan import Action, ReloadPlan
+from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Loaded, recorder
 from pepperpy_reload.reloading import ledger
@@ -29,9 +30,12 @@ class Writing:
         for step in plan.steps:
             if step.index >= 0 and step.module not in gone:
                 executed.setdefault(step.module, set()).add(step.index)
-        self._pages = {name: ledger.page(name) for name in {*self._edited, *executed}}
+        self._runs = set(plan.modules(Action.RUN))
         self._start = plan.start
-        self._triggers = self._trigger_units()
+        self._once = {name: loaded.trigger for name, loaded in recorder.modules.items()}
+        loaders = {place.module for name, place in self._started() if not self._is_loaded_by(name, place.module)}
+        self._pages = {name: ledger.page(name) for name in {*self._edited, *executed, *(loaders - gone)}}
+        self._triggers = self._trigger_units(edited)
         for name, one in self._edited.items():
             self._move_edges(name, one, executed.get(name, set()))
 
@@ -55,9 +59,12 @@ class Writing:
             ran = {place: {renames.get(key, key) for key in found} for place, found in (loaded.ran or {}).items()}
             recorder.modules[name] = replace(loaded, ran=ran)
             recorder.note_runner(name, recorder.modules[name].footprint)
-        for name, trigger in self._triggers.items():
-            if name in recorder.modules and name not in self._whole:
-                recorder.modules[name] = replace(recorder.modules[name], trigger=trigger)
+        for name, (importer, unit) in self._triggers.items():
+            known = recorder.modules.get(name)
+            if known is None or importer not in recorder.modules or known.trigger != self._once.get(name):
+                continue  # gone, or loaded again by somebody meanwhile
+            place = ledger.offset_of(recorder.modules[importer], unit) if importer in self._runs else unit
+            recorder.modules[name] = replace(known, trigger=(importer, place))
         if self._start is not None:
             later = [name for name in recorder.rank if name not in self._start.keys]
             recorder.rank = {name: rank for rank, name in enumerate([*self._start.sequence, *later])}
@@ -85,20 +92,29 @@ class Writing:
         kept = {id(pair.new): pair.olds for pair in one.pairs if not pair.moved and not unpatchable(pair)}
         return replace(loaded, source=one.source, code=one.code, in_force=kept)
 
-    def _trigger_units(self) -> dict[str, tuple[str, int]]:
+    def _is_loaded_by(self, name: str, importer: str) -> bool:
+        trigger = self._once.get(name)
+        return trigger is not None and trigger[0] == importer
+
+    def _started(self) -> Iterator[tuple[str, Place]]:
+        """Who loads what in a cold start now, where that is known."""
+        triggers = self._start.triggers if self._start is not None else {}
+        yield from ((name, place) for name, place in triggers.items() if place is not None)
+
+    def _trigger_units(self, edited: Mapping[str, Edited]) -> dict[str, tuple[str, int]]:
         """The triggers that stand in a module whose units are renumbered: by the new number."""
         found = {}
         for name, loaded in recorder.modules.items():
-            if loaded.trigger is None or loaded.trigger[0] not in self._pages:
+            if loaded.trigger is None or loaded.trigger[0] not in {*self._pages, *self._runs}:
                 continue
             importer = loaded.trigger[0]
             old = ledger.trigger_unit(loaded)
-            one = self._edited.get(importer)
+            one = edited.get(importer)
             olds = list(one.alignment.olds) if one is not None else None
             new = old if olds is None else olds.index(old) if old in olds else -1
             found[name] = (importer, new)
-        for name, place in self._start.triggers.items() if self._start is not None else ():
-            if place is not None and place.module in self._pages:
+        for name, place in self._started():
+            if place.module in self._pages or place.module in self._runs:
                 found[name] = (place.module, place.index)
         return found
 

@@ -96,6 +96,14 @@ FOUND = {
     "what is gone from a module that nobody imports any more": Found(
         {"a.py": "X = 1\n", "app.py": "import a\n"}, {"a.py": "", "app.py": "Y = 1\n"}
     ),
+    "a function that has been given itself gets another default": Found(
+        {"app.py": "def f(a=1):\n    return a\nf.tag = f\n"}, {"app.py": "def f(a=2):\n    return a\nf.tag = f\n"}
+    ),
+    "a new module takes all names of one that is half-way": Found(
+        {"b.py": "from a import *\n", "a.py": "def f():\n    pass\n", "app.py": "from a import f\n"},
+        {"a.py": "from b import f\ndef f():\n    pass\n"},
+        "restart",
+    ),
     "a name is annotated no more": Found({"app.py": "x: int = 1\ny: int = 2\n"}, {"app.py": "x = 1\ny: int = 2\n"}),
     "no name is annotated any more": Found({"app.py": "x: int = 1\n"}, {"app.py": "x = 1\n"}),
     "another name is annotated first": Found({"app.py": "x: int = 1\n"}, {"app.py": "y: int = 2\nx: int = 1\n"}),
