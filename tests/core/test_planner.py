@@ -1,0 +1,190 @@
+"""What a plan promises, in a made-up world: what hangs on an edit is planned, nothing else, in order, with reasons."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pepperpy_reload.core.difference import Alignment, align
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.plan import Action, Demand, ReloadPlan
+from pepperpy_reload.core.planner import plan_reload
+from pepperpy_reload.core.unit import FunctionFacts, Unit, read_units
+from pepperpy_reload.core.world import Cell, Key, Place, World
+
+
+class Made:
+    """A world of sources: numbers only, each module loaded before those that follow it."""
+
+    def __init__(self, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        self.names = list(old)
+        self._alignments = {name: align(_units(old[name]), _units(new[name])) for name in old}
+
+    def alignment(self, module: str) -> Alignment | None:
+        return self._alignments.get(module)
+
+    def mentioning(self, cell: Cell) -> Iterable[str]:
+        return self.names
+
+    def ran(self, module: str, old: int) -> frozenset[Key]:
+        return frozenset()
+
+    def runners(self, key: Key) -> Iterable[tuple[str, int]]:
+        return ()
+
+    def imported_by(self, module: str, old: int) -> Iterable[str]:
+        return ()
+
+    def triggered_by(self, module: str, old: int) -> Iterable[str]:
+        return ()
+
+    def has_imported(self, importer: str, imported: str) -> bool:
+        return True
+
+    def roots(self) -> Iterable[str]:
+        return self.names
+
+    def sequence(self) -> Iterable[str]:
+        return self.names
+
+    def trigger(self, module: str) -> tuple[str, int] | None:
+        return None
+
+    def is_imported_later(self, module: str) -> bool:
+        return False
+
+    def imported_later_by(self, module: str) -> Iterable[str]:
+        return ()
+
+    def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
+        return ()
+
+    def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
+        return {}
+
+    def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
+        return None
+
+    def changed_keys(self, module: str, index: int) -> Iterable[Key]:
+        return ()
+
+    def unpatchable(self, module: str, index: int) -> bool:
+        return False
+
+    def module_value(self, cell: Cell) -> str:
+        return ""
+
+    def is_mutable(self, cell: Cell, rest: Chain) -> bool:
+        return False
+
+    def can_refit(self, place: Place) -> bool:
+        return False
+
+    def why_not_transplant(self, place: Place) -> str:
+        return "there are no classes here"
+
+    def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
+        return (), ""
+
+    def order(self, module: str) -> tuple[object, ...]:
+        return (self.names.index(module),)
+
+    def refusal(self, module: str) -> str:
+        return ""
+
+    def outside_effect(self, place: Place, *, old: bool) -> str:
+        return ""
+
+
+def _units(source: str) -> list[Unit]:
+    return read_units(source.encode(), ast.parse(source), "")
+
+
+def planned(old: Mapping[str, str], new: Mapping[str, str]) -> ReloadPlan:
+    world: World = Made(old, new)
+    return plan_reload(Demand({name: f"{name}.py" for name in old if old[name] != new[name]}), world)
+
+
+def executed(plan: ReloadPlan) -> list[tuple[str, int]]:
+    return [(step.module, step.line) for step in plan.steps if step.action is Action.EXECUTE]
+
+
+@st.composite
+def sums(draw: st.DrawFn) -> list[set[int]]:
+    """For each of some numbers, which earlier ones it is the sum of."""
+    count = draw(st.integers(1, 9))
+    return [draw(st.sets(st.integers(0, number - 1), max_size=3)) if number else set() for number in range(count)]
+
+
+def _sources(reads: list[set[int]], values: Mapping[int, int]) -> dict[str, str]:
+    """Three numbers a module: those of other modules are imported right before they are used."""
+    texts: dict[str, list[str]] = {}
+    for number, others in enumerate(reads):
+        lines = texts.setdefault(f"m{number // 3}", [])
+        for other in sorted(others):
+            if other // 3 != number // 3 and (line := f"from m{other // 3} import x{other}") not in lines:
+                lines.append(line)
+        lines.append(
+            f"x{number} = {' + '.join([str(values.get(number, 0)), *(f'x{other}' for other in sorted(others))])}"
+        )
+    return {name: "\n".join(lines) + "\n" for name, lines in texts.items()}
+
+
+def _needed(reads: list[set[int]], edited: int) -> set[int]:
+    needed = {edited}
+    for number, others in enumerate(reads):
+        if others & needed:
+            needed.add(number)
+    return needed
+
+
+@given(sums(), st.data())
+def test_what_reads_something_stale_is_planned_and_nothing_else(reads: list[set[int]], data: st.DataObject) -> None:
+    edited = data.draw(st.integers(0, len(reads) - 1))
+    old, new = _sources(reads, {}), _sources(reads, {edited: 1})
+    plan = planned(old, new)
+    texts = [new[module].splitlines()[line - 1] for module, line in executed(plan)]
+    needed = _needed(reads, edited)
+    assert plan.restart == ""
+    assert {text.split(" = ")[0] for text in texts if " = " in text} == {f"x{number}" for number in needed}
+    imported = {text.rpartition(" ")[2] for text in texts if " = " not in text}
+    assert imported <= {f"x{number}" for number in needed}
+
+
+@given(sums(), st.data())
+def test_steps_stand_in_the_order_of_a_cold_start(reads: list[set[int]], data: st.DataObject) -> None:
+    edited = data.draw(st.integers(0, len(reads) - 1))
+    steps = executed(planned(_sources(reads, {}), _sources(reads, {edited: 1})))
+    assert steps == sorted(steps)
+
+
+@given(sums(), st.data())
+def test_reasons_lead_back_to_the_edit(reads: list[set[int]], data: st.DataObject) -> None:
+    edited = data.draw(st.integers(0, len(reads) - 1))
+    plan = planned(_sources(reads, {}), _sources(reads, {edited: 1}))
+    for step in plan.steps:
+        if step.action is Action.EXECUTE:
+            assert step.reasons[-1].startswith(f"m{edited // 3}.py:"), step.reasons
+
+
+def test_who_reads_a_name_that_is_gone_is_stale() -> None:
+    old = {"a": "x = 1\ny = 2\n", "b": "from a import x\nz = x\n", "c": "from a import y\n"}
+    plan = planned(old, {**old, "a": "y = 2\n"})
+    assert executed(plan) == [("b", 1), ("b", 2)]
+    assert [(step.module, step.name) for step in plan.steps if step.action is Action.DROP] == [("a", "x")]
+
+
+def test_layout_asks_for_nothing_to_be_executed() -> None:
+    old = {"a": "x = 1\ny = x\n"}
+    plan = planned(old, {"a": "# a remark\nx   =   1\n\ny = x\n"})
+    assert plan.only_patches
+    assert executed(plan) == []
+
+
+def test_a_plan_is_the_same_every_time() -> None:
+    old = {"a": "x = 1\n", "b": "from a import x\ny = x\n"}
+    new = {**old, "a": "x = 2\n"}
+    assert planned(old, new) == planned(old, new)
