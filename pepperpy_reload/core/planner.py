@@ -347,6 +347,11 @@ class _Planner(Traces):
     def _bind(self, place: Place, cell: Cell, cause: _Cause, action: Action) -> None:
         for other in self.binders(cell):
             self.mark(other, _Cause(f"binds {cell.name} as well", place))
+        for star in self.stars(cell):
+            source = self.unit(star).alias
+            exporting = self.module(source.module) if source is not None else None
+            if star.index > place.index and exporting is not None and cell.name in exporting.binders:
+                self.mark(star, _Cause(f"binds {cell.name} after it", place))
         self.spread(cell, cause, rebound=action is Action.EXECUTE, by=place)
 
     def _see_bases(self, place: Place) -> None:

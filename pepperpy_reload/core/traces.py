@@ -80,7 +80,8 @@ class Traces(Scope):
 
     def read_when_executed(self, place: Place) -> set[Cell]:
         """The same as cells, each with the name that its chain begins with."""
-        return {cell for home, chain in self.chains_read(place) for cell in self._on_the_way(home, chain)}
+        found = {cell for home, chain in self.chains_read(place) for cell in self._on_the_way(home, chain)}
+        return found | self.read_by_itself(place)
 
     def read_by_itself(self, place: Place) -> set[Cell]:
         """Those that it reads without a function."""

@@ -104,6 +104,13 @@ FOUND = {
         {"a.py": "from b import f\ndef f():\n    pass\n"},
         "restart",
     ),
+    "a star import binds a name after the definition that is edited": Found(
+        {"a.py": "X = 1\n", "app.py": "X = 2\nfrom a import *\n"}, {"app.py": "X = 3\nfrom a import *\n"}
+    ),
+    "a module is imported back from one that has not bound it yet": Found(
+        {"b.py": "X = 1\n", "a.py": "import b\n", "app.py": "import a\n"}, {"b.py": "from a import b\nX = 1\n"},
+        "restart",
+    ),
     "a name is annotated no more": Found({"app.py": "x: int = 1\ny: int = 2\n"}, {"app.py": "x = 1\ny: int = 2\n"}),
     "no name is annotated any more": Found({"app.py": "x: int = 1\n"}, {"app.py": "x = 1\n"}),
     "another name is annotated first": Found({"app.py": "x: int = 1\n"}, {"app.py": "y: int = 2\nx: int = 1\n"}),
