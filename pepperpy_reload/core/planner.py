@@ -305,12 +305,15 @@ class _Planner(Traces):
         """How a stale unit is brought up to date."""
         unit = self.unit(place)
         known = place not in self.forced and self.old_index(place) >= 0
-        alone = all(len(self.binders(Cell(place.module, name))) == 1 for name in unit.binds)
+        alone = self._binds_alone(place)
         if known and alone and unit.kind is Kind.FUNCTION and not unit.decorated and self.world.can_refit(place):
             return Action.REFIT
         if known and alone and unit.kind is Kind.CLASS and not self.world.why_not_transplant(place):
             return Action.TRANSPLANT
         return Action.EXECUTE
+
+    def _binds_alone(self, place: Place) -> bool:
+        return all(len(self.binders(Cell(place.module, name))) == 1 for name in self.unit(place).binds)
 
     def _process(self, place: Place) -> None:
         unit, cause = self.unit(place), self.causes[place]
@@ -471,6 +474,7 @@ class _Planner(Traces):
             if not dirty and self.fate(place) is Fate.SAME:
                 dirty.add("*")
         again = action is Action.EXECUTE and place in self.forced and self.fate(place) is Fate.SAME
+        again = again and self._binds_alone(place)  # else what the name holds may be somebody else's object
         because = partial(self.reasons, place)
         return Step(action, place.module, place.index, unit.label, unit.line, because, frozenset(dirty), again)
 

@@ -111,6 +111,10 @@ FOUND = {
         {"b.py": "X = 1\n", "a.py": "import b\n", "app.py": "import a\n"}, {"b.py": "from a import b\nX = 1\n"},
         "restart",
     ),
+    "a list is not filled that is another module's": Found(
+        {"a.py": "s = [0]\n", "app.py": "from a import s\nX = 0\ns = [len(s)]\nY = len(s)\n"},
+        {"app.py": "from a import s\nX = len(s)\ns = [len(s)]\nY = len(s)\n"},
+    ),
     "a name is annotated no more": Found({"app.py": "x: int = 1\ny: int = 2\n"}, {"app.py": "x = 1\ny: int = 2\n"}),
     "no name is annotated any more": Found({"app.py": "x: int = 1\n"}, {"app.py": "x = 1\n"}),
     "another name is annotated first": Found({"app.py": "x: int = 1\n"}, {"app.py": "y: int = 2\nx: int = 1\n"}),
