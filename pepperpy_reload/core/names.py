@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.statement import chain, import_time, never_at_import
@@ -69,7 +69,9 @@ def body_of(node: Function) -> list[ast.AST]:
     return [node.body] if isinstance(node, ast.Lambda) else [*node.body]
 
 
-def readings(node: ast.AST, *, bodies: bool, hidden: frozenset[str] = frozenset()) -> Iterator[Chain]:
+def readings(
+    node: ast.AST, *, bodies: bool, hidden: frozenset[str] = frozenset(), without: Container[int] = ()
+) -> Iterator[Chain]:
     """The longest chains of names that are read: `a.b.c` is one reading, not three.
 
     Without `bodies` only what is executed together with the statement counts. `hidden` names are those of functions
@@ -91,7 +93,23 @@ def readings(node: ast.AST, *, bodies: bool, hidden: frozenset[str] = frozenset(
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in hidden:
             yield (node.target.id,)
     for inner, names in inside:
-        yield from readings(inner, bodies=bodies, hidden=names)
+        if id(inner) not in without:
+            yield from readings(inner, bodies=bodies, hidden=names, without=without)
+
+
+def unevaluated(node: ast.AST) -> Iterator[int]:
+    """The annotations that stay text if they are postponed (PEP 563), by their ids: those of plain functions.
+
+    A decorator may look up what the others mean, and a class those of its fields.
+    """
+    for inner in import_time(node):
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and _is_plain(inner):
+            arguments = [item.annotation for item in ast.walk(inner.args) if isinstance(item, ast.arg)]
+            yield from (id(item) for item in (*arguments, inner.returns) if item is not None)
+
+
+def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return all(chain(item)[-1:] == ("overload",) for item in node.decorator_list)
 
 
 def _of_function(node: Function, hidden: frozenset[str], *, bodies: bool) -> Iterator[tuple[ast.AST, frozenset[str]]]:

@@ -452,9 +452,8 @@ class _Planner(Traces):
         for place in sorted(self.causes, key=self.order):
             unit = self.unit(place)
             if place.module in self.whole:
-                # After its last statement's place: what its imports load stands before that, and has to be there.
-                steps.pop(place.module, None)
-                steps[place.module] = Step(Action.RUN, place.module, because=partial(self._why_whole, place))
+                # It begins where its first statement stands; what it imports is brought up to date as it does so.
+                steps.setdefault(place.module, Step(Action.RUN, place.module, because=partial(self._why_whole, place)))
             else:
                 steps[place] = self._step(place, unit)
         for name, reason in self.whole.items():

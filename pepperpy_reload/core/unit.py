@@ -16,6 +16,7 @@ from pepperpy_reload.core.names import (
     global_names,
     local_names,
     readings,
+    unevaluated,
 )
 from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
 
@@ -107,10 +108,16 @@ class FunctionFacts:
 def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
     """The units of a module; `package` is what its relative imports are relative to."""
     units: list[Unit] = []
+    postponed = any(_postpones_annotations(node) for node in tree.body)
     for number, statement in enumerate(read_statements(tree, source)):
         for part in _parts(statement):
-            units.append(_unit(len(units), part, package, first=number == 0))
+            units.append(_unit(len(units), part, package, first=number == 0, postponed=postponed))
     return units
+
+
+def _postpones_annotations(node: ast.stmt) -> bool:
+    names = node.names if isinstance(node, ast.ImportFrom) and node.module == "__future__" else []
+    return any(item.name == "annotations" for item in names)
 
 
 def function_facts(node: Function, package: str, outer: frozenset[str] = frozenset()) -> FunctionFacts:
@@ -151,7 +158,7 @@ def _parts(statement: Statement) -> Iterator[Statement]:
         yield Statement(ast.copy_location(one, node), ast.unparse(one).encode())
 
 
-def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Unit:
+def _unit(index: int, statement: Statement, package: str, *, first: bool, postponed: bool) -> Unit:
     node = statement.node
     nodes = list(import_time(node))
     unit = Unit(index, statement, _kind(node, nodes, first=first))
@@ -164,7 +171,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool) -> Uni
     unit.binds = frozenset(bound_names([node]))
     if first and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         unit.binds |= {"__doc__"}
-    unit.reads = frozenset(readings(node, bodies=False))
+    unit.reads = frozenset(readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ()))
     unit.mentions = frozenset(item.attr for item in nodes if isinstance(item, ast.Attribute))
     unit.imports = tuple(
         alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)

@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -110,6 +110,8 @@ class Recorder:
         """The names of the modules whose imports are recorded: first-party ones."""
         self.outside: set[str] = set()
         """First-party modules that were imported by others than first-party modules: a library, a prompt."""
+        self.on_import: Callable[[str, str], object] = _nothing
+        """Called, while modules are awaited, with each module that is about to be imported from, and its importer."""
         self.awaited: set[str] = set()
         """Modules that a reload has taken out of sys.modules and that have not been run again yet."""
         self._footprints: WeakSet[Footprint] = WeakSet()
@@ -287,14 +289,17 @@ class Recorder:
     def load_awaited(
         self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int
     ) -> None:
-        """Import the awaited submodules that a from-import names.
+        """An import statement begins while a reload runs modules again: import the awaited submodules that it names.
 
-        The import system would not: their package still has them as attributes.
+        The import system would not: their package still has them as attributes. Then whoever reloads is told.
         """
         full = _absolute(namespace, name, level) if level else name
-        for submodule in [f"{full}.{item}" for item in fromlist or ()]:
+        submodules = [f"{full}.{item}" for item in fromlist or ()]
+        for submodule in submodules:
             if submodule in self.awaited and submodule not in sys.modules:
                 importlib.import_module(submodule)
+        for imported in (full, *submodules):
+            self.on_import(imported, str(namespace.get("__name__")))
 
     # --- edges
 
@@ -358,6 +363,10 @@ class Recorder:
             real = os.path.realpath(path)
             if real in self.roots:
                 stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
+
+
+def _nothing(_imported: str, _importer: str) -> None:
+    """Nobody is reloading."""
 
 
 def _frame_of(namespace: Mapping[str, Any], frame: FrameType) -> FrameType:

@@ -289,7 +289,8 @@ class _Performance:
         self._finder = finder
         reading = attempt.prepared.reading
         self._world = reading.world()
-        self._witness = Witness(Scope(self._world), reading.edited, self._plan.cells)
+        self._scope = Scope(self._world)
+        self._witness = Witness(self._scope, reading.edited, self._plan.cells)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -345,6 +346,7 @@ class _Performance:
         for name in self._runs:
             del sys.modules[name]
         recorder.awaited.update(self._runs)
+        before, recorder.on_import = recorder.on_import, self._see_import
         try:
             with self._finder.executing(rerun):
                 for step in self._plan.steps:
@@ -354,6 +356,7 @@ class _Performance:
                         self._take(step)
         finally:
             recorder.awaited.clear()
+            recorder.on_import = before
         self._attempt.dropped.extend(rerun.dropped)
 
     def _take(self, step: Step) -> None:
@@ -363,10 +366,17 @@ class _Performance:
         for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
             for name in (alias.module, f"{alias.module}.{alias.name}"):
                 self._bring_up(name, step.module)
+        for chain in sorted(unit.reads):  # `import settings` may be long done, and `settings.LIMIT` is still to come
+            self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
         executor.take(step)
         self._witness.after(place, unit, executor.activities[step.index], stale)
+
+    def _see_import(self, module: str, importer: str) -> None:
+        """A module that is run again as a whole imports: what it finds there must be what a cold start would."""
+        if importer in self._runs:
+            self._bring_up(module, importer)
 
     def _bring_up(self, module: str, importer: str) -> None:
         """A module is about to be imported from: what waits to be executed there comes first.

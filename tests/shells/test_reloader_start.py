@@ -148,3 +148,56 @@ def test_star_imports_side_by_side(reloads: Reloads) -> None:
             "pack.py": "from base import *\nfrom one import *\nfrom two import *\n",
         },
     )
+
+
+def test_a_package_that_runs_again_finds_what_it_imports_up_to_date(reloads: Reloads) -> None:
+    """What runs again as a whole begins where a cold start begins it: one of its own parts may ask for it first."""
+    reloads(
+        """
+        import pack
+        change_all = {
+            "pack/__init__.py": ("from . import kinds", "from __future__ import annotations\\nfrom . import kinds"),
+            "pack/kinds.py": ("KIND = 1", "KIND = [2]"),
+            "pack/parts.py": ("AREA = 1", "AREA = 2"),
+        }
+        for name, (old, new) in change_all.items():
+            save(name, pathlib.Path(name).read_text().replace(old, new))
+        report = reloader.apply(list(change_all))
+        assert report.status == "reloaded" and "pack" in report.imported, report
+        assert pack.Thing is sys.modules["pack.things"].Thing and pack.Thing.kind is pack.kinds.KIND
+        assert sys.modules["pack.parts"].SHARED is pack.kinds.KIND and pack.Thing.area == 2
+        """,
+        {
+            "pack/__init__.py": "from . import kinds\nfrom .things import Thing as Thing\n",
+            "pack/kinds.py": "KIND = 1\n",
+            "pack/parts.py": "from . import kinds\nAREA = 1\nSHARED = kinds.KIND\n",
+            "pack/things.py": """
+                from . import kinds
+                from .parts import AREA
+                class Thing:
+                    kind = kinds.KIND
+                    area = AREA
+            """,
+        },
+    )
+
+
+def test_annotations_that_stay_text_are_not_read(reloads: Reloads) -> None:
+    reloads(
+        """
+        import http_
+        function = http_.parse
+        report = change("data.py", "class Policy: pass", "class Policy(dict): pass")
+        assert report.status == "reloaded" and http_.parse is function, report
+        assert not [place for place in report.ran if place.startswith("http_")], report
+        """,
+        {
+            "data.py": "import http_\nclass Policy: pass\n",
+            "http_.py": """
+                from __future__ import annotations
+                def parse(value, kind: type[data.Policy] | None = None) -> data.Policy:
+                    return data.Policy()
+                import data
+            """,
+        },
+    )
