@@ -158,25 +158,24 @@ def test_a_package_that_runs_again_finds_what_it_imports_up_to_date(reloads: Rel
         change_all = {
             "pack/__init__.py": ("from . import kinds", "from __future__ import annotations\\nfrom . import kinds"),
             "pack/kinds.py": ("KIND = 1", "KIND = [2]"),
-            "pack/parts.py": ("AREA = 1", "AREA = 2"),
+            "pack/parts.py": ("class Base: pass", "class Base(dict): pass"),
         }
         for name, (old, new) in change_all.items():
             save(name, pathlib.Path(name).read_text().replace(old, new))
         report = reloader.apply(list(change_all))
         assert report.status == "reloaded" and "pack" in report.imported, report
         assert pack.Thing is sys.modules["pack.things"].Thing and pack.Thing.kind is pack.kinds.KIND
-        assert sys.modules["pack.parts"].SHARED is pack.kinds.KIND and pack.Thing.area == 2
+        assert sys.modules["pack.parts"].SHARED is pack.kinds.KIND and issubclass(pack.Thing, dict)
         """,
         {
             "pack/__init__.py": "from . import kinds\nfrom .things import Thing as Thing\n",
             "pack/kinds.py": "KIND = 1\n",
-            "pack/parts.py": "from . import kinds\nAREA = 1\nSHARED = kinds.KIND\n",
+            "pack/parts.py": "from . import kinds\nclass Base: pass\nSHARED = kinds.KIND\n",
             "pack/things.py": """
                 from . import kinds
-                from .parts import AREA
-                class Thing:
+                from .parts import Base
+                class Thing(Base):
                     kind = kinds.KIND
-                    area = AREA
             """,
         },
     )
