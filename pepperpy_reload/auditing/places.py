@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pepperpy_reload.comparing.compare import join
 from pepperpy_reload.comparing.portrait import Node, Portrait, Reference
 
 WHOLE = "*"
@@ -88,11 +89,11 @@ class Walk:
             return
         for label in sorted(labels):
             one, other = (_told(portrait, node.edges.get(label)) for portrait, node in self._sides(mine, theirs))
-            yield replace(here, label=label, path=_join(here.path, label), one=one, other=other)
+            yield replace(here, label=label, path=join(here.path, label), one=one, other=other)
         yield from self._details(here, mine, theirs, has_other_labels=bool(labels))
         for label in mine.edges:
             if label in theirs.edges and (here.node, label) not in self._known:
-                place = replace(here, label=label, path=_join(here.path, label))
+                place = replace(here, label=label, path=join(here.path, label))
                 yield from self._edge(place, mine.edges[label], theirs.edges[label])
 
     def _sides(self, mine: Node, theirs: Node) -> tuple[tuple[Portrait, Node], tuple[Portrait, Node]]:
@@ -128,12 +129,6 @@ def _is_named(mine: Node, theirs: Node) -> bool:
         return True
     labels = mine.edges.keys() | theirs.edges.keys()
     return mine.kind == "instance" and not (mine.detail.keys() & _CONTENTS) and not any(x[0] == "[" for x in labels)
-
-
-def _join(path: str, label: str) -> str:
-    if not path:
-        return label
-    return f"{path}{label}" if label[0] in ".[" else f"{path} <{label}>"
 
 
 def shown(node: Node) -> str:

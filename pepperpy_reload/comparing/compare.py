@@ -54,7 +54,7 @@ class _Walk:
                 yield found
             if mine.kind == theirs.kind:
                 for label in mine.edges.keys() & theirs.edges.keys() if found else mine.edges:
-                    place = _join(path, label)
+                    place = join(path, label)
                     yield from self._edge(place, mine.edges[label], theirs.edges[label])
 
     def _details(self, path: str, mine: Node, theirs: Node) -> Difference | None:
@@ -117,7 +117,8 @@ class _Walk:
         return _shown(portrait.nodes[reference]) if isinstance(reference, int) else _short(reference)
 
 
-def _join(path: str, label: str) -> str:
+def join(path: str, label: str) -> str:
+    """The path from a module to what a node holds under a label."""
     if not path:
         return label
     return f"{path}{label}" if label[0] in ".[" else f"{path} <{label}>"

@@ -10,12 +10,13 @@ import typing
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from pepperpy_reload.comparing.definitions import describe_class, describe_function, describe_module
 from pepperpy_reload.comparing.portrait import Node, Painter, Reference
 from pepperpy_reload.comparing.values import ATOMS, home_of, namespace_of, qualname_of, value_of
+from pepperpy_reload.reloading.looking import instance_dict
 
 _TYPING = ("typing", "typing_extensions")
 _PARAMETERS = ("TypeVar", "ParamSpec", "TypeVarTuple", "TypeAliasType", "ParamSpecArgs", "ParamSpecKwargs")
@@ -253,16 +254,6 @@ def signature(thing: Any) -> str:
     inside = {name: value for name, value in instance_dict(thing).items() if type(value) in ATOMS}
     slots = {name: value for name, value in _slots(thing) if type(value) in ATOMS}
     return f"{kind.__module__}.{qualname_of(kind)} {inside!r} {slots!r} {items!r}"
-
-
-def instance_dict(thing: Any) -> dict[str, Any]:
-    """The `__dict__` of an object, past whatever its class makes of that name."""
-    for kind in type(thing).__mro__:
-        found = namespace_of(kind).get("__dict__")
-        if type(found) is GetSetDescriptorType:
-            inside = found.__get__(thing)
-            return inside if type(inside) is dict else {}
-    return {}
 
 
 def _slots(thing: Any) -> Iterator[tuple[str, Any]]:

@@ -39,11 +39,6 @@ class Alignment:
         return cls(units, units, [Fate.SAME] * len(units), list(range(len(units))))
 
     @property
-    def unchanged_olds(self) -> list[int]:
-        """The indexes of the old units that are still what they were."""
-        return [old for old, fate in zip(self.olds, self.fates, strict=True) if fate is Fate.SAME]
-
-    @property
     def changed(self) -> list[int]:
         """The indexes of the units that are not the same."""
         return [index for index, fate in enumerate(self.fates) if fate is not Fate.SAME]

@@ -17,7 +17,7 @@ from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
-from pepperpy_reload.core.start import Start, displaced, play_start
+from pepperpy_reload.core.start import Start, crossings, displaced, imports_otherwise, play_start
 from pepperpy_reload.core.statement import docstrings
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
@@ -58,7 +58,7 @@ class _Planner(Traces):
 
     def begin(self) -> None:
         """What the batch asks for itself."""
-        if self.demand.drop or any(self._imports_otherwise(name) for name in self.demand.edited):
+        if self.demand.drop or any(imports_otherwise(self, name) for name in self.demand.edited):
             self._replay_start()
         for name, reason in self.drop.items():
             self._begin_drop(name, reason)
@@ -72,22 +72,6 @@ class _Planner(Traces):
         if self.start is not None:
             self._see_order(self.start)
 
-    def _imports_otherwise(self, name: str) -> bool:
-        """Whether a module's edit may change which modules a cold start loads, or in which order."""
-        module = self.module(name)
-        if module is None:
-            return False
-        alignment = module.alignment
-        fates = alignment.fates
-        others = [unit for unit in alignment.units if fates[unit.index] in (Fate.NEW, Fate.CHANGED)]
-        gone = {*range(len(alignment.old))} - {
-            old for old, fate in zip(alignment.olds, fates, strict=True) if fate in (Fate.SAME, Fate.BODY)
-        }
-        others += [alignment.old[index] for index in gone]
-        kept = [old for old in alignment.olds if old >= 0]
-        loads = any(self.world.triggered_by(name, index) for index in gone)
-        return loads or kept != sorted(kept) or any(unit.alias or unit.imports for unit in others)
-
     def _replay_start(self) -> None:
         """See how a cold start would go now: a module that it does not load is gone."""
         self.start = start = play_start(self, self.demand.drop)
@@ -99,9 +83,7 @@ class _Planner(Traces):
     def _see_order(self, start: Start) -> None:
         for name in displaced(list(self.world.sequence()), start.sequence):
             self._reorder(name)
-        for name, place in start.triggers.items():
-            if place is not None and place.module in self.demand.edited:
-                self._see_crossings(start, name, place)
+        self._refuse(next(crossings(self, start, self.demand.edited), ""))
 
     def _reorder(self, name: str) -> None:
         """A module is executed at another time: what it does to the objects of others comes at another time, too."""
@@ -110,28 +92,6 @@ class _Planner(Traces):
             place = Place(name, unit.index)
             for cell in self.mutated(place, old=True):
                 self._remake(cell, place)
-
-    def _see_crossings(self, start: Start, loaded: str, place: Place) -> None:
-        """An import that has moved across statements which what it loads reads from, half-way: never seen that way."""
-        before = self.world.trigger(loaded)
-        module = self.module(place.module)
-        if before is None or module is None or before[0] != place.module:
-            return
-        olds = module.alignment.olds
-        for unit in module.alignment.units:
-            old = olds[unit.index]
-            if old >= 0 and unit.index != place.index and (unit.index < place.index) != (old < before[1]):
-                for name in unit.binds:
-                    self._refuse_reading(Cell(place.module, name), start, loaded, place)
-
-    def _refuse_reading(self, cell: Cell, start: Start, loaded: str, by: Place) -> None:
-        readers = [*self.readers(cell), *(place for place, _ in self.callers(cell))]
-        reader = next((place.module for place in readers if start.is_below(place.module, loaded)), None)
-        if reader is not None:
-            line = self.unit(by).line
-            self.restart = (
-                self.restart or f"{by.module}:{line} imports {loaded} at another time, and {reader} reads {cell}"
-            )
 
     def _begin_drop(self, name: str, reason: str) -> None:
         module = self.module(name)
@@ -170,7 +130,7 @@ class _Planner(Traces):
                 self._mark_all(name, cause)
                 self.whole.setdefault(name, cause.text)
             if effect := self.world.outside_effect(Place(name, unit.index), old=True):
-                self.restart = self.restart or effect
+                self._refuse(effect)
 
     def _tell_readers_of_documentation(self, place: Place, cause: _Cause) -> None:
         """A docstring is patched with its function; who has read it at import has an old copy."""
@@ -199,7 +159,7 @@ class _Planner(Traces):
                 and all(place.index > index for place in binders)
                 and bound not in self._read_by_itself(name, index)
             ):
-                self.restart = self.restart or f"{cause.text}, in a function that it calls"
+                self._refuse(f"{cause.text}, in a function that it calls")
             for place in binders:
                 self.force(place, cause)
         for bound in bound_otherwise(alignment):
@@ -228,6 +188,10 @@ class _Planner(Traces):
             for bound in unit.binds:
                 if module is not None and bound not in module.binders:
                     self.spread(Cell(name, bound), cause, rebound=True)
+
+    def _refuse(self, why: str) -> None:
+        """Only a new process will do; the first reason is the one that is told."""
+        self.restart = self.restart or why
 
     def mark(self, place: Place, cause: _Cause) -> None:
         """A unit is stale."""
@@ -318,9 +282,7 @@ class _Planner(Traces):
     def _process(self, place: Place) -> None:
         unit, cause = self.unit(place), self.causes[place]
         if unit.sweeping:
-            self.restart = (
-                self.restart or f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now"
-            )
+            self._refuse(f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now")
         if unit.opaque and place.module not in self.whole:
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)
@@ -360,7 +322,7 @@ class _Planner(Traces):
     def _see_bases(self, place: Place) -> None:
         keepers, why = self.world.foreign_bases(place)
         if why:
-            self.restart = self.restart or f"{place.module}:{self.unit(place).line} {why}"
+            self._refuse(f"{place.module}:{self.unit(place).line} {why}")
         for cell in keepers:
             self._remake(cell, place)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Alias, Unit
-from pepperpy_reload.core.world import Place
+from pepperpy_reload.core.world import Cell, Place
 
 Key = tuple[object, ...]
 
@@ -83,10 +84,10 @@ def _imports(traces: Traces, name: str) -> Iterator[tuple[str, Place]]:
     assert module is not None
     for unit in module.alignment.units:
         place = Place(name, unit.index)
-        yield from ((target, place) for target in targets(traces, place, unit))
+        yield from ((target, place) for target in _targets(traces, place, unit))
 
 
-def targets(traces: Traces, place: Place, unit: Unit) -> Iterator[str]:
+def _targets(traces: Traces, place: Place, unit: Unit) -> Iterator[str]:
     """The modules that executing a unit imports, as far as its source and the last start tell."""
     old = traces.old_index(place)
     known = old >= 0 and traces.fate(place) in (Fate.SAME, Fate.BODY)
@@ -113,19 +114,65 @@ def _named(alias: Alias) -> Iterator[str]:
         yield f"{alias.module}.{alias.name}"
 
 
+def imports_otherwise(traces: Traces, name: str) -> bool:
+    """Whether a module's edit may change which modules a cold start loads, or in which order."""
+    module = traces.module(name)
+    if module is None:
+        return False
+    alignment = module.alignment
+    fates = alignment.fates
+    others = [unit for unit in alignment.units if fates[unit.index] in (Fate.NEW, Fate.CHANGED)]
+    gone = {*range(len(alignment.old))} - {
+        old for old, fate in zip(alignment.olds, fates, strict=True) if fate in (Fate.SAME, Fate.BODY)
+    }
+    others += [alignment.old[index] for index in gone]
+    kept = [old for old in alignment.olds if old >= 0]
+    loads = any(traces.world.triggered_by(name, index) for index in gone)
+    return loads or kept != sorted(kept) or any(unit.alias or unit.imports for unit in others)
+
+
+def crossings(traces: Traces, start: Start, edited: Container[str]) -> Iterator[str]:
+    """The imports of edited modules that have moved across statements which what they load reads from, half-way.
+
+    Such a start has never been seen; each is told in a few words.
+    """
+    for loaded, place in start.triggers.items():
+        if place is not None and place.module in edited:
+            for cell in _crossed(traces, loaded, place):
+                if reader := _reader_below(traces, start, cell, loaded):
+                    line = traces.unit(place).line
+                    yield f"{place.module}:{line} imports {loaded} at another time, and {reader} reads {cell}"
+
+
+def _crossed(traces: Traces, loaded: str, place: Place) -> Iterator[Cell]:
+    """The names that are bound before the import now and were bound after it, or the other way round."""
+    before = traces.world.trigger(loaded)
+    module = traces.module(place.module)
+    if before is None or module is None or before[0] != place.module:
+        return
+    for unit in module.alignment.units:
+        old = module.alignment.olds[unit.index]
+        if old >= 0 and unit.index != place.index and (unit.index < place.index) != (old < before[1]):
+            yield from (Cell(place.module, name) for name in unit.binds)
+
+
+def _reader_below(traces: Traces, start: Start, cell: Cell, loaded: str) -> str:
+    readers = [*traces.readers(cell), *(place for place, _ in traces.callers(cell))]
+    return next((place.module for place in readers if start.is_below(place.module, loaded)), "")
+
+
 def displaced(before: list[str], after: list[str]) -> list[str]:
     """The fewest names without which both lists have the others in the same order (a longest increasing run stays)."""
     rank = {name: index for index, name in enumerate(before)}
     chosen = [name for name in after if name in rank]
-    best: list[int] = []  # of all runs of a length, the index of the one that ends with the lowest rank
+    ends: list[int] = []  # of all runs of a length, the lowest rank that one ends with
+    best: list[int] = []  # and the index of the name that has it
     back: list[int] = []
     for index, name in enumerate(chosen):
-        low, high = 0, len(best)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if rank[chosen[best[middle]]] < rank[name] else (low, middle)
-        back.append(best[low - 1] if low else -1)
-        best[low : low + 1] = [index]
+        length = bisect_left(ends, rank[name])
+        back.append(best[length - 1] if length else -1)
+        ends[length : length + 1] = [rank[name]]
+        best[length : length + 1] = [index]
     stays = set()
     index = best[-1] if best else -1
     while index >= 0:

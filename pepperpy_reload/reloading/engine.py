@@ -154,7 +154,8 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
     modules = [sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)]
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
-    registered, known = state.disposers(), set(recorder.modules)
+    registered = state.disposers()
+    known = set() if plan.only_patches else set(recorder.modules)
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
     try:
         for step in plan.steps:
@@ -170,7 +171,8 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
             executed = performance.executed
             attempt.remade = performance.remade
         writing.write(executed, attempt.transaction.undo)
-        _see_newcomers(plan, recorder.modules.keys() - known)
+        if not plan.only_patches:
+            _see_newcomers(plan, recorder.modules.keys() - known)
     except BaseException:
         attempt.rollback()
         raise
@@ -247,7 +249,7 @@ def _patch(attempt: Attempt, name: str) -> None:
                 patch.put(function, pair)
                 if pair.changed:
                     patched[id(function)] = function
-    if any(ledger.captures_code(other) for other in recorder.modules):
+    if moved and any(ledger.captures_code(other) for other in recorder.modules):
         patch.swap_captured(moved, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
     if patched and name in sys.modules:
         patch.clear_caches(sys.modules[name], patched)

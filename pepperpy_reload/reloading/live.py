@@ -310,11 +310,11 @@ class LiveWorld:
     def order(self, module: str) -> tuple[object, ...]:
         """Where a cold start begins to run a module: just before the unit whose import loads it."""
         if module not in self._orders:
-            rank = recorder.rank.get(module, len(recorder.rank))
+            rank = self._rank(module)
             self._orders[module] = (rank,)
-            loaded = recorder.modules.get(module)
-            if loaded is not None and loaded.trigger is not None and loaded.trigger[0] in recorder.modules:
-                importer, unit = loaded.trigger[0], ledger.trigger_unit(loaded)
+            trigger = self.trigger(module)
+            if trigger is not None:
+                importer, unit = trigger
                 place = self.place(importer, unit)
                 index = place.index if place is not None else unit
                 self._orders[module] = (*self.order(importer), index - 0.5, rank)
@@ -326,10 +326,8 @@ class LiveWorld:
         name: str | None = module
         while name is not None and name not in found:
             found.add(name)
-            loaded = recorder.modules.get(name)
-            trigger = loaded.trigger if loaded is not None else None
-            alive = trigger is not None and self.place(trigger[0], ledger.trigger_unit(loaded)) is not None  # type: ignore[arg-type]
-            name = trigger[0] if trigger is not None and alive else None
+            trigger = self.trigger(name)
+            name = trigger[0] if trigger is not None and self.place(*trigger) is not None else None
         return found
 
     def refusal(self, module: str) -> str:
