@@ -1,0 +1,50 @@
+"""What replays of real commits have found, each as the small program that it comes down to."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from tests.programs.edits import Case
+from tests.programs.player import Player
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program (its entry is app.py), its edits one after the other (None: removed), and what becomes of each."""
+
+    files: Mapping[str, str]
+    edits: tuple[Mapping[str, str | None], ...]
+    status: str = "reloaded"
+
+
+FOUND = {
+    "a submodule that runs again with its package stays its package's": Found(
+        {
+            "p/__init__.py": "from .a import *\nfrom .b import Y\n",
+            "p/a.py": "__all__ = ['X']\nX = 1\n",
+            "p/b.py": "from __future__ import annotations\nY = 1\n",
+            "app.py": "import p\n",
+        },
+        ({"p/__init__.py": "from p.a import X\nfrom p.b import Y\n", "p/b.py": "Y = 1\n"},),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def player() -> Iterator[Player]:
+    with Player() as player:
+        yield player
+
+
+@pytest.mark.parametrize("found", FOUND.values(), ids=FOUND)
+def test_the_process_is_what_a_fresh_start_would_be(player: Player, found: Found) -> None:
+    versions = [{path: textwrap.dedent(text) for path, text in found.files.items()}]
+    for edit in found.edits:
+        changed = {path: None if text is None else textwrap.dedent(text) for path, text in edit.items()}
+        versions.append({path: text for path, text in {**versions[-1], **changed}.items() if text is not None})
+    outcomes = player.play(Case(tuple(versions)))
+    assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [(found.status, "")] * len(found.edits)
