@@ -31,6 +31,22 @@ FOUND = {
         },
         ({"p/__init__.py": "from p.a import X\nfrom p.b import Y\n", "p/b.py": "Y = 1\n"},),
     ),
+    "the contents of a dict that is made again come in its order": Found(
+        {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
+        (
+            {"app.py": "from collections.abc import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
+            {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
+        ),
+    ),
+    "a class that was told another home has lost its line": Found(
+        {
+            "p/__init__.py": "from .a import K\nfor thing in list(locals().values()):\n"
+            "    if getattr(thing, '__module__', '').startswith('p.'):\n        thing.__module__ = 'p'\n",
+            "p/a.py": "class Kind:\n    X = 1\nclass K:\n    kind = Kind\nINSTANCE = K()\n",
+            "app.py": "import p\n",
+        },
+        ({"p/a.py": "class Kind:\n    X = 2\nclass K:\n    kind = Kind\nINSTANCE = K()\n"},),
+    ),
 }  # fmt: skip
 
 
