@@ -47,6 +47,10 @@ FOUND = {
         },
         ({"p/a.py": "class Kind:\n    X = 2\nclass K:\n    kind = Kind\nINSTANCE = K()\n"},),
     ),
+    "a module that nobody imports any more would have had to run as a whole": Found(
+        {"a.py": "from __future__ import annotations\nX = 1\n", "app.py": "import a\n"},
+        ({"a.py": "X = 2\n", "app.py": "Y = 1\n"},),
+    ),
 }  # fmt: skip
 
 
