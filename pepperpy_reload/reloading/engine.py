@@ -291,7 +291,8 @@ class _Performance:
         self._finder = finder
         reading = attempt.prepared.reading
         self._world = reading.world()
-        self._scope = Scope(self._world)
+        self._scope = Traces(self._world)
+        self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
         self._witness = Witness(self._scope, reading.edited, self._plan.cells)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
@@ -372,8 +373,22 @@ class _Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
-        executor.take(step)
+        executor.take(step, self._unseen(place, unit))
         self._witness.after(place, unit, executor.activities[step.index], stale)
+
+    def _unseen(self, place: Place, unit: Unit) -> set[str]:
+        """For a star import: the submodules of its source that a cold start has not loaded when it comes to it."""
+        source = unit.alias.module if unit.alias is not None and unit.alias.bound == "*" else ""
+        inside = [name for name in recorder.modules if name.rpartition(".")[0] == source] if source else []
+        return {name.rpartition(".")[2] for name in inside if self._is_later(name, source, place)}
+
+    def _is_later(self, submodule: str, package: str, place: Place) -> bool:
+        """Whether a submodule is loaded after a statement, and is known to its package by its load alone."""
+        name = submodule.rpartition(".")[2]
+        bound = vars(sys.modules[package]).get(name) if package in sys.modules else None
+        if bound is not sys.modules.get(submodule) or self._scope.binders(Cell(package, name)):
+            return False
+        return self._scope.order(Place(submodule, -1)) > self._scope.order(place)
 
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""

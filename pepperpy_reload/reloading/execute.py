@@ -6,7 +6,7 @@ import __future__
 import ast
 import builtins
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -153,8 +153,8 @@ class Executor:
         if step.action is Action.EXECUTE:
             self.names.stale.update(self.units[step.index].binds)
 
-    def take(self, step: Step) -> None:
-        """Take one step."""
+    def take(self, step: Step, unseen: Collection[str] = ()) -> None:
+        """Take one step. Names that are `unseen` are not there for a star import."""
         unit = self.units[step.index]
         code = self._table.compile(unit, self._path)
         activity = Activity(self.module.__name__, None, None, place=step.index, started=unit.line)
@@ -162,17 +162,17 @@ class Executor:
         recorder.watch.enter(activity)
         try:
             if step.action is Action.EXECUTE:
-                self._execute(code, unit, again=step.again)
+                self._execute(code, unit, unseen, again=step.again)
             else:
                 self._take_over(code, unit, self._old[self._olds[step.index]], step.dirty)
         finally:
             recorder.watch.leave()
 
-    def _execute(self, code: CodeType, unit: Unit, *, again: bool) -> None:
+    def _execute(self, code: CodeType, unit: Unit, unseen: Collection[str], *, again: bool) -> None:
         namespace = vars(self.module)
         before = {name: namespace.get(name) for name in unit.binds}
         if unit.alias is not None and unit.alias.bound == "*":
-            self._execute_star(code, unit)
+            self._execute_star(code, unit, unseen)
         else:
             exec(code, namespace, self.names)
         for name, value in before.items():
@@ -184,7 +184,7 @@ class Executor:
             if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
                 instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
 
-    def _execute_star(self, code: CodeType, star: Unit) -> None:
+    def _execute_star(self, code: CodeType, star: Unit, unseen: Collection[str]) -> None:
         """A star import: names that it used to bind and no longer does go, unless another star import binds them."""
         assert star.alias is not None
         namespace = vars(self.module)
@@ -193,6 +193,8 @@ class Executor:
         used = {name for name in _exported(once) if name in namespace and namespace[name] is once[name]} - bound
         scratch = Scratch(namespace, self.names.stale)
         exec(code, namespace, scratch)
+        for name in unseen:
+            scratch.made.pop(name, None)
         others = self._other_stars(star)
         for name, value in scratch.made.items():
             if not any(index > star.index for index, names in others if name in names):

@@ -51,6 +51,16 @@ FOUND = {
         {"a.py": "from __future__ import annotations\nX = 1\n", "app.py": "import a\n"},
         ({"a.py": "X = 2\n", "app.py": "Y = 1\n"},),
     ),
+    "a star import that is executed again finds no submodules that are loaded later": Found(
+        {
+            "p/__init__.py": "from .a import X\n",
+            "p/a.py": "X = 1\n",
+            "p/later.py": "Y = 1\n",
+            "q.py": "from p import *\n",
+            "app.py": "import q\nimport p.later\n",
+        },
+        ({"p/a.py": "X = 2\n"}, {"p/a.py": "X = 2\nZ = 1\n", "p/__init__.py": "from .a import X, Z\n"}),
+    ),
 }  # fmt: skip
 
 
