@@ -147,11 +147,16 @@ class Executor:
         self._undo = undo
         self._before = before
         self.names = Names(vars(module), set())
+        self._waiting: set[int] = set()
+        """The star imports that are still to come: what they bind is not known yet."""
 
     def expect(self, step: Step) -> None:
         """A step that is going to come: what it binds is stale until then."""
+        unit = self.units[step.index]
         if step.action is Action.EXECUTE:
-            self.names.stale.update(self.units[step.index].binds)
+            self.names.stale.update(unit.binds)
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._waiting.add(step.index)
 
     def take(self, step: Step, unseen: Collection[str] = ()) -> None:
         """Take one step. Names that are `unseen` are not there for a star import."""
@@ -195,6 +200,7 @@ class Executor:
         exec(code, namespace, scratch)
         for name in unseen:
             scratch.made.pop(name, None)
+        self._waiting.discard(star.index)
         others = self._other_stars(star)
         for name, value in scratch.made.items():
             if not any(index > star.index for index, names in others if name in names):
@@ -210,7 +216,9 @@ class Executor:
         """What the other star imports of this module bind, in their order."""
         found = []
         for unit in self.units:
-            if unit.alias is not None and unit.alias.bound == "*" and unit is not star:
+            if unit.index in self._waiting or unit is star:
+                continue
+            if unit.alias is not None and unit.alias.bound == "*":
                 names = getattr(sys.modules.get(unit.alias.module), "__dict__", {})
                 found.append((unit.index, {name: names[name] for name in _exported(names)}))
         return found

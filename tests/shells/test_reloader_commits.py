@@ -61,6 +61,21 @@ FOUND = {
         },
         ({"p/a.py": "X = 2\n"}, {"p/a.py": "X = 2\nZ = 1\n", "p/__init__.py": "from .a import X, Z\n"}),
     ),
+    "a star import binds what a later one is going to bind no more": Found(
+        {
+            "p/__init__.py": "",
+            "p/a.py": "class A:\n    pass\n",
+            "p/b.py": "from .a import A\nclass B(A):\n    pass\n",
+            "app.py": "import p.b\nfrom p.a import A\n",
+        },
+        (
+            {
+                "p/__init__.py": "from .a import *\nfrom .b import *\n",
+                "p/b.py": "from .a import A\n__all__ = ['B']\nclass B(A):\n    pass\n",
+                "app.py": "from p import *\n",
+            },
+        ),
+    ),
 }  # fmt: skip
 
 
