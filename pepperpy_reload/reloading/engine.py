@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
@@ -22,6 +22,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
@@ -307,6 +308,7 @@ class _Performance:
         """Execute everything; what user code raises comes out as UserCodeError."""
         importlib.invalidate_caches()
         self._see_disposers()
+        forget_sources(self._outgoing(), self._attempt.transaction.undo)
         classes = {step.name.split()[-1] for step in self._plan.steps if step.name.startswith("class ")}
         modules = [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
@@ -327,6 +329,16 @@ class _Performance:
     def remade(self) -> list[object]:
         """The objects that took the contents of successors."""
         return [thing for one in self._executors.values() for thing in one.remade]
+
+    def _outgoing(self) -> Iterator[object]:
+        """The objects that are going to be made again."""
+        for module in self._runs.values():
+            yield from list(vars(module).values())
+        for name, steps in self._waiting.items():
+            executor = self._executors[name]
+            units = [executor.units[step.index] for step in steps if step.action is Action.EXECUTE]
+            names = [bound for unit in units if unit.alias is None for bound in unit.binds]
+            yield from (vars(executor.module).get(bound) for bound in names)
 
     def _tidy(self) -> None:
         for name, executor in self._executors.items():

@@ -21,6 +21,19 @@ class Found:
     status: str = "reloaded"
 
 
+MAKING = """
+import linecache
+def made(cls):
+    text = f"def show(self): return {sorted(cls.__annotations__)!r}\\n"
+    name, count = f"<made for {cls.__name__}>", 1
+    while linecache.cache.setdefault(name, (len(text), None, [text], name))[2] != [text]:
+        name, count = f"<made for {cls.__name__}-{count}>", count + 1
+    made = {}
+    exec(compile(text, name, "exec"), made)
+    cls.show = made["show"]
+    return cls
+"""
+
 FOUND = {
     "a submodule that runs again with its package stays its package's": Found(
         {
@@ -75,6 +88,10 @@ FOUND = {
                 "app.py": "from p import *\n",
             },
         ),
+    ),
+    "generated source keeps its name when its class is made again": Found(
+        {"making.py": MAKING, "app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n"},
+        ({"app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n    y: int = 2\n"},),
     ),
 }  # fmt: skip
 
