@@ -5,11 +5,15 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.programs.edits import Case
 from tests.programs.player import Player
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
 
 
 @dataclass(frozen=True)
@@ -110,3 +114,30 @@ def test_the_process_is_what_a_fresh_start_would_be(player: Player, found: Found
         versions.append({path: text for path, text in {**versions[-1], **changed}.items() if text is not None})
     outcomes = player.play(Case(tuple(versions)))
     assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [(found.status, "")] * len(found.edits)
+
+
+def test_what_cannot_be_changed_is_not_made_again_and_neither_is_what_others_own(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "BARE, 1)", "BARE, 2)")
+        assert (report.status, report.ran, app.VALUE[-1]) == ("reloaded", ("app:14",), 2), report
+        """,
+        {
+            "app.py": """
+                import enum, linecache, re
+                class Mark(enum.Enum):
+                    NONE = 1
+                NOTHING = Mark.NONE
+                SET = object.__setattr__
+                PATTERN = re.compile("x")
+                BARE = object()
+                def use(*things):
+                    linecache.cache.get("x")
+                    return things
+                class Kept:
+                    words = (NOTHING, SET, PATTERN, BARE, linecache)
+                VALUE = use(NOTHING, SET, PATTERN, BARE, 1)
+            """,
+        },
+    )
