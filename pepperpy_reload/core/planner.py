@@ -419,7 +419,8 @@ class _Planner(Traces):
             else:
                 steps[place] = self._step(place, unit)
         for name, reason in self.whole.items():
-            steps.setdefault(name, Step(Action.RUN, name, because=_said(reason)))
+            if name not in self.drop:
+                steps.setdefault(name, Step(Action.RUN, name, because=_said(reason)))
         return list(steps.values())
 
     def _why_whole(self, place: Place) -> tuple[str, ...]:

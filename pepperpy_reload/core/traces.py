@@ -136,5 +136,13 @@ class Traces(Scope):
             if self.module_bound(cell) and mutation.depth is Depth.STORE:
                 continue
             cell = self.canonical(cell)
+            if self._is_foreign(cell):
+                continue  # to import it again would undo nothing
             if mutation.depth is Depth.HARD or self.world.is_mutable(cell, rest):
                 found[cell] = max(found.get(cell, Depth.STORE), mutation.depth)
+
+    def _is_foreign(self, cell: Cell) -> bool:
+        """Whether a cell holds what import statements have taken from modules that are nobody's here."""
+        aliases = [self.unit(place).alias for place in self.binders(cell)]
+        homes = {"" if alias is None else alias.module for alias in aliases}
+        return bool(aliases) and all(home and self.module(home) is None for home in homes)

@@ -94,6 +94,8 @@ def take_over(
 def _take_shared(live: type, scratch: type) -> None:
     """What a class statement makes by itself: documentation, annotations, lines."""
     for name in _SHARED:
+        if name == "__firstlineno__" and name not in vars(live):
+            continue  # it goes when somebody sets the class's `__module__`, and the line is no longer true
         if name in vars(scratch):
             type.__setattr__(live, name, vars(scratch)[name])
         elif name == "__annotations__" and name in vars(live):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
@@ -22,6 +22,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
@@ -291,7 +292,8 @@ class _Performance:
         self._finder = finder
         reading = attempt.prepared.reading
         self._world = reading.world()
-        self._scope = Scope(self._world)
+        self._scope = Traces(self._world)
+        self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
         self._witness = Witness(self._scope, reading.edited, self._plan.cells)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
@@ -306,6 +308,7 @@ class _Performance:
         """Execute everything; what user code raises comes out as UserCodeError."""
         importlib.invalidate_caches()
         self._see_disposers()
+        forget_sources(self._outgoing(), self._attempt.transaction.undo)
         classes = {step.name.split()[-1] for step in self._plan.steps if step.name.startswith("class ")}
         modules = [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
@@ -326,6 +329,16 @@ class _Performance:
     def remade(self) -> list[object]:
         """The objects that took the contents of successors."""
         return [thing for one in self._executors.values() for thing in one.remade]
+
+    def _outgoing(self) -> Iterator[object]:
+        """The objects that are going to be made again."""
+        for module in self._runs.values():
+            yield from list(vars(module).values())
+        for name, steps in self._waiting.items():
+            executor = self._executors[name]
+            units = [executor.units[step.index] for step in steps if step.action is Action.EXECUTE]
+            names = [bound for unit in units if unit.alias is None for bound in unit.binds]
+            yield from (vars(executor.module).get(bound) for bound in names)
 
     def _tidy(self) -> None:
         for name, executor in self._executors.items():
@@ -372,8 +385,22 @@ class _Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
-        executor.take(step)
+        executor.take(step, self._unseen(place, unit))
         self._witness.after(place, unit, executor.activities[step.index], stale)
+
+    def _unseen(self, place: Place, unit: Unit) -> set[str]:
+        """For a star import: the submodules of its source that a cold start has not loaded when it comes to it."""
+        source = unit.alias.module if unit.alias is not None and unit.alias.bound == "*" else ""
+        inside = [name for name in recorder.modules if name.rpartition(".")[0] == source] if source else []
+        return {name.rpartition(".")[2] for name in inside if self._is_later(name, source, place)}
+
+    def _is_later(self, submodule: str, package: str, place: Place) -> bool:
+        """Whether a submodule is loaded after a statement, and is known to its package by its load alone."""
+        name = submodule.rpartition(".")[2]
+        bound = vars(sys.modules[package]).get(name) if package in sys.modules else None
+        if bound is not sys.modules.get(submodule) or self._scope.binders(Cell(package, name)):
+            return False
+        return self._scope.order(Place(submodule, -1)) > self._scope.order(place)
 
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""

@@ -6,7 +6,7 @@ import __future__
 import ast
 import builtins
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from enum import EnumType
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -148,14 +148,19 @@ class Executor:
         self._undo = undo
         self._before = before
         self.names = Names(vars(module), set())
+        self._waiting: set[int] = set()
+        """The star imports that are still to come: what they bind is not known yet."""
 
     def expect(self, step: Step) -> None:
         """A step that is going to come: what it binds is stale until then."""
+        unit = self.units[step.index]
         if step.action is Action.EXECUTE:
-            self.names.stale.update(self.units[step.index].binds)
+            self.names.stale.update(unit.binds)
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._waiting.add(step.index)
 
-    def take(self, step: Step) -> None:
-        """Take one step."""
+    def take(self, step: Step, unseen: Collection[str] = ()) -> None:
+        """Take one step. Names that are `unseen` are not there for a star import."""
         unit = self.units[step.index]
         code = self._table.compile(unit, self._path)
         activity = Activity(self.module.__name__, None, None, place=step.index, started=unit.line)
@@ -163,17 +168,17 @@ class Executor:
         recorder.watch.enter(activity)
         try:
             if step.action is Action.EXECUTE:
-                self._execute(code, unit, again=step.again)
+                self._execute(code, unit, unseen, again=step.again)
             else:
                 self._take_over(code, unit, self._old[self._olds[step.index]], step.dirty)
         finally:
             recorder.watch.leave()
 
-    def _execute(self, code: CodeType, unit: Unit, *, again: bool) -> None:
+    def _execute(self, code: CodeType, unit: Unit, unseen: Collection[str], *, again: bool) -> None:
         namespace = vars(self.module)
         before = {name: namespace.get(name) for name in unit.binds}
         if unit.alias is not None and unit.alias.bound == "*":
-            self._execute_star(code, unit)
+            self._execute_star(code, unit, unseen)
         else:
             exec(code, namespace, self.names)
         for name, value in before.items():
@@ -187,7 +192,7 @@ class Executor:
                     members.keep_members(value, now, self._undo)  # type: ignore[arg-type]
                 instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
 
-    def _execute_star(self, code: CodeType, star: Unit) -> None:
+    def _execute_star(self, code: CodeType, star: Unit, unseen: Collection[str]) -> None:
         """A star import: names that it used to bind and no longer does go, unless another star import binds them."""
         assert star.alias is not None
         namespace = vars(self.module)
@@ -196,6 +201,9 @@ class Executor:
         used = {name for name in _exported(once) if name in namespace and namespace[name] is once[name]} - bound
         scratch = Scratch(namespace, self.names.stale)
         exec(code, namespace, scratch)
+        for name in unseen:
+            scratch.made.pop(name, None)
+        self._waiting.discard(star.index)
         others = self._other_stars(star)
         for name, value in scratch.made.items():
             if not any(index > star.index for index, names in others if name in names):
@@ -211,7 +219,9 @@ class Executor:
         """What the other star imports of this module bind, in their order."""
         found = []
         for unit in self.units:
-            if unit.alias is not None and unit.alias.bound == "*" and unit is not star:
+            if unit.index in self._waiting or unit is star:
+                continue
+            if unit.alias is not None and unit.alias.bound == "*":
                 names = getattr(sys.modules.get(unit.alias.module), "__dict__", {})
                 found.append((unit.index, {name: names[name] for name in _exported(names)}))
         return found

@@ -10,6 +10,8 @@ from functools import partial
 from types import CellType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.reloading.transaction import uninterrupted
+
 Undo = Callable[[Callable[[], None]], None]
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -100,3 +102,7 @@ def refill(old: Any, new: Any) -> None:
     target.update(source)
     for key in [key for key in target if key not in source]:
         del target[key]
+    if any(one is not other for one, other in zip(target, source, strict=True)):  # in another order, or 1 where True is
+        with uninterrupted():
+            target.clear()
+            target.update(source)

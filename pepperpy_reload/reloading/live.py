@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.effects import Chain
@@ -21,8 +24,11 @@ from pepperpy_reload.reloading.patch import Pair, unpatchable
 
 _IMMUTABLE = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
-    BuiltinFunctionType, MethodType, type,
+    BuiltinFunctionType, MethodType, type, Enum, re.Pattern, types.GenericAlias, types.UnionType, TypeVar, ParamSpec,
+    types.WrapperDescriptorType, types.MethodDescriptorType, types.MethodWrapperType, types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
+"""Types of what others are not expected to change; nor a bare `object()`."""
 _OUTSIDE_EFFECTS = frozenset(
     {
         "atexit.register", "signal.signal", "codecs.register", "sys.addaudithook", "sys.setprofile", "sys.settrace",
@@ -258,7 +264,7 @@ class LiveWorld:
             if not is_a(value, (ModuleType, type)):
                 break
             value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
-        return not is_a(value, _IMMUTABLE)
+        return type(value) is not object and not is_a(value, _IMMUTABLE)
 
     def can_refit(self, place: Place) -> bool:
         """Whether a plain def's live value is the function that it made."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 from typing import Any
@@ -56,14 +56,15 @@ class Rerun:
         kept = self._kept.get(module.__name__, {})
         tree = ast.parse(recorder.modules[module.__name__].source)
         if reflects(tree) or module.__name__ in self._cyclic:
-            for name in [name for name in namespace if not _stays(name, module)]:
+            for name in [name for name in namespace if not _stays(name, module, sys.modules)]:
                 del namespace[name]
             namespace["__doc__"] = None
             _bootstrap._call_with_frames_removed(exec, code, namespace)
             namespace.update(kept)
             gone = [name for name in before if name not in namespace]
         else:
-            names = Names(namespace, {name for name in namespace if not _stays(name, module)}, kept)
+            loaded = {**sys.modules, **self.modules}  # those that have not been run again yet are their package's, too
+            names = Names(namespace, {name for name in namespace if not _stays(name, module, loaded)}, kept)
             _bootstrap._call_with_frames_removed(exec, code, namespace, names)
             gone = [name for name in names.stale if name in namespace and namespace[name] is before[name]]
             for name in gone:
@@ -72,11 +73,11 @@ class Rerun:
         self.dropped.extend(f"{module.__name__}.{name}" for name in gone if not name.startswith("__"))
 
 
-def _stays(name: str, module: ModuleType) -> bool:
+def _stays(name: str, module: ModuleType, loaded: Mapping[str, ModuleType]) -> bool:
     """Whether a name belongs to the import system rather than to the module's source: submodules do too."""
     if name in _IMPORT_ATTRIBUTES:
         return True
-    submodule = sys.modules.get(f"{module.__name__}.{name}")
+    submodule = loaded.get(f"{module.__name__}.{name}")
     return submodule is not None and vars(module)[name] is submodule
 
 

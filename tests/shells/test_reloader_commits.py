@@ -1,0 +1,143 @@
+"""What replays of real commits have found, each as the small program that it comes down to."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.programs.edits import Case
+from tests.programs.player import Player
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program (its entry is app.py), its edits one after the other (None: removed), and what becomes of each."""
+
+    files: Mapping[str, str]
+    edits: tuple[Mapping[str, str | None], ...]
+    status: str = "reloaded"
+
+
+MAKING = """
+import linecache
+def made(cls):
+    text = f"def show(self): return {sorted(cls.__annotations__)!r}\\n"
+    name, count = f"<made for {cls.__name__}>", 1
+    while linecache.cache.setdefault(name, (len(text), None, [text], name))[2] != [text]:
+        name, count = f"<made for {cls.__name__}-{count}>", count + 1
+    made = {}
+    exec(compile(text, name, "exec"), made)
+    cls.show = made["show"]
+    return cls
+"""
+
+FOUND = {
+    "a submodule that runs again with its package stays its package's": Found(
+        {
+            "p/__init__.py": "from .a import *\nfrom .b import Y\n",
+            "p/a.py": "__all__ = ['X']\nX = 1\n",
+            "p/b.py": "from __future__ import annotations\nY = 1\n",
+            "app.py": "import p\n",
+        },
+        ({"p/__init__.py": "from p.a import X\nfrom p.b import Y\n", "p/b.py": "Y = 1\n"},),
+    ),
+    "the contents of a dict that is made again come in its order": Found(
+        {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
+        (
+            {"app.py": "from collections.abc import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
+            {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
+        ),
+    ),
+    "a class that was told another home has lost its line": Found(
+        {
+            "p/__init__.py": "from .a import K\nfor thing in list(locals().values()):\n"
+            "    if getattr(thing, '__module__', '').startswith('p.'):\n        thing.__module__ = 'p'\n",
+            "p/a.py": "class Kind:\n    X = 1\nclass K:\n    kind = Kind\nINSTANCE = K()\n",
+            "app.py": "import p\n",
+        },
+        ({"p/a.py": "class Kind:\n    X = 2\nclass K:\n    kind = Kind\nINSTANCE = K()\n"},),
+    ),
+    "a module that nobody imports any more would have had to run as a whole": Found(
+        {"a.py": "from __future__ import annotations\nX = 1\n", "app.py": "import a\n"},
+        ({"a.py": "X = 2\n", "app.py": "Y = 1\n"},),
+    ),
+    "a star import that is executed again finds no submodules that are loaded later": Found(
+        {
+            "p/__init__.py": "from .a import X\n",
+            "p/a.py": "X = 1\n",
+            "p/later.py": "Y = 1\n",
+            "q.py": "from p import *\n",
+            "app.py": "import q\nimport p.later\n",
+        },
+        ({"p/a.py": "X = 2\n"}, {"p/a.py": "X = 2\nZ = 1\n", "p/__init__.py": "from .a import X, Z\n"}),
+    ),
+    "a star import binds what a later one is going to bind no more": Found(
+        {
+            "p/__init__.py": "",
+            "p/a.py": "class A:\n    pass\n",
+            "p/b.py": "from .a import A\nclass B(A):\n    pass\n",
+            "app.py": "import p.b\nfrom p.a import A\n",
+        },
+        (
+            {
+                "p/__init__.py": "from .a import *\nfrom .b import *\n",
+                "p/b.py": "from .a import A\n__all__ = ['B']\nclass B(A):\n    pass\n",
+                "app.py": "from p import *\n",
+            },
+        ),
+    ),
+    "generated source keeps its name when its class is made again": Found(
+        {"making.py": MAKING, "app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n"},
+        ({"app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n    y: int = 2\n"},),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def player() -> Iterator[Player]:
+    with Player() as player:
+        yield player
+
+
+@pytest.mark.parametrize("found", FOUND.values(), ids=FOUND)
+def test_the_process_is_what_a_fresh_start_would_be(player: Player, found: Found) -> None:
+    versions = [{path: textwrap.dedent(text) for path, text in found.files.items()}]
+    for edit in found.edits:
+        changed = {path: None if text is None else textwrap.dedent(text) for path, text in edit.items()}
+        versions.append({path: text for path, text in {**versions[-1], **changed}.items() if text is not None})
+    outcomes = player.play(Case(tuple(versions)))
+    assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [(found.status, "")] * len(found.edits)
+
+
+def test_what_cannot_be_changed_is_not_made_again_and_neither_is_what_others_own(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "BARE, 1)", "BARE, 2)")
+        assert (report.status, report.ran, app.VALUE[-1]) == ("reloaded", ("app:14",), 2), report
+        """,
+        {
+            "app.py": """
+                import enum, linecache, re
+                class Mark(enum.Enum):
+                    NONE = 1
+                NOTHING = Mark.NONE
+                SET = object.__setattr__
+                PATTERN = re.compile("x")
+                BARE = object()
+                def use(*things):
+                    linecache.cache.get("x")
+                    return things
+                class Kept:
+                    words = (NOTHING, SET, PATTERN, BARE, linecache)
+                VALUE = use(NOTHING, SET, PATTERN, BARE, 1)
+            """,
+        },
+    )
