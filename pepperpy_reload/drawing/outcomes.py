@@ -38,6 +38,10 @@ def draw_outcomes(heading: str, outcomes: Sequence[Outcome], stream: IO[str] | N
             line.append(f" {plain(outcome['subject'])[:60]}: {last[:_SHOWN]}")
             console.print(line)
     console.print(_figures(outcomes))
+    planted = [outcome for outcome in outcomes if outcome["planted"]]
+    if planted:
+        clean = sum(not outcome["rollback"] for outcome in planted)
+        console.print(f"{clean} of {len(planted)} commits that were made to fail left nothing behind")
 
 
 def _figures(outcomes: Sequence[Outcome]) -> Table:

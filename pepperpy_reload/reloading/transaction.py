@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import sys
 from collections import deque
@@ -157,6 +158,17 @@ def _refill_class(cls: type, copy: dict[str, Any]) -> None:
     for name, value in copy.items():
         if vars(cls).get(name, copy) is not value and name not in ("__dict__", "__weakref__"):
             type.__setattr__(cls, name, value)
+    if list(vars(cls)) != list(copy):
+        _reorder_class(cls, copy)
+
+
+def _reorder_class(cls: type, copy: dict[str, Any]) -> None:
+    """Have the same members again in their order; what Python has looked up of them goes on to hold."""
+    inside = next((one for one in gc.get_referents(vars(cls)) if type(one) is dict), None)
+    if inside is not None and inside.keys() == copy.keys():
+        with uninterrupted():
+            for name in copy:
+                inside[name] = inside.pop(name)
 
 
 class Transaction:

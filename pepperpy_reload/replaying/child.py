@@ -28,6 +28,7 @@ from pepperpy_reload.reloading.engine import prepare
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.replaying import planting
 
 Answer = dict[str, Any]
 _PREPARED = (describe_table,)  # imported before anything is portrayed, in every child alike
@@ -101,6 +102,11 @@ class Sitter:
         same = [name for name in common if before[name]() is not None and before[name]() is after[name]()]
         return {"report": report.as_json(), "seconds": took, "kept": len(same), "common": len(common)}
 
+    def fail(self, order: Mapping[str, Any]) -> Answer:
+        """Apply a batch with an exception planted in it; see `planting.fail`."""
+        assert self._reloader is not None
+        return planting.fail(self._reloader, order["paths"], order["seed"], self.own)
+
     def _definitions(self) -> dict[str, weakref.ref[Any]]:
         """The functions and classes that are defined in own modules, by where they are."""
         found: dict[str, weakref.ref[Any]] = {}
@@ -132,6 +138,7 @@ def main(root: str, armed: str) -> None:
         "explain": sitter.explain,
         "portray": sitter.portray,
         "apply": sitter.apply,
+        "fail": sitter.fail,
     }
     for line in orders:
         order = json.loads(line)

@@ -35,7 +35,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One commit replayed. `text` is the reason, the first difference or the error."""
+    """One commit replayed. `text` is the reason, the first difference or the error.
+
+    `planted` is where an exception was planted to have the commit fail first, `rollback` the first thing that was not
+    put back then, or that it did not fail; both are "" if nothing was planted.
+    """
 
     commit: str
     subject: str
@@ -44,6 +48,8 @@ class Outcome:
     seconds: float = 0.0
     kept: int = 0
     common: int = 0
+    planted: str = ""
+    rollback: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """A dict of plain values."""
@@ -52,7 +58,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be replayed: the last commits of a package, `chain` of them in one process after the other."""
+    """What is to be replayed: the last commits of a package, `chain` of them in one process after the other.
+
+    With `rollback` each is applied with an exception planted in it before: that has to leave everything as it was.
+    """
 
     repository: str
     package: str = ""
@@ -60,6 +69,7 @@ class Wish:
     chain: int = 1
     roots: tuple[str, ...] = ()
     skip: int = 0
+    rollback: bool = False
 
 
 class Replay:
@@ -77,7 +87,7 @@ class Replay:
     def run(self) -> Iterator[Outcome]:
         """The outcome of each commit, oldest first."""
         with tempfile.TemporaryDirectory(prefix="pepperpy-reload-replay-") as folder:
-            stage = _Stage(self._repository, Path(folder).resolve(), self.package, self._wish.roots)
+            stage = _Stage(self._repository, Path(folder).resolve(), self.package, self._wish)
             for start in range(0, len(self.commits), self._wish.chain):
                 yield from stage.play(self.commits[start : start + self._wish.chain])
 
@@ -85,12 +95,13 @@ class Replay:
 class _Stage:
     """The temporary directory in which commits are played."""
 
-    def __init__(self, repository: Repository, folder: Path, package: str, roots: Sequence[str]) -> None:
+    def __init__(self, repository: Repository, folder: Path, package: str, wish: Wish) -> None:
         self._repository = repository
         self._tree = Tree(repository, folder / "tree")
         self._hot_file, self._cold_file = folder / "hot.json", folder / "cold.json"
         self._package = package
-        self._roots = roots
+        self._roots = wish.roots
+        self.rollback = wish.rollback
         self._importable: dict[str, tuple[str, ...]] = {}
 
     def play(self, commits: Sequence[Commit]) -> Iterator[Outcome]:
@@ -169,6 +180,7 @@ class _Hot:
         if layout is None or layout.root != self._layout.root:
             return None
         modules = [name for name in self._modules if name in layout.modules]
+        planted, failure, changed = self._fail(paths, commit) if self._stage.rollback else ("", None, "")
         with self._stage.child(self._root) as cold:
             cold.tell("load", modules=modules)
             answer = self._child.ask("apply", paths=paths)
@@ -179,7 +191,20 @@ class _Hot:
             report = ReloadReport.from_json(answer["report"])
             verdict, text = self._judge(report, hot, cold, failed, modules)
         self._portrait = hot
-        return Outcome(commit.name, commit.subject, verdict, text, answer["seconds"], answer["kept"], answer["common"])
+        undone = _rollback_fault(failure, changed, report, planted)
+        if undone and verdict not in (Verdict.DIFFERENT, Verdict.ERROR):
+            verdict, text = Verdict.DIFFERENT, undone
+        kept, common = answer["kept"], answer["common"]
+        return Outcome(commit.name, commit.subject, verdict, text, answer["seconds"], kept, common, planted, undone)
+
+    def _fail(self, paths: Sequence[str], commit: Commit) -> tuple[str, ReloadReport | None, str]:
+        """Apply the commit with an exception in it: where that is, what became of it, and what is not as it was."""
+        answer = self._child.ask("fail", paths=paths, seed=commit.name)
+        if not answer["planted"]:
+            return "", None, ""
+        found = first_difference(self._stage.portrait(self._child, hot=True), self._portrait)
+        changed = answer["changed"] or ("" if found is None else str(found))
+        return answer["planted"], ReloadReport.from_json(answer["report"]), changed
 
     def _judge(
         self, report: ReloadReport, hot: Portrait, cold: Child, failed: dict[str, str], modules: Sequence[str]
@@ -204,3 +229,15 @@ class _Hot:
             if first_difference(fresh, self._stage.portrait(second)) is not None:
                 return Verdict.SKIPPED, "two fresh starts differ"
         return Verdict.DIFFERENT, f"{found.path}: {found.one}; in a fresh start: {found.other}"
+
+
+def _rollback_fault(failure: ReloadReport | None, changed: str, report: ReloadReport, planted: str) -> str:
+    """What is wrong with how a planted exception ended; `report` is what became of the same commit without it."""
+    if failure is None:
+        return ""
+    begin = f"with an exception planted in {planted}"
+    # Where it takes the statements themselves to find that only a new process will do, that may be found before.
+    both_restart = failure.status is report.status is ReloadStatus.RESTART
+    if failure.status is not ReloadStatus.FAILED and not both_restart:
+        return f"{begin} it is {failure.status}: {failure.reason}"
+    return f"{begin} it is {failure.status}, and not what it was: {changed}" if changed else ""

@@ -57,3 +57,17 @@ def test_what_is_no_repository_is_one_sentence(start: Start, project: Path) -> N
     assert tool.ends() == 2
     assert "is not in a git repository" in tool.text()
     assert "Traceback" not in tool.text()
+
+
+def test_each_commit_fails_first_and_nothing_has_changed_then(start: Start, history: Path) -> None:
+    tool = start("replay", "--package", "pack", "--rollback", "--json")
+    assert tool.ends() == 0, tool.text()
+    found = [json.loads(line) for line in tool.out]
+    assert [one["verdict"] for one in found] == ["equal", "equal", "refused", "equal", "restart", "restart"], found
+    assert [bool(one["planted"]) for one in found] == [True, True, False, False, False, False], found
+    assert {one["rollback"] for one in found} == {""}
+    assert all(one["planted"].startswith(("pack.rates:", "pack.prices:")) for one in found[:2])
+
+    again = start("replay", "--package", "pack", "--rollback")
+    assert again.ends() == 0, again.text()
+    assert "2 of 2 commits that were made to fail left nothing behind" in again.text()
