@@ -22,6 +22,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
@@ -293,6 +294,9 @@ class _Performance:
         self._world = reading.world()
         self._scope = Scope(self._world)
         self._witness = Witness(self._scope, reading.edited, self._plan.cells)
+        self._holdings = Holdings()
+        self._loaded = set(sys.modules)
+        attempt.transaction.undo(self._holdings.restore)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -315,6 +319,7 @@ class _Performance:
             self._all(self._rerun())
             self._tidy()
             names.check()
+            self._holdings.check_loggers()
             state.call_hooks(concerned, "__after_reload__")
 
     @property
@@ -353,7 +358,7 @@ class _Performance:
             with self._finder.executing(rerun):
                 for step in self._plan.steps:
                     if step.action is Action.RUN:
-                        import_again([step.module])
+                        self._watched(f"running {step.module} again", partial(import_again, [step.module]))
                     elif step.action in _RAN and step in self._waiting.get(step.module, ()):
                         self._take(step)
         finally:
@@ -372,8 +377,18 @@ class _Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
-        executor.take(step)
+        self._watched(f"{step.module}:{unit.line}", partial(executor.take, step))
         self._witness.after(place, unit, executor.activities[step.index], stale)
+
+    def _watched(self, where: str, execute: Callable[[], object]) -> None:
+        """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
+        count = len(sys.modules)
+        execute()
+        if len(sys.modules) != count and sys.modules.keys() - self._loaded:
+            self._loaded.update(sys.modules)
+            self._holdings.renew()
+        else:
+            self._holdings.check(where)
 
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""
