@@ -117,3 +117,10 @@ HARMLESS = frozenset(
     "pow print property range repr reversed round set slice sorted staticmethod str sum super tuple type zip".split()
 )
 """Built-in functions that change none of their arguments."""
+
+CHANGING = frozenset(
+    "add append appendleft clear difference_update discard extend extendleft insert intersection_update move_to_end "
+    "pop popitem popleft remove reverse rotate setdefault sort symmetric_difference_update update __setitem__ "
+    "__delitem__ __setattr__ __delattr__ __iadd__ __ior__".split()
+)
+"""The methods of lists, dicts, sets and the like that change what they are called on."""

@@ -15,6 +15,7 @@ from functools import partial
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Depth
+from pepperpy_reload.core.outside import Outside
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.start import Start, crossings, displaced, imports_otherwise, play_start
@@ -129,8 +130,6 @@ class _Planner(Traces):
             if unit.alias is not None and unit.alias.bound == "*":
                 self._mark_all(name, cause)
                 self.whole.setdefault(name, cause.text)
-            if effect := self.world.outside_effect(Place(name, unit.index), old=True):
-                self._refuse(effect)
 
     def _tell_readers_of_documentation(self, place: Place, cause: _Cause) -> None:
         """A docstring is patched with its function; who has read it at import has an old copy."""
@@ -457,14 +456,29 @@ class _Planner(Traces):
 
     def _refusal(self, steps: Iterable[Step]) -> str:
         for step in steps:
-            if step.action is Action.PATCH:
-                continue
-            why = self.world.refusal(step.module)
-            if not why and step.index >= 0:
-                why = self.world.outside_effect(Place(step.module, step.index), old=False)
+            why = self.world.refusal(step.module) if step.action is not Action.PATCH else ""
             if why:
                 return f"{why} ({step.reasons[0]})" if step.reasons else why
-        return ""
+        return next(self._effects_outside(), "")
+
+    def _effects_outside(self) -> Iterator[str]:
+        """Why what is executed, or is gone, cannot be had in this process: its effect on what is not the project's."""
+        outside = Outside(self, self.demand.edited, self._keys)
+        for name in self.drop:
+            yield from outside.lost(name, whole=True)
+        for name in self.demand.edited:
+            if name not in self.drop:
+                yield from outside.lost(name, whole=False)
+                yield from outside.begun(name)
+        for place in sorted(self.causes, key=self.order):
+            for why in outside.again(place, dirty=self._is_dirty):
+                yield f"{why} ({self.causes[place].text})"
+
+    def _is_dirty(self, place: Place) -> bool:
+        """Whether a unit finds other values than it found."""
+        cells = self.read_when_executed(place)
+        ran = self.world.ran(place.module, self.old_index(place))
+        return not cells.isdisjoint(self.rebound | self.touched) or not self._keys.isdisjoint(ran)
 
 
 def _said(text: str) -> Callable[[], tuple[str, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pepperpy_reload.core.deeds import Deed, deeds
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
 from pepperpy_reload.core.names import (
     Function,
@@ -61,10 +62,6 @@ class Unit:
     same_as: str = ""
     """For `X = Y`: the name Y."""
     decorated: bool = False
-    calls: tuple[Chain, ...] = ()
-    """What it calls for the effect alone: the call is the whole statement."""
-    decorators: tuple[Chain, ...] = ()
-    """The functions that decorate what it defines."""
     bases: tuple[Chain, ...] = ()
     """For a class: its bases and keyword values."""
     heads: frozenset[Chain] = frozenset()
@@ -72,6 +69,19 @@ class Unit:
     sweeping: str = ""
     """Why it can be executed at its own time in a start only, or ""."""
     _label: str = field(default="", compare=False, repr=False)
+    _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def deeds(self) -> tuple[Deed, ...]:
+        """What it does to objects that it reaches through names."""
+        if self._deeds is None:
+            self._deeds = tuple(deeds(import_time(self.statement.node)))
+        return self._deeds
+
+    @property
+    def all_deeds(self) -> tuple[Deed, ...]:
+        """The same with what is done when its functions are called."""
+        return tuple(deeds(ast.walk(self.statement.node)))
 
     @property
     def label(self) -> str:
@@ -103,6 +113,13 @@ class FunctionFacts:
     opaque: str = ""
     binds: frozenset[str] = frozenset()
     """The names of its module that it binds."""
+    own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
+
+    @property
+    def deeds(self) -> tuple[Deed, ...]:
+        """What calling it does to objects that it reaches through names that are not its own."""
+        return tuple(deed for deed in deeds(self.nodes) if deed.path[0] not in self.own)
 
 
 def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
@@ -140,6 +157,8 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next((name for name in names if name in REFLECTION), ""),
         global_names(node),
+        own,
+        inner,
     )
 
 
@@ -183,8 +202,6 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
             unit.same_as = source
     unit.opaque = _opacity(nodes)
     unit.sweeping = _sweeping(nodes)
-    unit.calls = tuple(_calls(nodes))
-    unit.decorators = tuple(_decorators(nodes))
     if isinstance(node, ast.ClassDef):
         named = [*node.bases, *(keyword.value for keyword in node.keywords)]
         plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
@@ -192,19 +209,6 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
         heads = [*node.bases, *node.keywords, *node.decorator_list]
         unit.heads = frozenset(found for item in heads for found in readings(item, bodies=False))
     return unit
-
-
-def _calls(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
-    for node in nodes:
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and (found := chain(node.value.func)):
-            yield found
-
-
-def _decorators(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
-    for node in nodes:
-        for item in getattr(node, "decorator_list", []):
-            if found := chain(item.func if isinstance(item, ast.Call) else item):
-                yield found
 
 
 def _kind(node: ast.stmt, nodes: list[ast.AST], *, first: bool) -> Kind:

@@ -6,9 +6,10 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.unit import FunctionFacts
+from pepperpy_reload.core.unit import Alias, FunctionFacts
 
 Key = Hashable
 """A function of the source, as footprints know it."""
@@ -30,6 +31,27 @@ class Place:
 
     module: str
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a piece of code does to what is not the project's own: `what`, at the file and line `where`."""
+
+    where: str
+    what: str
+    twice: bool = False
+    """Whether doing it again would do more than doing it once."""
+    seen: bool = True
+    """Whether others may go by it."""
+    fixed: bool = True
+    """Whether it does the same as long as its own source is the same."""
+    watched: bool = False
+    """Whether it can be seen that what it does has changed nothing."""
+    library: bool = False
+    """Whether it is a call of a library's function, of which nothing more is known."""
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.what}"
 
 
 class World(Protocol):
@@ -112,5 +134,6 @@ class World(Protocol):
     def refusal(self, module: str) -> str:
         """Why no code of `module` can be run again in this process, or ""."""
 
-    def outside_effect(self, place: Place, *, old: bool) -> str:
-        """What executing a unit would do twice outside first-party code (`old`: what only its old form did), or ""."""
+    def reach(self, module: str, deed: Deed, local: Iterable[Alias]) -> Reach | None:
+        """What a deed of code in a module does outside first-party code; `local` are imports of the function that it
+        is in."""

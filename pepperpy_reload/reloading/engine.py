@@ -23,6 +23,7 @@ from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.generated import forget_sources
+from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
@@ -295,6 +296,9 @@ class _Performance:
         self._scope = Traces(self._world)
         self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
         self._witness = Witness(self._scope, reading.edited, self._plan.cells)
+        self._holdings = Holdings()
+        self._loaded = set(sys.modules)
+        attempt.transaction.undo(self._holdings.restore)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -318,6 +322,7 @@ class _Performance:
             self._all(self._rerun())
             self._tidy()
             names.check()
+            self._holdings.check_loggers()
             state.call_hooks(concerned, "__after_reload__")
 
     @property
@@ -366,7 +371,7 @@ class _Performance:
             with self._finder.executing(rerun):
                 for step in self._plan.steps:
                     if step.action is Action.RUN:
-                        import_again([step.module])
+                        self._watched(f"running {step.module} again", partial(import_again, [step.module]))
                     elif step.action in _RAN and step in self._waiting.get(step.module, ()):
                         self._take(step)
         finally:
@@ -385,8 +390,18 @@ class _Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
-        executor.take(step, self._unseen(place, unit))
+        self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
         self._witness.after(place, unit, executor.activities[step.index], stale)
+
+    def _watched(self, where: str, execute: Callable[[], object]) -> None:
+        """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
+        count = len(sys.modules)
+        execute()
+        if len(sys.modules) != count and sys.modules.keys() - self._loaded:
+            self._loaded.update(sys.modules)
+            self._holdings.renew()
+        else:
+            self._holdings.check(where)
 
     def _unseen(self, place: Place, unit: Unit) -> set[str]:
         """For a star import: the submodules of its source that a cold start has not loaded when it comes to it."""

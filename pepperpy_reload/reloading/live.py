@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, ParamSpec, TypeVar
 
+from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.graph import EdgeKind
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
-from pepperpy_reload.core.world import Cell, Key, Place
+from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit
+from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import classes, ledger
+from pepperpy_reload.reloading import classes, foreign, ledger
 from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
 from pepperpy_reload.reloading.patch import Pair, unpatchable
 
@@ -29,18 +29,6 @@ _IMMUTABLE = (
     types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
 """Types of what others are not expected to change; nor a bare `object()`."""
-_OUTSIDE_EFFECTS = frozenset(
-    {
-        "atexit.register", "signal.signal", "codecs.register", "sys.addaudithook", "sys.setprofile", "sys.settrace",
-        "threading.settrace", "os.register_at_fork", "faulthandler.register", "weakref.finalize",
-    }
-)  # fmt: skip
-
-_PURE_LIBRARIES = frozenset(
-    "attr attrs beartype cachetools click decorator hypothesis numba pydantic pytest _pytest tenacity typer typeguard "
-    "typing_extensions wrapt".split()
-)
-"""Whose decorators give a new object and remember nothing."""
 
 
 class LiveWorld:
@@ -56,6 +44,7 @@ class LiveWorld:
         self._pairs = pairs or {}
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
+        self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._triggered: dict[tuple[str, int], list[str]] | None = None
         self._by_path: dict[str, list[str]] = {}
@@ -343,45 +332,18 @@ class LiveWorld:
         wish = getattr(sys.modules.get(module), "__dict__", {}).get("__reload__")
         return f'{module} asks for a restart (__reload__ = "restart")' if wish == "restart" else ""
 
-    def outside_effect(self, place: Place, *, old: bool) -> str:
-        """What executing a unit would do twice outside first-party code."""
-        alignment = self.alignment(place.module)
-        assert alignment is not None
-        unit = alignment.old[place.index] if old else alignment.units[place.index]
-        if not old and alignment.olds[place.index] < 0:
-            return ""  # it has not been executed before
-        for callee in (*unit.calls, *unit.decorators):
-            why = self._does_outside(place.module, callee)
-            if why:
-                file = os.path.basename(recorder.modules[place.module].path)
-                return f"{file}:{unit.line} {why}"
-        return ""
+    def reach(self, module: str, deed: Deed, local: Iterable[Alias]) -> Reach | None:
+        """What a deed does outside first-party code."""
+        return foreign.reach(module, deed, local, self._imported(module))
 
-    def _does_outside(self, module: str, callee: Chain) -> str:
-        holder: Any = sys.modules.get(module)
-        names = list(callee)
-        while len(names) > 1 and isinstance(holder, ModuleType | type):
-            holder = vars(holder).get(names.pop(0))
-        function = getattr(holder, "__dict__", {}).get(names[0]) if isinstance(holder, ModuleType | type) else None
-        known_as = f"{getattr(function, '__module__', None)}.{getattr(function, '__qualname__', '')}"
-        if known_as in _OUTSIDE_EFFECTS or ".".join(callee) in _OUTSIDE_EFFECTS:
-            return f"calls {'.'.join(callee)}, which would then be done twice"
-        if len(callee) > 1 and isinstance(holder, _process_wide()):
-            return f"changes {'.'.join(callee[:-1])}, which lives outside the project"
-        home = getattr(function, "__module__", None)
-        if isinstance(function, FunctionType) and home and not _is_library_safe(function):
-            return f"calls {'.'.join(callee)} of {home} for its effect, which would then be done twice"
-        return ""
-
-
-def _is_library_safe(function: Callable[..., Any]) -> bool:
-    """Whether a function is the project's own, or of a library that keeps no record of what it was given.
-
-    Of the standard library those with effects are listed by name.
-    """
-    file = getattr(getattr(function, "__code__", None), "co_filename", "")
-    home = function.__module__.partition(".")[0]
-    return file in recorder.roots or home in sys.stdlib_module_names or home in _PURE_LIBRARIES
+    def _imported(self, module: str) -> dict[str, Alias]:
+        """What the import statements of a module bind."""
+        if module not in self._aliases:
+            alignment = self.alignment(module)
+            units = [*alignment.old, *alignment.units] if alignment is not None else []
+            aliases = [alias for unit in units for alias in (*unit.imports, *([unit.alias] if unit.alias else []))]
+            self._aliases[module] = {alias.bound: alias for alias in aliases}
+        return self._aliases[module]
 
 
 def _keys_in(code: CodeType) -> Iterator[CodeKey]:
@@ -406,9 +368,3 @@ def _attribute(value: Any, name: str) -> Any:
 
 def _layers(value: Any) -> Iterable[Any]:
     return value.__mro__ if is_a(value, type) else (value,)
-
-
-def _process_wide() -> tuple[type, ...]:
-    """Types whose instances belong to the whole process and remember what they were given."""
-    logging = sys.modules.get("logging")
-    return (logging.Logger,) if logging is not None else ()

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment, align
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan
 from pepperpy_reload.core.planner import plan_reload
-from pepperpy_reload.core.unit import FunctionFacts, Unit, read_units
-from pepperpy_reload.core.world import Cell, Key, Place, World
+from pepperpy_reload.core.unit import Alias, FunctionFacts, Unit, read_units
+from pepperpy_reload.core.world import Cell, Key, Place, Reach, World
 
 
 class Made:
@@ -95,8 +96,8 @@ class Made:
     def refusal(self, module: str) -> str:
         return ""
 
-    def outside_effect(self, place: Place, *, old: bool) -> str:
-        return ""
+    def reach(self, module: str, deed: Deed, local: Iterable[Alias]) -> Reach | None:
+        return None
 
 
 def _units(source: str) -> list[Unit]:

@@ -1,0 +1,145 @@
+"""What code does to objects that it reaches through names: the paths that lead there, read from its source.
+
+Whether such an object is the project's own, or belongs to the whole process, is for the live process to say.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeGuard
+
+from pepperpy_reload.core.effects import CHANGING, Chain
+from pepperpy_reload.core.statement import chain
+
+CALLED, ITEM = "()", "[]"
+
+
+class Sort(StrEnum):
+    """How something is done."""
+
+    SET = "sets"
+    """An attribute or an item of what the path leads to is set or deleted."""
+    DONE = "calls"
+    """It is called for the effect alone: what it returns is dropped."""
+    USED = "uses"
+    """It is called, or passed about."""
+    DECORATES = "is decorated by"
+    """It decorates a definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """`path` leads to what is called or set: names, and `()` or `[]` where a call or an item stands on the way."""
+
+    path: Chain
+    sort: Sort
+    line: int
+    given: tuple[Chain, ...] = ()
+    """What it is given, as far as that has names."""
+    node: ast.AST = field(default_factory=ast.Pass, compare=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        """The source of it."""
+        return ast.unparse(self.node)
+
+
+def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
+    """What executing these nodes does. Of what is only used, what may be an effect nevertheless."""
+    chosen = list(nodes)
+    dropped = {id(_awaited(node.value)) for node in chosen if isinstance(node, ast.Expr)}
+    called = {id(node.func) for node in chosen if isinstance(node, ast.Call)}
+    meant = _meanings(chosen)
+    for node in chosen:
+        for target, sort in _acts(node, dropped, called):
+            path = _path(target)
+            if path and path[0] in meant:
+                path = (*meant[path[0]], *path[1:])
+            if path:
+                yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), node)
+
+
+def _acts(node: ast.AST, dropped: set[int], called: set[int]) -> Iterator[tuple[ast.AST, Sort]]:
+    match node:
+        case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[target, *_]):
+            yield target, Sort.SET
+        case ast.Call(func=callee):
+            yield callee, Sort.DONE if id(node) in dropped else Sort.USED
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield from ((_callee(item), Sort.DECORATES) for item in node.decorator_list)
+        case ast.Assign(targets=targets):
+            yield from ((inner.value, Sort.SET) for target in targets for inner in ast.walk(target) if _is_part(inner))
+        case ast.AugAssign(target=target):
+            yield target, Sort.SET
+        case ast.For(target=target) | ast.AsyncFor(target=target) | ast.AnnAssign(target=target, value=ast.expr()):
+            yield from ((inner.value, Sort.SET) for inner in ast.walk(target) if _is_part(inner))
+        case ast.Delete(targets=targets):
+            yield from ((inner.value, Sort.SET) for inner in targets if _is_part(inner))
+        case ast.Attribute(attr=name) if name in CHANGING and id(node) not in called:
+            yield node, Sort.USED
+
+
+def _is_part(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Subscript]:
+    """Whether a target is an attribute or an item: what it is of is changed."""
+    return isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+
+
+def _callee(node: ast.expr) -> ast.expr:
+    return node.func if isinstance(node, ast.Call) else node
+
+
+def _awaited(node: ast.expr) -> ast.expr:
+    return node.value if isinstance(node, ast.Await) else node
+
+
+def _path(node: ast.AST) -> Chain:
+    """The path to what an expression means; () if it does not begin with a name."""
+    steps: list[str] = []
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Attribute(value=value, attr=name):
+                steps.append(name)
+            case ast.Call(func=value):
+                steps.append(CALLED)
+            case ast.Subscript(value=value):
+                steps.append(ITEM)
+            case _:
+                return ()
+        node = value
+    return (node.id, *reversed(steps))
+
+
+def _meanings(nodes: Iterable[ast.AST]) -> Mapping[str, Chain]:
+    """The local names that are bound once, to what a path leads to: `root = logging.getLogger()`."""
+    found: dict[str, Chain] = {}
+    several: set[str] = set()
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() | ast.Attribute() as value):
+                if name in found:
+                    several.add(name)
+                found[name] = _path(value)
+    return {name: path for name, path in found.items() if path and name not in several and path[0] not in found}
+
+
+def _given(node: ast.AST) -> Iterator[Chain]:
+    items: list[ast.expr] = []
+    match node:
+        case ast.Call(args=args, keywords=keywords):
+            items = [*args, *(keyword.value for keyword in keywords)]
+        case ast.Assign(value=value) | ast.AugAssign(value=value):
+            items = [value]
+    for item in items:
+        yield from _chains(item)
+
+
+def _chains(node: ast.AST) -> Iterator[Chain]:
+    """The longest chains of names in an expression."""
+    if found := chain(node):
+        yield found
+        return
+    for inner in ast.iter_child_nodes(node):
+        yield from _chains(inner)

@@ -1,0 +1,126 @@
+"""What a plan does outside the project: an effect that cannot be taken back, or must not be had twice, is a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from pepperpy_reload.core.deeds import Sort
+from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.world import Key, Place, Reach
+
+Reaches = dict[str, Reach]
+"""What is reached outside, by the text of the code that does so."""
+
+
+class Outside:
+    """The effects of units on what is not the project's own.
+
+    `edited` are the modules with a new source, `changed` the functions with another one.
+    """
+
+    def __init__(self, traces: Traces, edited: Iterable[str], changed: Collection[Key]) -> None:
+        self._traces = traces
+        self._world = traces.world
+        self._changed = changed
+        self._functions: dict[Key, Reaches] = {}
+        self._old: dict[str, Reaches] = {}
+        self._new: dict[str, Reaches] = {}
+        self._keys: dict[str, set[Key]] = {}
+        """By module: the functions that what is new in it is going to run, as far as can be told."""
+        for name in edited:
+            self._read(name)
+
+    def _read(self, name: str) -> None:
+        module = self._traces.module(name)
+        if module is None:
+            return
+        alignment = module.alignment
+        new = [unit for unit in alignment.units if alignment.fates[unit.index] in (Fate.NEW, Fate.CHANGED)]
+        old = [alignment.old[alignment.olds[unit.index]] for unit in new if alignment.olds[unit.index] >= 0]
+        self._new[name] = {text: one for unit in new for text, one in self._of(name, unit).items()}
+        self._old[name] = {text: one for unit in (*old, *alignment.gone) for text, one in self._of(name, unit).items()}
+        self._keys[name] = {key for unit in new for key in self._traces.predicted(name, unit)}
+
+    def lost(self, name: str, *, whole: bool) -> Iterator[str]:
+        """What an edited module (or one that goes, `whole`) had done outside, and would not have done now."""
+        module = self._traces.module(name)
+        if module is None:
+            return
+        alignment = module.alignment
+        kept: Iterable[int] = () if whole else alignment.olds
+        stays = {old for old in kept if old >= 0 and alignment.fates[list(alignment.olds).index(old)] in _SAME}
+        for unit in alignment.old:
+            if unit.index in stays:
+                continue
+            for text, one in self._of(name, unit).items():
+                if whole or text not in self._new.get(name, {}):
+                    yield f"{one}, which cannot be taken back"
+            for key in self._world.ran(name, unit.index):
+                for one in self._in_function(key).values():
+                    if whole or key not in self._keys.get(name, ()) or not one.fixed:
+                        yield f"{one}, called by {_at(name, unit)}, which cannot be taken back"
+
+    def begun(self, name: str) -> Iterator[str]:
+        """What an edited module is going to do outside that it has not done, and that others may have missed."""
+        for text, one in self._new.get(name, {}).items():
+            if text not in self._old.get(name, {}) and one.seen:
+                yield f"{one}, which was not so from the start"
+
+    def again(self, place: Place, *, dirty: Callable[[Place], bool]) -> Iterator[str]:
+        """What executing a unit once more would do, or do otherwise. Is what it reads `dirty`?"""
+        if self._traces.fate(place) not in _SAME:
+            return
+        unit, is_dirty = self._traces.unit(place), None
+        for one in self._of(place.module, unit).values():
+            if one.watched:
+                continue
+            is_dirty = dirty(place) if is_dirty is None else is_dirty
+            if one.twice:
+                yield f"{one}, which would then be done twice"
+            elif is_dirty and not one.fixed:
+                yield f"{one}, and may do it otherwise now"
+        for key in self._world.ran(place.module, self._traces.old_index(place)):
+            for text, one in self._in_function(key).items():
+                is_dirty = dirty(place) if is_dirty is None else is_dirty
+                if key in self._changed and text not in self._texts_now(key):
+                    yield f"{one}, which cannot be taken back"
+                elif not one.watched and (one.twice or (is_dirty and not one.fixed)):
+                    yield f"{one}, called by {_at(place.module, unit)}, which would be done again"
+
+    def _of(self, name: str, unit: Unit) -> Reaches:
+        found: Reaches = {}
+        for deed in unit.deeds:
+            one = self._world.reach(name, deed, unit.imports)
+            if one is not None:
+                found[_text(deed.text, deed.sort)] = one
+        return found
+
+    def _in_function(self, key: Key) -> Reaches:
+        if key not in self._functions:
+            found = self._functions[key] = {}
+            known = self._world.facts(key)
+            for deed in known[1].deeds if known is not None else ():
+                one = self._world.reach(known[0], deed, known[1].imports) if known is not None else None
+                if one is not None and not one.library:
+                    found[_text(deed.text, deed.sort)] = one
+        return self._functions[key]
+
+    def _texts_now(self, key: Key) -> set[str]:
+        """What the edited module of a function does anywhere, now."""
+        known = self._world.facts(key)
+        module = self._traces.module(known[0]) if known is not None else None
+        units = module.alignment.units if module is not None else ()
+        return {_text(deed.text, deed.sort) for unit in units for deed in unit.all_deeds}
+
+
+_SAME = (Fate.SAME, Fate.BODY)
+
+
+def _text(text: str, sort: Sort) -> str:
+    return f"{sort} {text}"
+
+
+def _at(name: str, unit: Unit) -> str:
+    return f"{name}:{unit.line}"

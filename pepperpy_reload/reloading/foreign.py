@@ -1,0 +1,258 @@
+"""What a deed reaches that is not the project's own: objects of libraries, and what the whole process shares."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+from pepperpy_reload.core.deeds import CALLED, ITEM, Deed, Sort
+from pepperpy_reload.core.effects import CHANGING, Chain
+from pepperpy_reload.core.unit import Alias
+from pepperpy_reload.core.world import Reach
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.holdings import WATCHED, is_watched, loggers
+from pepperpy_reload.reloading.looking import instance_dict, is_a
+
+_ADDING = frozenset(
+    {
+        "atexit.register", "signal.signal", "codecs.register", "sys.addaudithook", "sys.setprofile", "sys.settrace",
+        "threading.settrace", "os.register_at_fork", "faulthandler.register", "weakref.finalize",
+        "threading.Thread.start", "threading.Timer.start", "multiprocessing.context.Process.start",
+    }
+)  # fmt: skip
+"""What adds something to the process: done again it would be there twice."""
+
+_SETTING = frozenset(
+    {
+        "locale.setlocale", "sys.setrecursionlimit", "sys.setswitchinterval", "socket.setdefaulttimeout", "os.umask",
+        "threading.setprofile", "threading.stack_size", "asyncio.set_event_loop_policy", "codecs.register_error",
+        "decimal.setcontext", "warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig",
+        "logging.captureWarnings", "logging.disable", "logging.setLoggerClass", "random.seed", "gc.disable",
+    }
+)  # fmt: skip
+"""What changes the process although its result is used."""
+
+_HARMLESS = frozenset(
+    {
+        "asyncio.run", "gc.collect", "time.sleep", "warnings.warn", "logging.debug", "logging.info", "logging.warning",
+        "logging.error", "logging.exception", "logging.critical", "logging.log", "os.makedirs", "os.mkdir", "os.remove",
+        "os.unlink", "os.rmdir", "os.rename", "os.replace", "os.utime", "os.chmod", "os.system", "sys.exit",
+        "sys.intern", "traceback.print_exc", "pprint.pprint",
+    }
+)  # fmt: skip
+"""What leaves nothing behind in the process."""
+
+_ON_ARGUMENTS = frozenset(
+    "abc bisect builtins collections contextlib copy dataclasses enum functools heapq importlib inspect io itertools "
+    "json math operator pickle pkgutil re shutil string subprocess tempfile textwrap types typing".split()
+)
+"""Modules of the standard library whose functions change what they are given, and nothing else."""
+
+_LOOKING = frozenset(
+    "get keys values items copy index count read write writelines flush debug info warning warn error exception "
+    "critical log isEnabledFor getEffectiveLevel hasHandlers getChild mkdir touch unlink write_text write_bytes rmdir "
+    "exists close communicate wait join encode decode format strip split startswith endswith".split()
+)
+"""Methods after which their object is what it was, or of which nothing stays in the process."""
+
+_PURE_LIBRARIES = frozenset(
+    "attr attrs beartype cachetools click decorator hypothesis numba pydantic pytest _pytest tenacity typer typeguard "
+    "typing_extensions wrapt".split()
+)
+"""Whose functions give a new object and remember nothing."""
+
+_OF_A_LIBRARY = " for its effect"
+_UNKNOWN = object()
+_FLAT = (int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range)
+
+
+class _Way:
+    """A path walked along live objects. `theirs`: what it has come to is not the project's own."""
+
+    def __init__(self, namespace: Mapping[str, Any], local: Mapping[str, Alias], imported: Mapping[str, Alias]) -> None:
+        self._namespace = namespace
+        self._local = local
+        self._imported = imported
+        self.value: Any = None
+        self.theirs = False
+        self.known_as = ""
+
+    def walk(self, path: Chain) -> _Way:
+        """Go to the end of a path."""
+        self._begin(path[0])
+        for step in path[1:]:
+            self.go(step)
+        return self
+
+    def _begin(self, name: str) -> None:
+        alias = self._local.get(name) or self._imported.get(name)
+        self.theirs = alias is not None and _is_theirs(alias.module)
+        self.value = self._namespace.get(name, _UNKNOWN)
+        if alias is not None and (name in self._local or self.value is _UNKNOWN):
+            self.value = _imported_value(alias)
+        if self.value is _UNKNOWN:
+            self.value = getattr(builtins, name, _UNKNOWN)
+        self.known_as = f"{alias.module}.{alias.name}" if alias is not None and alias.name else name
+        self._see()
+
+    def go(self, step: str) -> None:
+        """Go one step further."""
+        if step == CALLED:
+            self._call()
+        elif step == ITEM:
+            self.value = _UNKNOWN
+        else:
+            self.known_as = f"{self.known_as}.{step}"
+            self.value = _UNKNOWN if self.value is _UNKNOWN else _part(self.value, step)
+            self._see()
+
+    def _call(self) -> None:
+        own = is_a(self.value, (FunctionType, MethodType)) and _file(self.value) in recorder.roots
+        if own or is_a(self.value, type):  # a new object, which nobody else has yet
+            self.theirs = False
+        self.value = _UNKNOWN
+
+    def _see(self) -> None:
+        value = self.value
+        if is_a(value, ModuleType):
+            name = vars(value).get("__name__")
+            self.theirs = isinstance(name, str) and _is_theirs(name)
+            self.known_as = str(name)
+        elif is_a(value, loggers()):
+            self.theirs = True
+        elif value is not _UNKNOWN and (home := plain_attribute(value, "__module__")):
+            name = plain_attribute(value, "__qualname__")
+            self.known_as = f"{home}.{name}" if isinstance(name, str) else self.known_as
+
+
+def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str, Alias]) -> Reach | None:
+    """What a deed of code in `module` reaches outside; `local` are the imports of the function around it."""
+    namespace = getattr(sys.modules.get(module), "__dict__", {})
+    names = {alias.bound: alias for alias in local}
+    way = _Way(namespace, names, imported)
+    found = _set(way, deed) if deed.sort is Sort.SET else _called(way, deed, namespace)
+    if found is None:
+        return None
+    what, twice, seen = found
+    file = os.path.basename(recorder.modules[module].path)
+    fixed = all(_is_fixed(one[0], namespace, names, imported) for one in deed.given)
+    owner = _Way(namespace, names, imported).walk(deed.path if deed.sort is Sort.SET else deed.path[:-1] or deed.path)
+    watched = is_watched(owner.value) or ".".join(deed.path) in WATCHED or way.known_as in WATCHED
+    return Reach(f"{file}:{deed.line}", what, twice, seen, fixed, watched, what.endswith(_OF_A_LIBRARY))
+
+
+def _set(way: _Way, deed: Deed) -> tuple[str, bool, bool] | None:
+    return (f"sets {_said(deed)}", False, True) if way.walk(deed.path).theirs else None
+
+
+def _called(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> tuple[str, bool, bool] | None:
+    *owner, last = deed.path
+    if owner and last not in (CALLED, ITEM):
+        way.walk(tuple(owner))
+        if found := _method(way, deed, last):
+            return found
+        way.go(last)
+    else:
+        way.walk(deed.path)
+    return _function(way, deed, namespace)
+
+
+def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
+    """A method of an object of theirs: of a module's it is a function."""
+    known_as = f"{way.known_as}.{name}"
+    if CALLED in deed.path and known_as in _ADDING:  # of an object just made: `Thread(...).start()`
+        return f"calls {known_as}", True, False
+    if not way.theirs or is_a(way.value, ModuleType) or name in _LOOKING:
+        return None
+    if deed.sort in (Sort.DONE, Sort.DECORATES) or name in CHANGING:
+        shown = ".".join(step for step in deed.path[:-1] if step not in (CALLED, ITEM))
+        twice = name in _APPENDING or deed.sort is Sort.DECORATES
+        return f"changes {shown}, which lives outside the project", twice, True
+    return None
+
+
+def _function(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> tuple[str, bool, bool] | None:
+    shown = ".".join(step for step in deed.path if step not in (CALLED, ITEM))
+    names = {way.known_as, shown}
+    if names & _ADDING:
+        return f"calls {shown}", True, False
+    if not way.theirs or names & _HARMLESS:
+        return None
+    if names & _SETTING:
+        return f"calls {shown}, which the whole process goes by", False, True
+    if deed.sort is Sort.USED or is_a(way.value, type) or deed.path[-1] in _LOOKING:
+        return None
+    home = way.known_as.partition(".")[0]
+    if home in sys.stdlib_module_names:
+        on_arguments = home in _ON_ARGUMENTS or any(_is_changeable(namespace, one) for one in deed.given)
+        if deed.sort is Sort.DECORATES or on_arguments or way.value is _UNKNOWN:
+            return None
+        return f"calls {shown}, which the whole process goes by", False, True
+    if home in _PURE_LIBRARIES or way.value is _UNKNOWN or _file(way.value) in recorder.roots:
+        return None
+    return f"calls {shown} of {home}{_OF_A_LIBRARY}", True, False
+
+
+_APPENDING = frozenset("append insert extend appendleft addHandler addFilter".split())
+
+
+def _said(deed: Deed) -> str:
+    text = deed.text.splitlines()[0]
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_changeable(namespace: Mapping[str, Any], given: Chain) -> bool:
+    value = namespace.get(given[0])
+    for name in given[1:]:
+        value = _part(value, name)
+    return value is not None and not is_a(value, (*_FLAT, ModuleType, FunctionType, type))
+
+
+def _part(value: Any, name: str) -> Any:
+    """An attribute as the dictionaries have it: no code of the user's runs."""
+    inside = vars(value) if is_a(value, ModuleType) else {} if is_a(value, type) else instance_dict(value)
+    if name in inside:
+        return inside[name]
+    kinds = value.__mro__ if is_a(value, type) else type(value).__mro__
+    return next((vars(kind)[name] for kind in kinds if name in vars(kind)), _UNKNOWN)
+
+
+def plain_attribute(value: Any, name: str) -> Any:
+    """`__module__` or `__qualname__` of a function or class of Python's own sorts; None for anything else."""
+    if is_a(value, type) or type(value).__module__ in ("builtins", "functools"):
+        return getattr(value, name, None)
+    return None
+
+
+def _imported_value(alias: Alias) -> Any:
+    module = sys.modules.get(alias.module)
+    if not alias.name:
+        plain = alias.bound == alias.module.partition(".")[0]
+        return sys.modules.get(alias.bound, _UNKNOWN) if plain else module or _UNKNOWN
+    return sys.modules.get(f"{alias.module}.{alias.name}") or getattr(module, "__dict__", {}).get(alias.name, _UNKNOWN)
+
+
+def _is_theirs(module: str) -> bool:
+    """Whether a module is loaded and not the project's own."""
+    namespace = getattr(sys.modules.get(module), "__dict__", None)
+    if namespace is None or module in recorder.modules:
+        return False
+    file = namespace.get("__file__")
+    files = [file] if isinstance(file, str) else [os.path.join(one, "_") for one in namespace.get("__path__", ())]
+    return not any(one in recorder.roots for one in files)
+
+
+def _is_fixed(name: str, *scopes: Mapping[str, Any]) -> bool:
+    """Whether a name means something that no edit of the project's makes another thing."""
+    namespace, local, imported = scopes
+    if _Way(namespace, local, imported).walk((name,)).theirs:
+        return True
+    return hasattr(builtins, name) and name not in namespace
+
+
+def _file(function: Any) -> str:
+    return str(getattr(getattr(function, "__code__", None), "co_filename", ""))

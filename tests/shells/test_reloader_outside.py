@@ -1,0 +1,164 @@
+"""Effects at import on what is not the project's own: they cannot be taken back, and are not had twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+HEAD = """\
+import atexit, builtins, codecs, copyreg, json, locale, logging, logging.config, mimetypes, os, random, signal, socket
+import sys, warnings
+from os import environ
+from threading import Thread
+
+log = logging.getLogger("outside")
+
+class Odd: ...
+
+def seed(number): random.seed(number)
+
+def shout():
+    root = logging.getLogger()
+    root.setLevel(10)
+"""
+
+MARK = "# the effect\n"
+EFFECTS = {
+    "os.environ['OUTSIDE'] = '1'": "os.environ",
+    "environ.update(OUTSIDE='1')": "environ",
+    "os.environ.setdefault('OUTSIDE', '1')": "os.environ",
+    "sys.path.append('/nowhere')": "sys.path",
+    "sys.path += ['/nowhere']": "sys.path",
+    "list(map(sys.path.append, ['/nowhere']))": "sys.path",
+    "log.setLevel(10)": "log",
+    "log.propagate = False": "log.propagate",
+    "logging.getLogger('other').addHandler(logging.NullHandler())": "logging.getLogger",
+    "logging.basicConfig(level=10)": "logging.basicConfig",
+    "logging.config.dictConfig({'version': 1})": "logging.config.dictConfig",
+    "builtins.OUTSIDE = 1": "builtins.OUTSIDE",
+    "json.OUTSIDE = 1": "json.OUTSIDE",
+    "setattr(json, 'OUTSIDE', 1)": "setattr(json",
+    "json.JSONEncoder.item_separator = ';'": "json.JSONEncoder",
+    "random.seed(1)": "random.seed",
+    "before = random.seed(1)": "random.seed",
+    "seed(1)": "random.seed",
+    "shout()": "logging.getLogger",
+    "warnings.filterwarnings('ignore', 'outside')": "warnings.filterwarnings",
+    "atexit.register(print)": "atexit.register",
+    "signal.signal(signal.SIGUSR1, signal.SIG_IGN)": "signal.signal",
+    "locale.setlocale(locale.LC_ALL, 'C')": "locale.setlocale",
+    "codecs.register(lambda name: None)": "codecs.register",
+    "copyreg.pickle(Odd, print)": "copyreg.pickle",
+    "mimetypes.add_type('a/b', '.outside')": "mimetypes.add_type",
+    "socket.setdefaulttimeout(5)": "socket.setdefaulttimeout",
+    "sys.setrecursionlimit(2000)": "sys.setrecursionlimit",
+    "sys.excepthook = print": "sys.excepthook",
+    "if '/nowhere' not in sys.path:\n    sys.path.insert(0, '/nowhere')": "sys.path",
+    "Thread(target=print).start()": "threading.Thread.start",
+}
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_an_effect_outside_that_is_gone_needs_a_new_process(reloads: Reloads, effect: str) -> None:
+    reloads(
+        f"""
+        import main
+        report = change("main.py", {(MARK + effect)!r}, "pass")
+        assert report.status == "restart", report
+        assert report.reason.startswith("main.py:") and {EFFECTS[effect]!r} in report.reason, report.reason
+        """,
+        {"main.py": f"{HEAD}\n{MARK}{effect}\n"},
+    )
+
+
+NO_EFFECTS = (
+    "own = logging.getLogger(__name__)", "path = os.path.join('a', 'b')", "home = os.environ.get('HOME')",
+    "number = random.randint(1, 2)", "print('here')", "log.info('here')", "encoder = json.JSONEncoder()",
+    "names = sorted(sys.path)", "copied = dict(os.environ)\ncopied.update(a='1')",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", NO_EFFECTS)
+def test_what_only_looks_outside_is_no_effect(reloads: Reloads, statement: str) -> None:
+    reloads(
+        f"""
+        import main
+        assert change("main.py", "pass", {statement!r}).status == "reloaded"
+        report = change("main.py", {statement!r}, "limit = 1")
+        assert report.status == "reloaded", report
+        """,
+        {"main.py": f"{HEAD}\npass\n"},
+    )
+
+
+def test_an_effect_that_is_new_may_have_been_missed(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, os
+        report = change("main.py", "pass", "os.environ['OUTSIDE'] = '1'")
+        assert report.status == "restart" and "was not so from the start" in report.reason, report
+        assert "OUTSIDE" not in os.environ
+        """,
+        {"main.py": "import os\npass\n"},
+    )
+
+
+SETTINGS = "import os, sys, logging\nimport limits\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "status"),
+    [
+        ("os.environ.setdefault('OUTSIDE', '1'); size = limits.SIZE", "reloaded"),
+        ("os.environ['OUTSIDE'] = str(limits.SIZE)", "restart"),
+        ("if limits.SIZE and '/nowhere' not in sys.path:\n    sys.path.append('/nowhere')", "reloaded"),
+        ("if limits.SIZE:\n    sys.path.append('/nowhere')", "restart"),
+        ("if limits.SIZE:\n    logging.getLogger('outside').setLevel(20)", "reloaded"),
+        ("if limits.SIZE:\n    logging.getLogger('outside').addHandler(logging.NullHandler())", "restart"),
+        ("def set_up(size):\n    logging.getLogger('outside').setLevel(20)\nset_up(limits.SIZE)", "reloaded"),
+        ("def set_up(size):\n    logging.getLogger('outside').setLevel(size)\nset_up(limits.SIZE)", "restart"),
+    ],
+)
+def test_an_effect_that_is_had_again_must_change_nothing(reloads: Reloads, statement: str, status: str) -> None:
+    reloads(
+        f"""
+        import main, os, sys
+        path, environ = list(sys.path), dict(os.environ)
+        report = change("limits.py", "1", "2")
+        assert report.status == {status!r}, report
+        assert (sys.path, dict(os.environ)) == (path, environ)
+        """,
+        {"limits.py": "SIZE = 1\n", "main.py": f"{SETTINGS}{statement}\n"},
+    )
+
+
+def test_an_effect_of_a_function_that_stays_is_no_reason(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, logging
+        report = change("main.py", "return 1", "return 2")
+        assert report.status == "reloaded" and main.size == 2, report
+        assert change("main.py", "(20)", "(30)").status == "restart"
+        """,
+        {
+            "main.py": "import logging\ndef set_up():\n    logging.getLogger('outside').setLevel(20)\n    return 1\n"
+            "size = set_up()\n"
+        },
+    )
+
+
+def test_a_library_that_is_loaded_for_the_first_time_may_do_as_it_does(reloads: Reloads) -> None:
+    reloads(
+        """
+        sys.path.append("../library")
+        pathlib.Path("../library").mkdir()
+        save("../library/loud.py", "import warnings\\nwarnings.filterwarnings('ignore', 'loud')\\n")
+        import main
+        assert change("main.py", "pass", "import loud").status == "reloaded"
+        """,
+        {"main.py": "pass\n"},
+    )
