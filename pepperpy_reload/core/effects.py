@@ -29,10 +29,9 @@ class Depth(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """The object that `chain` means may be changed, at `line`."""
+    """The object that `chain` means may be changed."""
 
     chain: Chain
-    line: int
     depth: Depth
 
 
@@ -81,7 +80,7 @@ def mutations(nodes: Iterable[ast.AST]) -> tuple[Mutation, ...]:
         for target, depth in _mutated(node):
             key = chain(target)
             if key and (key not in found or depth > found[key].depth):
-                found[key] = Mutation(key, getattr(node, "lineno", 0), depth)
+                found[key] = Mutation(key, depth)
     return tuple(found.values())
 
 

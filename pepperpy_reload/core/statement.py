@@ -4,25 +4,61 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_BARE = frozenset({ast.Load, ast.Store, ast.Del, ast.Constant})  # there is nothing inside them
 
 
 @dataclass(slots=True)
 class Statement:
-    """A top-level statement. `text` is its source, for quick comparison; the two shapes are made when asked for."""
+    """A top-level statement. `text` is its source, for quick comparison; the two shapes are made when asked for.
 
-    node: ast.stmt
+    Its tree is as large as its text is long: it is kept only where the text alone does not say it all, and is read
+    from the text again whenever somebody asks.
+    """
+
     text: bytes
+    line: int
+    """Where it begins; a decorated definition begins at its first decorator."""
+    last_line: int
+    columns: tuple[int, int]
+    """Those at which it begins in its first line and ends in its last; it begins at -1 if it has decorators."""
+    name: str = ""
+    """What it defines, for a definition."""
+    is_alone: bool = False
+    """Whether its text alone says it all: there is nothing else on its lines."""
+    _node: ast.stmt | None = field(default=None, repr=False)
     _shape: object = field(default=None, repr=False)
     _outline: object = field(default=None, repr=False)
 
+    @classmethod
+    def of(cls, node: ast.stmt, text: bytes) -> Statement:
+        """A statement whose tree is kept."""
+        line, last = first_line(node), node.end_lineno or node.lineno
+        columns = (-1 if line < node.lineno else node.col_offset, node.end_col_offset or 0)
+        return cls(text, line, last, columns, getattr(node, "name", ""), _node=node)
+
     @property
-    def line(self) -> int:
-        """Where it begins; a decorated definition begins at its first decorator."""
-        return first_line(self.node)
+    def node(self) -> ast.stmt:
+        """Its tree."""
+        if self._node is None:
+            self._node = ast.parse(b"\n" * (self.line - 1) + self.text).body[0]
+        return self._node
+
+    def forget(self) -> None:
+        """Do without the tree from now on, if it can be read again."""
+        if self.is_alone:
+            self._node = None
+
+    def moved(self, lines: int) -> Statement:
+        """The same statement so many lines below."""
+        if not lines:
+            return self
+        node = None if self.is_alone else ast.increment_lineno(deepcopy(self.node), lines)
+        return replace(self, line=self.line + lines, last_line=self.last_line + lines, _node=node)
 
     @property
     def shape(self) -> object:
@@ -39,10 +75,22 @@ class Statement:
         return self._outline
 
 
-def read_statements(tree: ast.Module, source: bytes) -> list[Statement]:
-    """The top-level statements of a module."""
-    lines = source.splitlines(keepends=True)
-    return [Statement(node, _text(node, lines)) for node in tree.body]
+def read_statements(tree: ast.Module, source: bytes, before: int = 0) -> list[Statement]:
+    """The top-level statements of a module, or of the part of one that has so many lines `before` it in its source."""
+    lines = [b""] * before + source.splitlines(keepends=True)
+    found = [Statement.of(node, _text(node, lines)) for node in tree.body]
+    can_be_alone = before > 0 or says_no_encoding(source)
+    for index, one in enumerate(found):
+        above = found[index - 1].last_line if index else 0
+        below = found[index + 1].line if index + 1 < len(found) else one.last_line + 1
+        one.is_alone = can_be_alone and above < one.line and one.last_line < below and one.columns[0] <= 0
+    return found
+
+
+def says_no_encoding(source: bytes) -> bool:
+    """Whether a source is plain UTF-8: whatever part of it is read, it is read alike (PEP 263)."""
+    head = source.split(b"\n", 2)[:2]
+    return not source.startswith(b"\xef\xbb\xbf") and not any(b"coding" in line for line in head)
 
 
 def first_line(node: ast.AST) -> int:
@@ -102,17 +150,35 @@ def import_time(node: ast.AST) -> Iterator[ast.AST]:
 
     `if TYPE_CHECKING:` and `if __name__ == "__main__":` are not executed at an import.
     """
-    if isinstance(node, ast.If) and never_at_import(node.test):
-        for other in node.orelse:
-            yield from import_time(other)
-        return
-    yield node
-    for name, value in ast.iter_fields(node):
-        if name == "body" and isinstance(node, _FUNCTIONS):
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        kind = type(one)
+        if kind in _BARE:
+            if kind is ast.Constant:
+                yield one
             continue
-        for inner in value if isinstance(value, list) else [value]:
-            if isinstance(inner, ast.AST):
-                yield from import_time(inner)
+        if kind is ast.If and never_at_import(one.test):  # type: ignore[attr-defined]
+            waiting.extend(reversed(one.orelse))  # type: ignore[attr-defined]
+            continue
+        yield one
+        if kind is not ast.Name:
+            waiting.extend(_inside(one, hide=kind in _FUNCTIONS))
+
+
+def _inside(node: ast.AST, *, hide: bool) -> list[ast.AST]:
+    """The nodes right inside one, last one first; `hide` the body."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if hide and name == "body":
+            continue
+        if isinstance(value, list):
+            found.extend(item for item in value if isinstance(item, ast.AST))
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    found.reverse()
+    return found
 
 
 def chain(node: ast.AST) -> tuple[str, ...]:

@@ -21,13 +21,33 @@ class Traces(Scope):
         self.keys: dict[str, tuple[object, ...]] = {}
         """Where a cold start begins each module, if the edits change that."""
         self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
+        self._readers: dict[Cell, list[Place]] = {}
+        self._callers: dict[Cell, list[tuple[Place, Key]]] = {}
+        self._users: dict[Cell, list[Place]] = {}
 
     def order(self, place: Place) -> tuple[object, ...]:
         """When a cold start executes the unit."""
         return (*(self.keys.get(place.module) or self.world.order(place.module)), place.index)
 
-    def users(self, cell: Cell) -> Iterator[Place]:
+    def readers(self, cell: Cell) -> list[Place]:
+        """The units that read a cell when they are executed themselves; asked for again and again."""
+        if cell not in self._readers:
+            self._readers[cell] = list(super().readers(cell))
+        return self._readers[cell]
+
+    def callers(self, cell: Cell) -> list[tuple[Place, Key]]:
+        """The units that ran a function which reads a cell, each with the function; likewise."""
+        if cell not in self._callers:
+            self._callers[cell] = list(super().callers(cell))
+        return self._callers[cell]
+
+    def users(self, cell: Cell) -> list[Place]:
         """The units that read a cell, under whatever name, themselves or through what they call."""
+        if cell not in self._users:
+            self._users[cell] = list(dict.fromkeys(self._find_users(cell)))
+        return self._users[cell]
+
+    def _find_users(self, cell: Cell) -> Iterator[Place]:
         waiting, seen = [cell], {cell}
         while waiting:
             one = waiting.pop()
@@ -113,7 +133,7 @@ class Traces(Scope):
                 continue
             self._add_mutations(found, known[0], known[1].mutations)
             if known[1].changes_parameters and unit.kind is Kind.CLASS:
-                self._add_mutations(found, name, [Mutation(base, unit.line, Depth.HARD) for base in unit.bases])
+                self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         return {cell: depth for cell, depth in found.items() if cell not in own}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, deeds
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
 from pepperpy_reload.core.names import (
     Function,
+    annotated_names,
     body_of,
     bound_names,
     comprehension_names,
@@ -68,6 +69,8 @@ class Unit:
     """For a class: all that its bases, keyword values and decorators read."""
     sweeping: str = ""
     """Why it can be executed at its own time in a start only, or ""."""
+    annotates: tuple[str, ...] = ()
+    """The names that it annotates, in their order."""
     _label: str = field(default="", compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
 
@@ -87,7 +90,7 @@ class Unit:
     def label(self) -> str:
         """A few words for people."""
         if not self._label:
-            self._label = _label(self.statement.node)
+            self._label = _label(self)
         return self._label
 
     @property
@@ -98,7 +101,13 @@ class Unit:
     @property
     def last_line(self) -> int:
         """Where it ends."""
-        return self.statement.node.end_lineno or self.statement.node.lineno
+        return self.statement.last_line
+
+    def moved(self, places: int, lines: int) -> Unit:
+        """The same unit so many places and lines below."""
+        if not places and not lines:
+            return self
+        return replace(self, index=self.index + places, statement=self.statement.moved(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +133,17 @@ class FunctionFacts:
 
 def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
     """The units of a module; `package` is what its relative imports are relative to."""
-    units: list[Unit] = []
     postponed = any(_postpones_annotations(node) for node in tree.body)
-    for number, statement in enumerate(read_statements(tree, source)):
+    return units_of(read_statements(tree, source), package, 0, postponed=postponed)
+
+
+def units_of(statements: Iterable[Statement], package: str, start: int, *, postponed: bool) -> list[Unit]:
+    """The units of statements, the first of which is number `start` in its module."""
+    units: list[Unit] = []
+    for number, statement in enumerate(statements, start):
         for part in _parts(statement):
-            units.append(_unit(len(units), part, package, first=number == 0, postponed=postponed))
+            units.append(_unit(start + len(units), part, package, first=number == 0, postponed=postponed))
+        statement.forget()
     return units
 
 
@@ -174,13 +189,13 @@ def _parts(statement: Statement) -> Iterator[Statement]:
             one = ast.Import(names=[alias])
         else:
             one = ast.ImportFrom(module=node.module, names=[alias], level=node.level)
-        yield Statement(ast.copy_location(one, node), ast.unparse(one).encode())
+        yield Statement.of(ast.copy_location(one, node), ast.unparse(one).encode())
 
 
 def _unit(index: int, statement: Statement, package: str, *, first: bool, postponed: bool) -> Unit:
     node = statement.node
     nodes = list(import_time(node))
-    unit = Unit(index, statement, _kind(node, nodes, first=first))
+    unit = Unit(index, statement, _kind(node, nodes, first=first), annotates=tuple(annotated_names([node])))
     if unit.kind is Kind.INERT:
         return unit
     if isinstance(node, ast.Import | ast.ImportFrom):
@@ -223,11 +238,10 @@ def _kind(node: ast.stmt, nodes: list[ast.AST], *, first: bool) -> Kind:
     return Kind.CLASS if isinstance(node, ast.ClassDef) else Kind.OTHER
 
 
-def _label(node: ast.stmt) -> str:
-    name = getattr(node, "name", "")
-    if name:
-        return f"{'class' if isinstance(node, ast.ClassDef) else 'def'} {name}"
-    text = ast.unparse(node).splitlines()[0]
+def _label(unit: Unit) -> str:
+    if name := unit.statement.name:
+        return f"{'class' if unit.kind is Kind.CLASS else 'def'} {name}"
+    text = ast.unparse(unit.statement.node).splitlines()[0]
     return text if len(text) <= 60 else text[:57] + "..."
 
 

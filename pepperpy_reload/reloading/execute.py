@@ -11,9 +11,8 @@ from enum import EnumType
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pepperpy_reload.core.names import annotated_names
 from pepperpy_reload.core.plan import Action, Step
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances, members
@@ -187,7 +186,7 @@ class Executor:
                 namespace[name] = value
                 self.remade.append(value)
             follows = isinstance(value, type) and isinstance(now, type) and value is not now
-            if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
+            if follows and unit.kind is Kind.CLASS and type(value) is type(now):
                 if isinstance(value, EnumType):
                     members.keep_members(value, now, self._undo)  # type: ignore[arg-type]
                 instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
@@ -231,7 +230,7 @@ class Executor:
         scratch = Scratch(namespace, self.names.stale)
         exec(code, namespace, scratch)
         node, before = unit.statement.node, old.statement.node
-        name = getattr(node, "name", "")
+        name = unit.statement.name
         live, made = namespace[name], scratch.made[name]
         if isinstance(node, ast.ClassDef) and isinstance(before, ast.ClassDef):
             classes.take_over(live, made, before, node, dirty, self._undo)
@@ -252,7 +251,7 @@ class Executor:
         table = namespace.get("__annotations__")
         if type(table) is not dict:
             return
-        names = dict.fromkeys(annotated_names(unit.statement.node for unit in self.units))
+        names = dict.fromkeys(name for unit in self.units for name in unit.annotates)
         if not names:
             del namespace["__annotations__"]
         elif list(table) != (wanted := [name for name in names if name in table]):

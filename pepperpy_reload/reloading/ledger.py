@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.names import Function, local_names
@@ -17,39 +17,75 @@ from pepperpy_reload.importing.recorder import Loaded, recorder
 
 @dataclass(slots=True)
 class Page:
-    """One module: its units, and the functions and files that each of them used when it was executed."""
+    """One module: its units, and the functions and files that each of them used when it was executed.
+
+    No tree is kept: it would be as large as all that the module makes, and be gone through in every collection.
+    """
 
     loaded: Loaded
-    tree: ast.Module
     units: list[Unit]
     ran: list[set[CodeKey]]
     reads: list[set[str]]
-    _nodes: dict[CodeKey, tuple[Function, ...]] | None = field(default=None, repr=False)
-    _facts: dict[CodeKey, FunctionFacts] = field(default_factory=dict, repr=False)
+    _facts: dict[CodeKey, FunctionFacts | None] = field(default_factory=dict, repr=False)
+    _lines: list[int] = field(default_factory=list, repr=False)
+    _offsets: dict[int, list[int]] | None = field(default=None, repr=False)
 
     def facts(self, key: CodeKey) -> FunctionFacts | None:
         """The facts of a function in the source, None if there is no such function."""
-        if self._nodes is None:
-            path = self.loaded.path
-            self._nodes = {
-                CodeKey(path, qualname, first_line(nodes[-1])): nodes
-                for qualname, nodes in _functions(self.tree, "", ())
-            }
-        if key not in self._facts and key in self._nodes:
-            *around, node = self._nodes[key]
-            outer: frozenset[str] = frozenset()
-            for function in around:
-                outer = local_names(function, outer)
-            self._facts[key] = function_facts(node, package_of(self.loaded), outer)
-        return self._facts.get(key)
+        if key not in self._facts:
+            self._facts[key] = None
+            for index in self.units_at(key.line):
+                if self.units[index].alias is None and not key.qualname.endswith(_NO_FUNCTIONS):
+                    self._read_functions(self.units[index], key)
+        return self._facts[key]
+
+    def _read_functions(self, unit: Unit, wanted: CodeKey) -> None:
+        """Find the facts of a function, and of all others in the unit that have ever run for an import."""
+        package = package_of(self.loaded)
+        for qualname, (*around, node) in _functions(ast.Module([unit.statement.node], []), "", ()):
+            key = CodeKey(self.loaded.path, qualname, first_line(node))
+            if key == wanted or key in recorder.runners:
+                outer: frozenset[str] = frozenset()
+                for function in around:
+                    outer = local_names(function, outer)
+                self._facts[key] = function_facts(node, package, outer)
+        unit.statement.forget()
 
     def units_at(self, line: int, column: int = -1) -> list[int]:
         """The units that cover a place of the source."""
-        return _covering(self.units, line, column)
+        if not self._lines:
+            self._lines = [unit.line for unit in self.units]
+        last = bisect.bisect_right(self._lines, line)
+        found = [index for index in range(last) if self.units[index].last_line >= line]
+        if column >= 0 and len(found) > 1:
+            exact = [index for index in found if _covers(self.units[index], line, column)]
+            return exact or found
+        return found
+
+    def units_at_offset(self, offset: int) -> list[int]:
+        """The units that cover an offset of the module's bytecode."""
+        if self._offsets is None:
+            self._offsets = {}
+            known: dict[tuple[int, int], list[int]] = {}
+            for index, (line, _, column, _) in enumerate(self.loaded.code.co_positions()):
+                place = (line or 0, -1 if column is None else column)
+                if place not in known:
+                    known[place] = self.units_at(*place)
+                self._offsets[2 * index] = known[place]
+        return self._offsets.get(offset, [])
+
+    def offset_of(self, unit: int) -> int:
+        """The first offset of a unit in the module's bytecode; -1 if there is none."""
+        self.units_at_offset(0)
+        return next((offset for offset, found in (self._offsets or {}).items() if found == [unit]), -1)
 
 
+_NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _pages: dict[str, Page] = {}
-_captures: dict[str, tuple[bytes, bool]] = {}
+_read: dict[str, tuple[bytes, list[Unit]]] = {}
+"""The units of sources that have been read by a reload, until their modules are made of them."""
+_words: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_NO_WORD = bytes(32 if byte < 128 and not (chr(byte).isalnum() or byte == 95) else byte for byte in range(256))
 
 
 def page(name: str) -> Page | None:
@@ -67,11 +103,21 @@ def page(name: str) -> Page | None:
 
 def captures_code(name: str) -> bool:
     """Whether a module's source speaks of the code objects of functions: it may have put them somewhere."""
-    loaded = recorder.modules[name]
-    known = _captures.get(name)
-    if known is None or known[0] is not loaded.source:
-        known = _captures[name] = (loaded.source, b"__code__" in loaded.source)
+    return b"__code__" in words(name)
+
+
+def words(name: str) -> frozenset[bytes]:
+    """All that looks like a name in a loaded module's source, be it in a comment or in a string."""
+    source = recorder.modules[name].source
+    known = _words.get(name)
+    if known is None or known[0] is not source:
+        known = _words[name] = (source, words_of(source))
     return known[1]
+
+
+def words_of(source: bytes) -> frozenset[bytes]:
+    """The same for any source."""
+    return frozenset(source.translate(_NO_WORD).split())
 
 
 def package_of(loaded: Loaded) -> str:
@@ -79,26 +125,37 @@ def package_of(loaded: Loaded) -> str:
     return loaded.name if os.path.basename(loaded.path) == "__init__.py" else loaded.name.rpartition(".")[0]
 
 
+def note_units(name: str, source: bytes, units: list[Unit]) -> None:
+    """The units of a source that a module is about to be made of are known already."""
+    _read[name] = (source, units)
+
+
 def _make(loaded: Loaded, known: Page | None) -> Page | None:
-    if known is not None and known.loaded.source is loaded.source:
-        tree, units = known.tree, known.units
-    else:
-        try:
-            tree = ast.parse(loaded.source)
-        except (SyntaxError, ValueError):
-            return None
-        units = read_units(loaded.source, tree, package_of(loaded))
+    units = _units(loaded, known)
+    if units is None:
+        return None
     if loaded.by_unit:
         ran = [set((loaded.ran or {}).get(index, ())) for index in range(len(units))]
         reads = [set(loaded.reads.get(index, ())) for index in range(len(units))]
-    else:
-        ran, reads = [set() for _ in units], [set() for _ in units]
-        positions = list(loaded.code.co_positions())
-        for table, per_unit in ((loaded.ran or {}, ran), (loaded.reads, reads)):
-            for offset, found in table.items():
-                for index in _at_offset(units, positions, offset):
-                    per_unit[index].update(found)  # type: ignore[arg-type]
-    return Page(loaded, tree, units, ran, reads)
+        return Page(loaded, units, ran, reads)
+    page = Page(loaded, units, [set() for _ in units], [set() for _ in units])
+    for table, per_unit in ((loaded.ran or {}, page.ran), (loaded.reads, page.reads)):
+        for offset, found in table.items():
+            for index in page.units_at_offset(offset):
+                per_unit[index].update(found)  # type: ignore[arg-type]
+    return page
+
+
+def _units(loaded: Loaded, known: Page | None) -> list[Unit] | None:
+    if known is not None and known.loaded.source is loaded.source:
+        return known.units
+    noted = _read.get(loaded.name)
+    if noted is not None and noted[0] is loaded.source:
+        return noted[1]
+    try:
+        return read_units(loaded.source, ast.parse(loaded.source), package_of(loaded))
+    except (SyntaxError, ValueError):
+        return None
 
 
 def trigger_unit(loaded: Loaded) -> int:
@@ -109,7 +166,7 @@ def trigger_unit(loaded: Loaded) -> int:
     known = page(importer)
     if known is None or place < 0 or known.loaded.by_unit:
         return place if known is not None else -1
-    found = _at_offset(known.units, list(known.loaded.code.co_positions()), place)
+    found = known.units_at_offset(place)
     return found[0] if found else -1
 
 
@@ -118,33 +175,12 @@ def offset_of(loaded: Loaded, unit: int) -> int:
     known = page(loaded.name)
     if known is None or unit < 0 or loaded.by_unit:
         return unit
-    positions = list(loaded.code.co_positions())
-    offsets = range(0, 2 * len(positions), 2)
-    return next((offset for offset in offsets if _at_offset(known.units, positions, offset) == [unit]), -1)
-
-
-def _at_offset(units: Sequence[Unit], positions: Sequence[tuple[int | None, ...]], offset: int) -> list[int]:
-    if not 0 <= offset // 2 < len(positions):
-        return []
-    line, _, column, _ = positions[offset // 2]
-    return _covering(units, line or 0, -1 if column is None else column)
-
-
-def _covering(units: Sequence[Unit], line: int, column: int) -> list[int]:
-    lines = [unit.line for unit in units]
-    last = bisect.bisect_right(lines, line)
-    found = [index for index in range(last) if units[index].last_line >= line]
-    if column >= 0 and len(found) > 1:
-        exact = [index for index in found if _covers(units[index], line, column)]
-        return exact or found
-    return found
+    return known.offset_of(unit)
 
 
 def _covers(unit: Unit, line: int, column: int) -> bool:
-    node = unit.statement.node
-    after_start = line > unit.line or column >= node.col_offset or unit.line < node.lineno
-    before_end = line < unit.last_line or column < (node.end_col_offset or 0)
-    return after_start and before_end
+    first, last = unit.statement.columns
+    return (line > unit.line or column >= first) and (line < unit.last_line or column < last)
 
 
 def _functions(node: ast.AST, prefix: str, around: tuple[Function, ...]) -> Iterator[tuple[str, tuple[Function, ...]]]:

@@ -41,6 +41,8 @@ class LiveWorld:
         self, alignments: Mapping[str, Alignment] | None = None, pairs: Mapping[str, Iterable[Pair]] | None = None
     ) -> None:
         self._alignments = dict(alignments or {})
+        self._edited = frozenset(self._alignments)
+        self._new: dict[str, frozenset[bytes]] = {}
         self._pairs = pairs or {}
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
@@ -72,16 +74,19 @@ class LiveWorld:
             self._above[cell.module] = [name for name in recorder.modules if name in above or name == cell.module]
         if cell.name == "*":
             return self._above[cell.module]
-        text = cell.name.encode()
-        return [name for name in self._above[cell.module] if self._says(name, text)]
+        return [name for name in self._above[cell.module] if self._says(name, cell.name)]
 
-    def _says(self, module: str, text: bytes) -> bool:
-        if text in recorder.modules[module].source:
+    def _says(self, module: str, name: str) -> bool:
+        text = name.encode()
+        if not text.isascii():  # Python reads other letters as the same name
             return True
-        alignment = self._alignments.get(module)
-        return alignment is not None and any(
-            text in unit.statement.text or unit.kind is Kind.IMPORT for unit in alignment.units
-        )
+        return text in ledger.words(module) or (module in self._edited and text in self._new_words(module))
+
+    def _new_words(self, module: str) -> frozenset[bytes]:
+        if module not in self._new:
+            texts = b"\n".join(unit.statement.text for unit in self._alignments[module].units)
+            self._new[module] = ledger.words_of(texts)
+        return self._new[module]
 
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed."""
@@ -261,7 +266,7 @@ class LiveWorld:
         return (
             type(value) is FunctionType
             and value.__globals__ is vars(sys.modules[place.module])
-            and value.__qualname__ == getattr(unit.statement.node, "name", "")
+            and value.__qualname__ == unit.statement.name
             and value.__closure__ is None
             and value.__code__.co_filename == recorder.modules[place.module].path
         )
@@ -298,7 +303,7 @@ class LiveWorld:
 
     def _unit_value(self, place: Place) -> tuple[Unit, Any]:
         unit = self._unit(place)
-        return unit, self.value(Cell(place.module, getattr(unit.statement.node, "name", "")))
+        return unit, self.value(Cell(place.module, unit.statement.name))
 
     # --- order and refusals
 

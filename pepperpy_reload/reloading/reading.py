@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from types import CodeType
 
 from pepperpy_reload.core.difference import Alignment, Fate, align
 from pepperpy_reload.core.plan import Demand
-from pepperpy_reload.core.unit import read_units
+from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.recorder import Loaded, recorder
@@ -122,8 +121,10 @@ def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:
     loader = SourceFileLoader(name, loaded.path)
     code: CodeType = loader.source_to_code(source, loaded.path)
     page = ledger.page(name)
-    units = read_units(source, ast.parse(source), ledger.package_of(loaded))
-    alignment = align(page.units if page is not None else [], units)
+    known = (page.units, loaded.source) if page is not None else ([], b"")
+    units = revise_units(*known, source, ledger.package_of(loaded))
+    ledger.note_units(name, source, units)
+    alignment = align(known[0], units)
     in_force = {**codes_in_force(loaded.code), **loaded.in_force} if loaded.adopted else loaded.in_force
     pairs = list(pair_codes(loaded.code, code, in_force, alignment if page is not None else None))
     reading.edited[name] = Edited(loaded, source, code, alignment, pairs)

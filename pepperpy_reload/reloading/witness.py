@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pepperpy_reload.core.difference import Fate
@@ -87,5 +86,5 @@ class Witness:
     def _page(self, edited: Edited) -> ledger.Page:
         if edited.path not in self._pages:
             units = list(edited.alignment.units)
-            self._pages[edited.path] = ledger.Page(edited.loaded, ast.parse(edited.source), units, [], [])
+            self._pages[edited.path] = ledger.Page(edited.loaded, units, [], [])
         return self._pages[edited.path]
