@@ -46,6 +46,9 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 """What leaves nothing behind in the process."""
 
+_CACHES = frozenset({"linecache.cache", "sys.path_importer_cache"})
+"""Tables of what can be made anew at any time: who finds an entry finds what it would have made."""
+
 _ON_ARGUMENTS = frozenset(
     "abc bisect builtins collections contextlib copy dataclasses enum functools heapq importlib inspect io itertools "
     "json math operator pickle pkgutil re shutil string subprocess tempfile textwrap types typing".split()
@@ -146,7 +149,8 @@ def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str
 
 
 def _set(way: _Way, deed: Deed) -> tuple[str, bool, bool] | None:
-    return (f"sets {_said(deed)}", False, True) if way.walk(deed.path).theirs else None
+    way.walk(deed.path)
+    return (f"sets {_said(deed)}", False, True) if way.theirs and way.known_as not in _CACHES else None
 
 
 def _called(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> tuple[str, bool, bool] | None:
@@ -166,7 +170,7 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
     known_as = f"{way.known_as}.{name}"
     if CALLED in deed.path and known_as in _ADDING:  # of an object just made: `Thread(...).start()`
         return f"calls {known_as}", True, False
-    if not way.theirs or is_a(way.value, ModuleType) or name in _LOOKING:
+    if not way.theirs or is_a(way.value, ModuleType) or name in _LOOKING or way.known_as in _CACHES:
         return None
     if deed.sort in (Sort.DONE, Sort.DECORATES) or name in CHANGING:
         shown = ".".join(step for step in deed.path[:-1] if step not in (CALLED, ITEM))
