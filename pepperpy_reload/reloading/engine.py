@@ -317,8 +317,13 @@ class _Performance:
             state.call_hooks(concerned, "__before_reload__")
             self._all(self._rerun())
             self._tidy()
-            names.check()
+            names.check(self._time_of)
             state.call_hooks(concerned, "__after_reload__")
+
+    def _time_of(self, module: str, name: str) -> tuple[object, ...] | None:
+        """When a cold start makes a class of a module that is not run as a whole; None if that is not known."""
+        binders = self._scope.binders(Cell(module, name)) if module not in self._runs else []
+        return self._scope.order(binders[0]) if len(binders) == 1 else None
 
     @property
     def executed(self) -> dict[str, dict[int, Activity]]:

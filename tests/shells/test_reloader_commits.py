@@ -38,6 +38,26 @@ def made(cls):
     return cls
 """
 
+NAMING = """
+def evolve(self):
+    return self
+def naming(cls):
+    cls.change.__qualname__ = f"{cls.__qualname__}.change"
+    cls.change.__module__ = cls.__module__
+    return cls
+"""
+NAMED = """
+from tools import evolve, naming
+@naming
+class One:
+    value = 1
+    change = evolve
+@naming
+class Two:
+    value = 2
+    change = evolve
+"""
+
 FOUND = {
     "a submodule that runs again with its package stays its package's": Found(
         {
@@ -96,6 +116,13 @@ FOUND = {
     "generated source keeps its name when its class is made again": Found(
         {"making.py": MAKING, "app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n"},
         ({"app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n    y: int = 2\n"},),
+    ),
+    "a function has the name that the last class gives it, whether or not that is made again": Found(
+        {"tools.py": NAMING, "app.py": NAMED},
+        ({"app.py": NAMED.replace("= 1", "= 'one'")}, {"app.py": NAMED.replace("= 2", "= 'two'")}),
+    ),
+    "a function that nobody has given another name gets one": Found(
+        {"tools.py": NAMING, "app.py": NAMED.replace("@naming", "")}, ({"app.py": NAMED},)
     ),
 }  # fmt: skip
 
