@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from types import ModuleType
 from typing import Any
 
+from pepperpy_reload.comparing.living import Living
 from pepperpy_reload.comparing.codes import Codes
 
 Reference = int | list[Any]
@@ -61,6 +62,7 @@ class Painter:
     def __init__(self, own: Callable[[str], bool], modules: Mapping[str, ModuleType]) -> None:
         self.own = own
         self.codes = Codes()
+        self.living = Living()
         self.modules = modules
         self.spaces = {id(vars(module)): name for name, module in modules.items()}
         self._numbers: dict[int, int] = {}
