@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from types import ModuleType
 from typing import Any
 
-from pepperpy_reload.comparing.living import Living
 from pepperpy_reload.comparing.codes import Codes
+from pepperpy_reload.comparing.living import Living
 
 Reference = int | list[Any]
 """A node by its number, or a value in itself."""

@@ -6,6 +6,7 @@ import importlib
 import linecache
 import sys
 from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
@@ -390,8 +391,10 @@ class _Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
-        executor.take(step, self._unseen(place, unit))
-        self._witness.after(place, unit, executor.activities[step.index], stale)
+        lines = self._witness.lines(place, unit, stale)
+        with lines or nullcontext():
+            executor.take(step, self._unseen(place, unit))
+        self._witness.after(place, unit, executor.activities[step.index], stale, lines)
 
     def _unseen(self, place: Place, unit: Unit) -> set[str]:
         """For a star import: the submodules of its source that a cold start has not loaded when it comes to it."""

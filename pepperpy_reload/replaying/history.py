@@ -58,7 +58,7 @@ class Repository:
         return found
 
     def generated(self, folder: str) -> list[str]:
-        """The paths of Python files in a folder of the working tree that git is told to ignore: tools have made them."""
+        """The paths of Python files in a folder of the working tree that git ignores: tools have made them."""
         try:
             where = f":(top,glob){folder}/**/*.py"
             text = self.git("ls-files", "-z", "--full-name", "--others", "--ignored", "--exclude-standard", "--", where)
@@ -109,7 +109,7 @@ class Tree:
         return [os.fspath(path) for path in touched]
 
     def complete(self, folder: str) -> None:
-        """Have those files of a folder that no commit holds, because tools make them, as they are in the user's tree."""
+        """Have the files of a folder that tools make, and no commit holds, as they are in the user's tree."""
         for name in self._repository.generated(folder):
             path = self.path / name
             if not path.exists():

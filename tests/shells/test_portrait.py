@@ -30,10 +30,9 @@ def test_a_text_that_tells_of_the_same_objects_is_the_same_in_every_process(form
     text = f'f"the class at {{id(One){form}}}, {{NUMBER}}"'
     assert first_difference(portrait(text), portrait(text)) is None
     other = portrait(text.replace("One", "Two"))
-    found = first_difference(portrait(text), other)
-    assert found is not None and found.path.startswith("module.TEXT"), found
+    assert str(first_difference(portrait(text), other)).startswith("module.TEXT")
 
 
 def test_a_number_is_where_an_object_lives_only_as_long_as_it_does() -> None:
     found = first_difference(portrait('f"{NUMBER}"'), portrait('f"{NUMBER + 1}"'))
-    assert found is not None and found.path == "module.TEXT", found
+    assert str(found).startswith("module.TEXT: ")

@@ -58,6 +58,21 @@ class Two:
     change = evolve
 """
 
+TABLE = """
+from typing import Mapping
+D = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}
+D.update({4: 'd'})
+"""
+LATER = """
+def use(value, more=None):
+    if more:
+        value = later(value)
+    return value
+VALUE = use({})
+def later(value):
+    return value
+"""
+
 FOUND = {
     "a submodule that runs again with its package stays its package's": Found(
         {
@@ -69,11 +84,8 @@ FOUND = {
         ({"p/__init__.py": "from p.a import X\nfrom p.b import Y\n", "p/b.py": "Y = 1\n"},),
     ),
     "the contents of a dict that is made again come in its order": Found(
-        {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
-        (
-            {"app.py": "from collections.abc import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
-            {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
-        ),
+        {"app.py": TABLE},
+        ({"app.py": TABLE.replace("typing", "collections.abc")}, {"app.py": TABLE}),
     ),
     "a class that was told another home has lost its line": Found(
         {
@@ -124,6 +136,9 @@ FOUND = {
     "a function that nobody has given another name gets one": Found(
         {"tools.py": NAMING, "app.py": NAMED.replace("@naming", "")}, ({"app.py": NAMED},)
     ),
+    "what a function reads does not matter where it does not come to that line": Found(
+        {"app.py": LATER.format("1")}, ({"app.py": LATER.format("2")}, {"app.py": LATER.format("3, None")})
+    ),
 }  # fmt: skip
 
 
@@ -167,4 +182,16 @@ def test_what_cannot_be_changed_is_not_made_again_and_neither_is_what_others_own
                 VALUE = use(NOTHING, SET, PATTERN, BARE, 1)
             """,
         },
+    )
+
+
+@pytest.mark.parametrize("version", ["2, 1", "3, [1]"])
+def test_a_function_that_comes_to_what_is_bound_later_wants_a_restart(reloads: Reloads, version: str) -> None:
+    reloads(
+        f"""
+        import app
+        report = change("app.py", "use(1)", "use({version})")
+        assert report.status == "restart" and "reads app.later before it is bound" in report.reason, report
+        """,
+        {"app.py": LATER.format("1")},
     )
