@@ -27,28 +27,16 @@ class Page:
     _nodes: dict[CodeKey, tuple[Function, ...]] | None = field(default=None, repr=False)
     _facts: dict[CodeKey, FunctionFacts] = field(default_factory=dict, repr=False)
 
-    @property
-    def nodes(self) -> dict[CodeKey, tuple[Function, ...]]:
-        """The functions in the source, each with those around it before it."""
+    def facts(self, key: CodeKey) -> FunctionFacts | None:
+        """The facts of a function in the source, None if there is no such function."""
         if self._nodes is None:
             path = self.loaded.path
             self._nodes = {
                 CodeKey(path, qualname, first_line(nodes[-1])): nodes
                 for qualname, nodes in _functions(self.tree, "", ())
             }
-        return self._nodes
-
-    def lines_reading(self, key: CodeKey, name: str) -> set[int] | None:
-        """The lines of a function that speak of a name; None if there is no such function."""
-        if key not in self.nodes:
-            return None
-        found = (inner for inner in ast.walk(self.nodes[key][-1]) if isinstance(inner, ast.Name) and inner.id == name)
-        return {inner.lineno for inner in found}
-
-    def facts(self, key: CodeKey) -> FunctionFacts | None:
-        """The facts of a function in the source, None if there is no such function."""
-        if key not in self._facts and key in self.nodes:
-            *around, node = self.nodes[key]
+        if key not in self._facts and key in self._nodes:
+            *around, node = self._nodes[key]
             outer: frozenset[str] = frozenset()
             for function in around:
                 outer = local_names(function, outer)
@@ -75,11 +63,6 @@ def page(name: str) -> Page | None:
         if known is not None:
             _pages[name] = known
     return known
-
-
-def page_of(path: str) -> Page | None:
-    """The page of the first module that was loaded from a file."""
-    return next((page(name) for name, loaded in recorder.modules.items() if loaded.path == path), None)
 
 
 def captures_code(name: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import sys
-from collections.abc import Container
-from types import FrameType, TracebackType
+from collections.abc import Container, Iterator
+from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
+
+from pepperpy_reload.importing.footprint import CodeKey
 
 
 class Lines:
@@ -43,3 +46,19 @@ class Lines:
     def _on_line(self, frame: FrameType, _event: str, _argument: Any) -> Any:
         self._seen.add((frame.f_code.co_filename, frame.f_lineno))
         return self._on_line
+
+
+def lines_reading(code: CodeType, key: CodeKey, name: str) -> set[int]:
+    """The lines at which a function of a module, given by its code, loads a name, itself or in what is inside it."""
+    found = (one for one in _codes(code) if CodeKey.of(one) == key)
+    steps = (step for function in found for inner in _codes(function) for step in dis.get_instructions(inner))
+    lines = (step.positions.lineno for step in steps if step.argval == name and step.positions is not None)
+    return {line for line in lines if line is not None}
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A code object and all inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)

@@ -15,7 +15,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.reading import Edited
-from pepperpy_reload.reloading.tracing import Lines
+from pepperpy_reload.reloading.tracing import Lines, lines_reading
 
 Stale = Mapping[str, Collection[str]]
 """The names that are still going to be bound, by module."""
@@ -85,9 +85,10 @@ class Witness:
     def _is_come_to(self, key: CodeKey, name: str, lines: Lines | None) -> bool:
         """Whether a function may have come to a line where it reads a name."""
         edited = self._edited.get(key.file)
-        page = ledger.page_of(key.file) if edited is None else self._page(edited)
-        known = page.lines_reading(key, name) if page is not None and lines is not None else None
-        return known is None or lines is None or any((key.file, line) in lines for line in known)
+        others = (loaded.code for loaded in recorder.modules.values() if loaded.path == key.file)
+        code = edited.code if edited is not None else next(others, None)
+        known = lines_reading(code, key, name) if code is not None and lines is not None else ()
+        return not known or lines is None or any((key.file, line) in lines for line in known)
 
     def _is_bound_later(self, cell: Cell, place: Place) -> bool:
         indexes = [other.index for other in self._scope.binders(cell) if other.module == place.module]
