@@ -397,18 +397,24 @@ class _Performance:
         self._witness.after(place, unit, executor.activities[step.index], stale, lines)
 
     def _unseen(self, place: Place, unit: Unit) -> set[str]:
-        """For a star import: the submodules of its source that a cold start has not loaded when it comes to it."""
-        source = unit.alias.module if unit.alias is not None and unit.alias.bound == "*" else ""
-        inside = [name for name in recorder.modules if name.rpartition(".")[0] == source] if source else []
-        return {name.rpartition(".")[2] for name in inside if self._is_later(name, source, place)}
+        """Names that are submodules which a cold start loads after a statement: they bind these names then.
 
-    def _is_later(self, submodule: str, package: str, place: Place) -> bool:
-        """Whether a submodule is loaded after a statement, and is known to its package by its load alone."""
-        name = submodule.rpartition(".")[2]
-        bound = vars(sys.modules[package]).get(name) if package in sys.modules else None
-        if bound is not sys.modules.get(submodule) or self._scope.binders(Cell(package, name)):
-            return False
-        return self._scope.order(Place(submodule, -1)) > self._scope.order(place)
+        Those of the statement's own module; and of a star import's source, if nothing else binds them there.
+        """
+        found = set(self._submodules_after(place, place.module))
+        if unit.alias is not None and unit.alias.bound == "*":
+            others = self._submodules_after(place, unit.alias.module)
+            found |= {name for name in others if not self._scope.binders(Cell(unit.alias.module, name))}
+        return found
+
+    def _submodules_after(self, place: Place, package: str) -> Iterator[str]:
+        """The submodules of a package that are loaded after a statement, and are what their names there mean."""
+        names = getattr(sys.modules.get(package), "__dict__", {})
+        for submodule in recorder.modules:
+            home, _, name = submodule.rpartition(".")
+            is_meant = home == package and names.get(name) is sys.modules.get(submodule)
+            if is_meant and self._scope.order(Place(submodule, -1)) > self._scope.order(place):
+                yield name
 
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""

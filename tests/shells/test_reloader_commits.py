@@ -110,6 +110,21 @@ FOUND = {
         },
         ({"p/a.py": "X = 2\n"}, {"p/a.py": "X = 2\nZ = 1\n", "p/__init__.py": "from .a import X, Z\n"}),
     ),
+    "a name that is a submodule once that is loaded stays the submodule": Found(
+        {
+            "p/__init__.py": "from q import *\nfrom q.a import X as one\n",
+            "p/part.py": "Y = 1\n",
+            "p/one.py": "Y = 2\n",
+            "q/__init__.py": "from . import part\nfrom .a import X\n",
+            "q/part.py": "Y = 3\n",
+            "q/a.py": "X = 1\n",
+            "app.py": "import p.one\nimport p.part\n",
+        },
+        (
+            {"q/a.py": "X = 2\n"},
+            {"q/a.py": "X = 3\nZ = 1\n", "q/__init__.py": "from . import part\nfrom .a import X, Z\n"},
+        ),
+    ),
     "a star import binds what a later one is going to bind no more": Found(
         {
             "p/__init__.py": "",
