@@ -29,10 +29,21 @@ _CLOSED_HOMES = frozenset(
 
 def refer(painter: Painter, thing: Any) -> Reference:
     """A reference to anything: its value if it has no identity worth comparing, else its node."""
+    if type(thing) is str and painter.living.found_in(thing):
+        return painter.fresh(thing, _describe_text)
     value = value_of(painter, thing)
     if value is not None:
         return value
     return painter.fresh(thing, _describe_alias) if is_alias(thing) else painter.number(thing, _describe)
+
+
+def _describe_text(painter: Painter, thing: str) -> Node:
+    """A text that tells where objects live: it says the same where it tells of the same objects."""
+    edges: dict[str, Reference] = {}
+    for address, target in painter.living.found_in(thing):
+        thing = thing.replace(address, "@")
+        edges[f"@{len(edges)}"] = refer(painter, target)
+    return Node("str", {"value": thing}, edges)
 
 
 def describe_table(painter: Painter, modules: Mapping[str, ModuleType]) -> Node:

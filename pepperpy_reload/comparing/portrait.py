@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from pepperpy_reload.comparing.codes import Codes
+from pepperpy_reload.comparing.living import Living
 
 Reference = int | list[Any]
 """A node by its number, or a value in itself."""
@@ -61,6 +62,7 @@ class Painter:
     def __init__(self, own: Callable[[str], bool], modules: Mapping[str, ModuleType]) -> None:
         self.own = own
         self.codes = Codes()
+        self.living = Living()
         self.modules = modules
         self.spaces = {id(vars(module)): name for name, module in modules.items()}
         self._numbers: dict[int, int] = {}

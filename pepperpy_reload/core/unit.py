@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, deeds
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
+from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.names import (
     Function,
     annotated_names,
@@ -163,12 +164,13 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     imported = [item for item in inner if isinstance(item, ast.Import | ast.ImportFrom)]
     names = [item.id for item in inner if isinstance(item, ast.Name)]
     changes, passing = mutations(inner), own | comprehension_names(inner)
+    fresh = fresh_names(node, inner)
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
     return FunctionFacts(
         frozenset(reads),
         frozenset(item.attr for item in inner if isinstance(item, ast.Attribute)),
         tuple(item for item in changes if item.chain[0] not in passing),
-        any(item.chain[0] in passing for item in changes),
+        any(item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh) for item in changes),
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next((name for name in names if name in REFLECTION), ""),
         global_names(node),

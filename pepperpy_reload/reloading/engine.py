@@ -6,6 +6,7 @@ import importlib
 import linecache
 import sys
 from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
@@ -321,9 +322,14 @@ class _Performance:
             state.call_hooks(concerned, "__before_reload__")
             self._all(self._rerun())
             self._tidy()
-            names.check()
+            names.check(self._time_of)
             self._holdings.check_loggers()
             state.call_hooks(concerned, "__after_reload__")
+
+    def _time_of(self, module: str, name: str) -> tuple[object, ...] | None:
+        """When a cold start makes a class of a module that is not run as a whole; None if that is not known."""
+        binders = self._scope.binders(Cell(module, name)) if module not in self._runs else []
+        return self._scope.order(binders[0]) if len(binders) == 1 else None
 
     @property
     def executed(self) -> dict[str, dict[int, Activity]]:
@@ -390,8 +396,10 @@ class _Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
-        self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
-        self._witness.after(place, unit, executor.activities[step.index], stale)
+        lines = self._witness.lines(place, unit, stale)
+        with lines or nullcontext():
+            self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
+        self._witness.after(place, unit, executor.activities[step.index], stale, lines)
 
     def _watched(self, where: str, execute: Callable[[], object]) -> None:
         """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
@@ -404,18 +412,24 @@ class _Performance:
             self._holdings.check(where)
 
     def _unseen(self, place: Place, unit: Unit) -> set[str]:
-        """For a star import: the submodules of its source that a cold start has not loaded when it comes to it."""
-        source = unit.alias.module if unit.alias is not None and unit.alias.bound == "*" else ""
-        inside = [name for name in recorder.modules if name.rpartition(".")[0] == source] if source else []
-        return {name.rpartition(".")[2] for name in inside if self._is_later(name, source, place)}
+        """Names that are submodules which a cold start loads after a statement: they bind these names then.
 
-    def _is_later(self, submodule: str, package: str, place: Place) -> bool:
-        """Whether a submodule is loaded after a statement, and is known to its package by its load alone."""
-        name = submodule.rpartition(".")[2]
-        bound = vars(sys.modules[package]).get(name) if package in sys.modules else None
-        if bound is not sys.modules.get(submodule) or self._scope.binders(Cell(package, name)):
-            return False
-        return self._scope.order(Place(submodule, -1)) > self._scope.order(place)
+        Those of the statement's own module; and of a star import's source, if nothing else binds them there.
+        """
+        found = set(self._submodules_after(place, place.module))
+        if unit.alias is not None and unit.alias.bound == "*":
+            others = self._submodules_after(place, unit.alias.module)
+            found |= {name for name in others if not self._scope.binders(Cell(unit.alias.module, name))}
+        return found
+
+    def _submodules_after(self, place: Place, package: str) -> Iterator[str]:
+        """The submodules of a package that are loaded after a statement, and are what their names there mean."""
+        names = getattr(sys.modules.get(package), "__dict__", {})
+        for submodule in recorder.modules:
+            home, _, name = submodule.rpartition(".")
+            is_meant = home == package and names.get(name) is sys.modules.get(submodule)
+            if is_meant and self._scope.order(Place(submodule, -1)) > self._scope.order(place):
+                yield name
 
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""

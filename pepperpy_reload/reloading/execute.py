@@ -159,7 +159,7 @@ class Executor:
             self._waiting.add(step.index)
 
     def take(self, step: Step, unseen: Collection[str] = ()) -> None:
-        """Take one step. Names that are `unseen` are not there for a star import."""
+        """Take one step. `unseen` names are what they are by what comes later: it neither imports nor binds them."""
         unit = self.units[step.index]
         code = self._table.compile(unit, self._path)
         activity = Activity(self.module.__name__, None, None, place=step.index, started=unit.line)
@@ -181,6 +181,8 @@ class Executor:
         else:
             exec(code, namespace, self.names)
         for name, value in before.items():
+            if name in unseen:
+                namespace[name] = value
             now = None if name in self.names.stale else namespace.get(name)
             if again and instances.take_contents(value, now, namespace, self._undo):
                 namespace[name] = value

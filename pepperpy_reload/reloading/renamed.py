@@ -6,7 +6,7 @@ the last class to do so wins. Running some of these statements again may leave a
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from types import FunctionType, ModuleType
 
 from pepperpy_reload.errors import RestartNeeded
@@ -21,6 +21,7 @@ class Names:
     """
 
     def __init__(self, modules: Iterable[ModuleType], classes: Container[str]) -> None:
+        self._classes = classes
         self._before: list[tuple[ModuleType, str, FunctionType, tuple[str, str]]] = []
         for module in modules:
             for name, value in list(vars(module).items()):
@@ -30,11 +31,27 @@ class Names:
                     if _names(value) != own and value.__qualname__.rpartition(".")[0] in classes:
                         _rename(value, own)
 
-    def check(self) -> None:
-        """Raise RestartNeeded if one of these functions, still in use, is called something else now."""
+    def check(self, time_of: Callable[[str, str], tuple[object, ...] | None]) -> None:
+        """See that these functions, where they are still in use, are called what a fresh start calls them.
+
+        The last class to give a name wins: one that was not made again, and comes after those that were, still does.
+        `time_of` tells when the class of a module and a name is made; None if that is not known, or it was made again.
+        Raises RestartNeeded where it cannot be told who wins.
+        """
         for module, name, function, before in self._before:
-            if vars(module).get(name) is function and _names(function) != before:
+            now = _names(function)
+            if vars(module).get(name) is not function or before in (now, (module.__name__, name)):
+                continue  # nobody else had given it a name: the last to do so now is the last of all
+            then, since = time_of(before[0], _owner(before)), time_of(now[0], _owner(now))
+            if then is None or since is None or _owner(before) in self._classes:
                 raise RestartNeeded(f"{module.__name__}.{name} is named by classes that use it, one of them made again")
+            if then > since:
+                _rename(function, before)
+
+
+def _owner(names: tuple[str, str]) -> str:
+    """The class that a function is named after."""
+    return names[1].rpartition(".")[0]
 
 
 def _is_of(function: FunctionType, module: ModuleType) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pepperpy_reload.core.difference import Fate
-from pepperpy_reload.core.scope import Scope
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.reading import Edited
+from pepperpy_reload.reloading.tracing import Lines, lines_reading
 
 Stale = Mapping[str, Collection[str]]
 """The names that are still going to be bound, by module."""
@@ -20,11 +23,12 @@ Stale = Mapping[str, Collection[str]]
 class Witness:
     """`planned` are the cells that are bound again, or hold something else, as far as the plan knows."""
 
-    def __init__(self, scope: Scope, edited: Mapping[str, Edited], planned: Collection[Cell]) -> None:
+    def __init__(self, scope: Traces, edited: Mapping[str, Edited], planned: Collection[Cell]) -> None:
         self._scope = scope
         self._planned = planned
         self._edited = {one.path: one for one in edited.values()}
         self._pages: dict[str, ledger.Page] = {}
+        self._moved = {CodeKey.of(pair.old): CodeKey.of(pair.new) for one in edited.values() for pair in one.pairs}
         self._unchanged: dict[str, set[CodeKey]] = {}
 
     def before(self, place: Place, unit: Unit, stale: Stale) -> None:
@@ -36,27 +40,54 @@ class Witness:
             if cell.module != place.module and cell.name in stale.get(cell.module, ()):
                 raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before it is bound again")
 
-    def after(self, place: Place, unit: Unit, activity: Activity, stale: Stale) -> None:
+    def lines(self, place: Place, unit: Unit, stale: Stale) -> Lines | None:
+        """What has to watch which lines run: a function that may be called reads what is not bound again yet.
+
+        Whether it comes to that line is seen then.
+        """
+        old = self._scope.old_index(place)
+        ran = self._scope.world.ran(place.module, old) if old >= 0 else ()
+        is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
+        expected = {*ran, *self._scope.predicted(place.module, unit)} if is_new else ran
+        keys = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
+        for key in keys:
+            for home, facts in self._facts(key) if is_new or not self._is_unchanged(key) else ():
+                if any(self._is_too_early(home, chain, place, stale) for chain in facts.reads):
+                    return Lines({*self._edited, *(loaded.path for loaded in recorder.modules.values())})
+        return None
+
+    def after(self, place: Place, unit: Unit, activity: Activity, stale: Stale, lines: Lines | None) -> None:
         """It has been. Raises RestartNeeded if a function that it called saw, or did, what the plan does not know."""
         is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
         for key in sorted(set().union(*activity.ran.values())):
             if not is_new and self._is_unchanged(key):
                 continue
             for home, facts in self._facts(key):
-                self._judge(place, unit, key, home, facts, stale)
+                self._judge(place, unit, key, home, facts, stale, lines)
 
     def _judge(
-        self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, stale: Stale
+        self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, stale: Stale, lines: Lines | None
     ) -> None:  # fmt: skip
         where = f"{place.module}:{unit.line} calls {key.qualname}, which"
         for chain in sorted(facts.reads):
-            cell, _ = self._scope.cell(home, chain)
-            if cell.name in stale.get(cell.module, ()) or self._is_bound_later(cell, place):
-                raise RestartNeeded(f"{where} reads {cell} before it is bound")
+            if self._is_too_early(home, chain, place, stale) and self._is_come_to(key, chain[0], lines):
+                raise RestartNeeded(f"{where} reads {self._scope.cell(home, chain)[0]} before it is bound")
         for name in sorted(facts.binds):
             cell = Cell(home, name)
             if cell not in self._planned and self._is_known(cell):
                 raise RestartNeeded(f"{where} binds {cell}")
+
+    def _is_too_early(self, home: str, chain: Chain, place: Place, stale: Stale) -> bool:
+        cell, _ = self._scope.cell(home, chain)
+        return cell.name in stale.get(cell.module, ()) or self._is_bound_later(cell, place)
+
+    def _is_come_to(self, key: CodeKey, name: str, lines: Lines | None) -> bool:
+        """Whether a function may have come to a line where it reads a name."""
+        edited = self._edited.get(key.file)
+        others = (loaded.code for loaded in recorder.modules.values() if loaded.path == key.file)
+        code = edited.code if edited is not None else next(others, None)
+        known = lines_reading(code, key, name) if code is not None and lines is not None else ()
+        return not known or lines is None or any((key.file, line) in lines for line in known)
 
     def _is_bound_later(self, cell: Cell, place: Place) -> bool:
         indexes = [other.index for other in self._scope.binders(cell) if other.module == place.module]

@@ -58,8 +58,12 @@ class Sitter:
 
     def load(self, order: Mapping[str, Any]) -> Answer:
         """Import modules, one after the other; those that cannot be are told with the reason."""
-        failed = {}
+        failed: dict[str, str] = {}
         for name in order["modules"]:
+            package = name.rpartition(".")[0]
+            if package in failed:  # what it had imported before it failed is there, but by chance
+                failed[name] = failed[package]
+                continue
             try:
                 with calling_user_code():
                     importlib.import_module(name)

@@ -57,6 +57,15 @@ class Repository:
                 found.append(Commit(name, parents.split()[0], subject))
         return found
 
+    def generated(self, folder: str) -> list[str]:
+        """The paths of Python files in a folder of the working tree that git ignores: tools have made them."""
+        try:
+            where = f":(top,glob){folder}/**/*.py"
+            text = self.git("ls-files", "-z", "--full-name", "--others", "--ignored", "--exclude-standard", "--", where)
+        except UsageError:  # there is no working tree
+            return []
+        return [path for path in text.split("\0") if path]
+
     def files(self, commit: str) -> list[str]:
         """All paths of a commit."""
         return [
@@ -98,6 +107,14 @@ class Tree:
             touched.append(self.path / name)
         self._at = commit
         return [os.fspath(path) for path in touched]
+
+    def complete(self, folder: str) -> None:
+        """Have the files of a folder that tools make, and no commit holds, as they are in the user's tree."""
+        for name in self._repository.generated(folder):
+            path = self.path / name
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(Path(self._repository.top, name), path)
 
     def _prune(self, folder: Path) -> None:
         while folder != self.path and folder.is_dir() and not any(folder.iterdir()):

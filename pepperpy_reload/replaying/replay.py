@@ -131,6 +131,7 @@ class _Stage:
         if layout is None:
             return None
         root = self._tree.path / layout.root
+        self._tree.complete(f"{layout.root}/{self._package}".lstrip("/"))
         if commit not in self._importable:
             with Child(root, cwd=self._tree.path) as child:
                 failed = child.ask("load", modules=layout.modules)["failed"]

@@ -245,3 +245,20 @@ def test_what_a_function_does_besides() -> None:
     assert known.mentions == {"append", "update"}
     assert known.opaque == "vars"
     assert not facts("def f(): return len(a)").changes_parameters
+
+
+def test_what_a_function_has_made_itself_is_nobody_elses() -> None:
+    def changes(source: str) -> bool:
+        return facts(source).changes_parameters
+
+    assert not changes("def f(x):\n    found = []\n    found += [1]\n    found.append(1)\n    return found")
+    assert not changes("def __init__(self, x):\n    self.x = x")
+    assert not changes("def __init_subclass__(cls):\n    cls.x = 1")
+    made = "    made = super().__new__()\n    made.x = 1\n    del space['y']"
+    assert not changes(f"def __new__(mcs, name, bases, space):\n{made}")
+    assert changes("def f(x):\n    found = [] if x else x\n    found.append(x)")
+    assert changes("def f(x):\n    for found in x:\n        found.append(x)")
+    assert changes("def f(x, found=[]):\n    found = []\n    found.append(x)")
+    assert changes("def __init_subclass__(cls):\n    cls.known.append(cls)")
+    assert changes("def __init__(self, x):\n    self = x\n    self.x = 1")
+    assert changes("def f(self, x):\n    self.x = x")

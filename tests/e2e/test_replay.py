@@ -52,6 +52,30 @@ def test_a_person_sees_a_table(start: Start, history: Path) -> None:
     assert "definitions kept" in text
 
 
+def test_sources_that_tools_have_made_and_git_ignores_are_there(start: Start, project: Path, commit: Commit) -> None:
+    (project / "pack").mkdir()
+    (project / ".gitignore").write_text("_made.py\n")
+    (project / "pack" / "_made.py").write_text("VERSION = '1.0'\n")
+    for value in (1, 2):
+        text = f"from pack._made import VERSION\nX = {value}\n"
+        (project / "pack" / "__init__.py").write_text(text)
+        commit()
+    tool = start("replay", "--package", "pack", "--json")
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
+
+
+def test_a_package_that_does_not_import_has_no_module_that_does(start: Start, project: Path, commit: Commit) -> None:
+    (project / "pack").mkdir()
+    (project / "pack" / "__init__.py").write_text("from pack import part\nimport missing\n")
+    for value in (1, 2):
+        (project / "pack" / "part.py").write_text(f"X = {value}\n")
+        commit()
+    tool = start("replay", "--package", "pack", "--json")
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["skipped"]
+
+
 def test_what_is_no_repository_is_one_sentence(start: Start, project: Path) -> None:
     tool = start("replay")
     assert tool.ends() == 2

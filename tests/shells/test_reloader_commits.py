@@ -38,6 +38,41 @@ def made(cls):
     return cls
 """
 
+NAMING = """
+def evolve(self):
+    return self
+def naming(cls):
+    cls.change.__qualname__ = f"{cls.__qualname__}.change"
+    cls.change.__module__ = cls.__module__
+    return cls
+"""
+NAMED = """
+from tools import evolve, naming
+@naming
+class One:
+    value = 1
+    change = evolve
+@naming
+class Two:
+    value = 2
+    change = evolve
+"""
+
+TABLE = """
+from typing import Mapping
+D = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}
+D.update({4: 'd'})
+"""
+LATER = """
+def use(value, more=None):
+    if more:
+        value = later(value)
+    return value
+VALUE = use({})
+def later(value):
+    return value
+"""
+
 FOUND = {
     "a submodule that runs again with its package stays its package's": Found(
         {
@@ -49,11 +84,8 @@ FOUND = {
         ({"p/__init__.py": "from p.a import X\nfrom p.b import Y\n", "p/b.py": "Y = 1\n"},),
     ),
     "the contents of a dict that is made again come in its order": Found(
-        {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
-        (
-            {"app.py": "from collections.abc import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
-            {"app.py": "from typing import Mapping\nD = {1: 'a', Mapping: 'm', 2: 'b', 3: 'c'}\nD.update({4: 'd'})\n"},
-        ),
+        {"app.py": TABLE},
+        ({"app.py": TABLE.replace("typing", "collections.abc")}, {"app.py": TABLE}),
     ),
     "a class that was told another home has lost its line": Found(
         {
@@ -78,6 +110,21 @@ FOUND = {
         },
         ({"p/a.py": "X = 2\n"}, {"p/a.py": "X = 2\nZ = 1\n", "p/__init__.py": "from .a import X, Z\n"}),
     ),
+    "a name that is a submodule once that is loaded stays the submodule": Found(
+        {
+            "p/__init__.py": "from q import *\nfrom q.a import X as one\n",
+            "p/part.py": "Y = 1\n",
+            "p/one.py": "Y = 2\n",
+            "q/__init__.py": "from . import part\nfrom .a import X\n",
+            "q/part.py": "Y = 3\n",
+            "q/a.py": "X = 1\n",
+            "app.py": "import p.one\nimport p.part\n",
+        },
+        (
+            {"q/a.py": "X = 2\n"},
+            {"q/a.py": "X = 3\nZ = 1\n", "q/__init__.py": "from . import part\nfrom .a import X, Z\n"},
+        ),
+    ),
     "a star import binds what a later one is going to bind no more": Found(
         {
             "p/__init__.py": "",
@@ -96,6 +143,16 @@ FOUND = {
     "generated source keeps its name when its class is made again": Found(
         {"making.py": MAKING, "app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n"},
         ({"app.py": "import making\n@making.made\nclass K:\n    x: int = 1\n    y: int = 2\n"},),
+    ),
+    "a function has the name that the last class gives it, whether or not that is made again": Found(
+        {"tools.py": NAMING, "app.py": NAMED},
+        ({"app.py": NAMED.replace("= 1", "= 'one'")}, {"app.py": NAMED.replace("= 2", "= 'two'")}),
+    ),
+    "a function that nobody has given another name gets one": Found(
+        {"tools.py": NAMING, "app.py": NAMED.replace("@naming", "")}, ({"app.py": NAMED},)
+    ),
+    "what a function reads does not matter where it does not come to that line": Found(
+        {"app.py": LATER.format("1")}, ({"app.py": LATER.format("2")}, {"app.py": LATER.format("3, None")})
     ),
 }  # fmt: skip
 
@@ -140,4 +197,16 @@ def test_what_cannot_be_changed_is_not_made_again_and_neither_is_what_others_own
                 VALUE = use(NOTHING, SET, PATTERN, BARE, 1)
             """,
         },
+    )
+
+
+@pytest.mark.parametrize("version", ["2, 1", "3, [1]"])
+def test_a_function_that_comes_to_what_is_bound_later_wants_a_restart(reloads: Reloads, version: str) -> None:
+    reloads(
+        f"""
+        import app
+        report = change("app.py", "use(1)", "use({version})")
+        assert report.status == "restart" and "reads app.later before it is bound" in report.reason, report
+        """,
+        {"app.py": LATER.format("1")},
     )

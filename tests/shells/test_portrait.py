@@ -1,0 +1,38 @@
+"""What portraits of two processes say of text that tells where objects live."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+from pepperpy_reload.comparing.compare import first_difference
+from pepperpy_reload.comparing.objects import describe_table
+from pepperpy_reload.comparing.portrait import Painter, Portrait
+
+SOURCE = """
+class One: pass
+class Two: pass
+NUMBER = 1234567890123
+"""
+
+
+def portrait(text: str) -> Portrait:
+    """Of a process whose only module makes a text of its two classes."""
+    module = ModuleType("module")
+    exec(f"{SOURCE}TEXT = {text}\n", vars(module))
+    modules = {"module": module}
+    return Painter(lambda file: False, modules).paint(modules, describe_table)
+
+
+@pytest.mark.parametrize("form", ["", ":#x"])
+def test_a_text_that_tells_of_the_same_objects_is_the_same_in_every_process(form: str) -> None:
+    text = f'f"the class at {{id(One){form}}}, {{NUMBER}}"'
+    assert first_difference(portrait(text), portrait(text)) is None
+    other = portrait(text.replace("One", "Two"))
+    assert str(first_difference(portrait(text), other)).startswith("module.TEXT")
+
+
+def test_a_number_is_where_an_object_lives_only_as_long_as_it_does() -> None:
+    found = first_difference(portrait('f"{NUMBER}"'), portrait('f"{NUMBER + 1}"'))
+    assert str(found).startswith("module.TEXT: ")
