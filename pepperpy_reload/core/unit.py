@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
+from pepperpy_reload.core.effects import HARMLESS, REFLECTION, Chain, Mutation, mutations
 from pepperpy_reload.core.names import (
     Function,
     body_of,
@@ -19,6 +20,8 @@ from pepperpy_reload.core.names import (
     unevaluated,
 )
 from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
+
+_HANDLING = (ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
 
 
 class Kind(StrEnum):
@@ -63,6 +66,8 @@ class Unit:
     decorated: bool = False
     calls: tuple[Chain, ...] = ()
     """What it calls for the effect alone: the call is the whole statement."""
+    called: frozenset[Chain] = frozenset()
+    """All that it calls, or has called by a function of Python's own."""
     decorators: tuple[Chain, ...] = ()
     """The functions that decorate what it defines."""
     bases: tuple[Chain, ...] = ()
@@ -103,6 +108,9 @@ class FunctionFacts:
     opaque: str = ""
     binds: frozenset[str] = frozenset()
     """The names of its module that it binds."""
+    called: frozenset[Chain] = frozenset()
+    handles: bool = False
+    """Whether it may go on when something inside it raises."""
 
 
 def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
@@ -140,7 +148,26 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next((name for name in names if name in REFLECTION), ""),
         global_names(node),
+        frozenset(found for found in _called(inner) if found[0] not in own),
+        any(isinstance(item, _HANDLING) for item in inner),
     )
+
+
+def may_handle(unit: Unit, error: BaseException) -> bool:
+    """Whether a statement itself may go on when something inside it raises `error`."""
+    for node in import_time(unit.statement.node):
+        if isinstance(node, ast.With | ast.AsyncWith):
+            return True
+        if isinstance(node, ast.Try | ast.TryStar) and any(_may_catch(one.type, error) for one in node.handlers):
+            return True
+    return False
+
+
+def _may_catch(kind: ast.expr | None, error: BaseException) -> bool:
+    if isinstance(kind, ast.Tuple):
+        return any(_may_catch(item, error) for item in kind.elts)
+    known = getattr(builtins, kind.id, None) if isinstance(kind, ast.Name) else None
+    return isinstance(error, known) if isinstance(known, type) else True
 
 
 def _parts(statement: Statement) -> Iterator[Statement]:
@@ -184,6 +211,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
     unit.opaque = _opacity(nodes)
     unit.sweeping = _sweeping(nodes)
     unit.calls = tuple(_calls(nodes))
+    unit.called = frozenset(_called(nodes))
     unit.decorators = tuple(_decorators(nodes))
     if isinstance(node, ast.ClassDef):
         named = [*node.bases, *(keyword.value for keyword in node.keywords)]
@@ -198,6 +226,13 @@ def _calls(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
     for node in nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and (found := chain(node.value.func)):
             yield found
+
+
+def _called(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            given = node.args if chain(node.func)[:1] and chain(node.func)[0] in HARMLESS else []
+            yield from (found for item in (node.func, *given) if (found := chain(item)))
 
 
 def _decorators(nodes: Iterable[ast.AST]) -> Iterator[Chain]:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.names import read_inside
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Place
@@ -33,8 +34,11 @@ class Witness:
         read = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
         read |= {Cell(alias.module, alias.name) for alias in unit.imports}
         read |= {self._scope.cell(place.module, chain)[0] for chain in unit.reads}
-        for cell in sorted(read):
-            if cell.module != place.module and cell.name in stale.get(cell.module, ()):
+        # What is read inside classes and comprehensions is looked for in the live namespace, where the old value is.
+        inside = {Cell(place.module, name) for name in read_inside(unit.statement.node)}
+        for cell in sorted(read | inside):
+            theirs = cell.module != place.module or cell in inside
+            if theirs and cell.name in stale.get(cell.module, ()):
                 raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before it is bound again")
 
     def after(self, place: Place, unit: Unit, activity: Activity, stale: Stale) -> None:
