@@ -200,7 +200,7 @@ FOUND = {
         "restart",
     ),
     "the results that a cache keeps go with what they were made of": Found(
-        {"b.py": "X = 1\n", "app.py": "import functools\nimport b\n@functools.cache\ndef f():\n    return b.X\nX = f()\n"},
+        {"b.py": "X = 1\n", "app.py": "import b\nfrom functools import *\n@cache\ndef f():\n    return b.X\nX = f()\n"},
         {"b.py": "X = 2\n"},
     ),
     "the results that a cache keeps go with a function that made them": Found(
