@@ -312,7 +312,7 @@ class _Performance:
         self._scope = Traces(self._world)
         if self._plan.start is not None:
             self._scope.keys.update(self._plan.start.keys)
-        self._witness = Witness(self._scope, reading.edited, self._plan.cells)
+        self._witness = Witness(self._scope, reading.edited, self._plan)
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)

@@ -229,6 +229,16 @@ FOUND = {
         {"app.py": "class K:\n    pass\no = K()\n"}, {"app.py": "class K:\n    pass\no = K()\no.x = 1\n1 / 0\n"},
         "failed",
     ),
+    "a new function reads what is changed later": Found(
+        {"app.py": "s = []\ns += [1]\n"},
+        {"app.py": "s = []\ndef f():\n    return len(s)\nX = [f() for _ in s]\nY = f()\ns += [1]\n"},
+    ),
+    "a new metaclass reads what is changed later": Found(
+        {"app.py": "s = []\ns += [1]\n"},
+        {"app.py": "s = []\nclass M(type):\n    def __new__(meta, *more):\n        cls = super().__new__(meta, *more)\n"
+         "        cls.x = len(s)\n        return cls\nclass K(metaclass=M):\n    pass\ns += [1]\n"},
+        "restart",
+    ),
 }  # fmt: skip
 
 
