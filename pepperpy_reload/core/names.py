@@ -97,6 +97,17 @@ def readings(
             yield from readings(inner, bodies=bodies, hidden=names, without=without)
 
 
+def read_inside(node: ast.AST) -> Iterator[str]:
+    """The names that a statement reads, when it is executed, in scopes inside it: class bodies and comprehensions."""
+    for inner in import_time(node):
+        if isinstance(inner, ast.ClassDef):
+            own = set(bound_names(inner.body))
+            chains = (found for statement in inner.body for found in readings(statement, bodies=False))
+            yield from (found[0] for found in chains if found[0] not in own)
+        elif isinstance(inner, _COMPREHENSIONS):
+            yield from (found[0] for found in readings(inner, bodies=False))
+
+
 def unevaluated(node: ast.AST) -> Iterator[int]:
     """The annotations that stay text if they are postponed (PEP 563), by their ids: those of plain functions.
 

@@ -18,7 +18,7 @@ from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.outside import Outside
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
-from pepperpy_reload.core.start import Start, crossings, displaced, imports_otherwise, play_start
+from pepperpy_reload.core.start import Start, crossings, displaced, half_way, imports_otherwise, play_start
 from pepperpy_reload.core.statement import docstrings
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
@@ -85,6 +85,7 @@ class _Planner(Traces):
         for name in displaced(list(self.world.sequence()), start.sequence):
             self._reorder(name)
         self._refuse(next(crossings(self, start, self.demand.edited), ""))
+        self._refuse(next(half_way(self, start), ""))
 
     def _reorder(self, name: str) -> None:
         """A module is executed at another time: what it does to the objects of others comes at another time, too."""
@@ -128,6 +129,8 @@ class _Planner(Traces):
             for bound in sorted(unit.binds):
                 self._drop_unless_bound(Cell(name, bound), cause)
             if unit.alias is not None and unit.alias.bound == "*":
+                for bound in sorted(self.offered(unit.alias.module)):
+                    self.spread(Cell(name, bound), cause, rebound=True)
                 self._mark_all(name, cause)
                 self.whole.setdefault(name, cause.text)
 
@@ -206,10 +209,10 @@ class _Planner(Traces):
 
     def _mark_shadowing(self, star: Place, source: str) -> None:
         """A star import that is executed again binds all its names: who binds one of them later does so again too."""
-        module = self.module(source)
-        for name in module.binders if module else ():
+        for name in sorted(self.offered(source)):
             for place in self.binders(Cell(star.module, name)):
-                self.force(place, _Cause(f"binds {name} after a star import", star))
+                if self.order(place) > self.order(star):
+                    self.force(place, _Cause(f"binds {name} after a star import", star))
 
     def force(self, place: Place, cause: _Cause) -> None:
         """A unit is stale, and its object has to be another one."""
@@ -239,9 +242,7 @@ class _Planner(Traces):
             if place == by:
                 continue
             if unit.alias is not None and unit.alias.bound == "*":
-                if rebound:
-                    self.mark(place, why)
-                self.spread(Cell(place.module, cell.name), why, rebound=rebound, by=place)
+                self._spread_by_star(place, cell.name, why, rebound=rebound)
             elif not rebound and (unit.alias is not None or unit.same_as):
                 for name in unit.binds:
                     self.spread(Cell(place.module, name), why, rebound=False, by=by)
@@ -251,6 +252,13 @@ class _Planner(Traces):
                     self.force(place, why)
         for place, key in list(self.callers(cell)):
             self.mark(place, _Cause(f"called {_name(key)} when it was imported, which reads {cell}", by))
+
+    def _spread_by_star(self, star: Place, name: str, why: _Cause, *, rebound: bool) -> None:
+        if rebound:
+            self.mark(star, why)
+            for other in self.binders(Cell(star.module, name)):
+                self.force(other, why)  # the star import may not bind it any more, or only now
+        self.spread(Cell(star.module, name), why, rebound=rebound, by=star)
 
     def _is_in_head(self, place: Place, cell: Cell) -> bool:
         unit = self.unit(place)
@@ -276,7 +284,12 @@ class _Planner(Traces):
         return Action.EXECUTE
 
     def _binds_alone(self, place: Place) -> bool:
-        return all(len(self.binders(Cell(place.module, name))) == 1 for name in self.unit(place).binds)
+        cells = [Cell(place.module, name) for name in self.unit(place).binds]
+        return all(len(self.binders(cell)) == 1 and not self._is_starred(cell) for cell in cells)
+
+    def _is_starred(self, cell: Cell) -> bool:
+        aliases = (self.unit(star).alias for star in self.stars(cell))
+        return any(alias is not None and cell.name in self.offered(alias.module) for alias in aliases)
 
     def _process(self, place: Place) -> None:
         unit, cause = self.unit(place), self.causes[place]
@@ -313,8 +326,7 @@ class _Planner(Traces):
             self.mark(other, _Cause(f"binds {cell.name} as well", place))
         for star in self.stars(cell):
             source = self.unit(star).alias
-            exporting = self.module(source.module) if source is not None else None
-            if star.index > place.index and exporting is not None and cell.name in exporting.binders:
+            if star.index > place.index and source is not None and cell.name in self.offered(source.module):
                 self.mark(star, _Cause(f"binds {cell.name} after it", place))
         self.spread(cell, cause, rebound=action is Action.EXECUTE, by=place)
 
@@ -355,7 +367,7 @@ class _Planner(Traces):
     def _see_the_past(self, place: Place) -> None:
         """A stale unit must find names and objects as they were when its turn comes in a cold start."""
         unit = self.unit(place)
-        for cell in sorted(self.read_when_executed(place)):
+        for cell in sorted(self.read_when_executed(place) | self._taken(place)):
             binders = self.binders(cell)
             later = [other for other in binders if self.order(other) > self.order(place)]
             if later and (len(later) < len(binders) or cell in self.read_by_itself(place)):
@@ -368,6 +380,13 @@ class _Planner(Traces):
             cell = self.canonical(cell)
             if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
                 self._remake(cell, place)
+
+    def _taken(self, place: Place) -> set[Cell]:
+        """What a star import may take."""
+        alias = self.unit(place).alias
+        if alias is None or alias.bound != "*":
+            return set()
+        return {Cell(alias.module, name) for name in self.offered(alias.module)}
 
     def _is_used_later(self, place: Place, cell: Cell) -> bool:
         return any(self._is_later(other, place) for other in self.users(cell))
@@ -410,16 +429,15 @@ class _Planner(Traces):
 
     def _executions(self) -> list[Step]:
         steps: dict[object, Step] = {}
-        for place in sorted(self.causes, key=self.order):
-            unit = self.unit(place)
-            if place.module in self.whole:
+        empty = [Place(name, -1) for name in self.whole.keys() - {place.module for place in self.causes}]
+        for place in sorted([*self.causes, *empty], key=self.order):
+            if place.index < 0:
+                steps[place] = Step(Action.RUN, place.module, because=_said(self.whole[place.module]))
+            elif place.module in self.whole:
                 # It begins where its first statement stands; what it imports is brought up to date as it does so.
                 steps.setdefault(place.module, Step(Action.RUN, place.module, because=partial(self._why_whole, place)))
             else:
-                steps[place] = self._step(place, unit)
-        for name, reason in self.whole.items():
-            if name not in self.drop:
-                steps.setdefault(name, Step(Action.RUN, name, because=_said(reason)))
+                steps[place] = self._step(place, self.unit(place))
         return list(steps.values())
 
     def _why_whole(self, place: Place) -> tuple[str, ...]:
@@ -456,7 +474,11 @@ class _Planner(Traces):
 
     def _refusal(self, steps: Iterable[Step]) -> str:
         for step in steps:
-            why = self.world.refusal(step.module) if step.action is not Action.PATCH else ""
+            if step.action is Action.PATCH:
+                continue
+            why = self.world.refusal(step.module)
+            if not why and step.action is Action.RUN:
+                why = self._takes_too_much(step.module)
             if why:
                 return f"{why} ({step.reasons[0]})" if step.reasons else why
         return next(self._effects_outside(), "")
@@ -479,6 +501,17 @@ class _Planner(Traces):
         cells = self.read_when_executed(place)
         ran = self.world.ran(place.module, self.old_index(place))
         return not cells.isdisjoint(self.rebound | self.touched) or not self._keys.isdisjoint(ran)
+
+    def _takes_too_much(self, name: str) -> str:
+        """A star import in a module that runs as a whole takes all that it finds, also what comes later in a start."""
+        module = self.module(name)
+        for index in module.stars if module is not None else ():
+            source = self.unit(Place(name, index)).alias
+            assert source is not None
+            for found in self.unfound(Place(name, index)):
+                if source.module not in self.whole or self.module(f"{source.module}.{found}") is not None:
+                    return f"{name} takes all names of {source.module}, and {found} would be among them"
+        return ""
 
 
 def _said(text: str) -> Callable[[], tuple[str, ...]]:

@@ -138,6 +138,13 @@ class Scope:
         module = self.module(cell.module)
         return [Place(cell.module, index) for index in module.stars] if module else []
 
+    def star_readers(self, cell: Cell) -> Iterator[Place]:
+        """The star imports that may take a cell."""
+        for place in self.readers(Cell(cell.module, "*")):
+            alias = self.unit(place).alias
+            if alias is not None and alias.bound == "*":
+                yield place
+
     def readers(self, cell: Cell) -> Iterator[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
         for name in self.world.mentioning(cell):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.traces import Traces
@@ -144,6 +145,52 @@ def crossings(traces: Traces, start: Start, edited: Container[str]) -> Iterator[
                     yield f"{place.module}:{line} imports {loaded} at another time, and {reader} reads {cell}"
 
 
+def half_way(traces: Traces, start: Start) -> Iterator[str]:
+    """The modules that now find another one half-way, or no longer do, and read from it what is bound after that.
+
+    Such a start has never been seen; each is told in a few words.
+    """
+    for name in start.keys:
+        now, before = _above(start.triggers.get, name), _above(partial(_once, traces), name)
+        for other in now.keys() ^ before.keys():
+            for place, cell in _read_from(traces, name, other):
+                binders = [one for one in traces.binders(cell) if one.module == other]
+                if any(_is_later(traces, one, now.get(other), before.get(other)) for one in binders):
+                    line = traces.unit(place).line
+                    yield f"{name}:{line} reads {cell}, and {other} is half-way then, or was so before"
+
+
+def _is_later(traces: Traces, place: Place, now: int | None, before: int | None) -> bool:
+    """Whether a unit stands after the one that is under way: by the new order, or by the old one."""
+    old = traces.old_index(place)
+    return place.index >= now if now is not None else before is None or old < 0 or old >= before
+
+
+def _above(trigger: Callable[[str], Place | None], name: str) -> dict[str, int]:
+    """The modules that are half-way while a module is executed, each with the index of the unit that is under way."""
+    found: dict[str, int] = {}
+    while (place := trigger(name)) is not None and place.module not in found:
+        found[place.module] = place.index
+        name = place.module
+    return found
+
+
+def _once(traces: Traces, name: str) -> Place | None:
+    """The unit that has loaded a module, by its old index."""
+    known = traces.world.trigger(name)
+    return Place(*known) if known is not None else None
+
+
+def _read_from(traces: Traces, name: str, other: str) -> Iterator[tuple[Place, Cell]]:
+    module = traces.module(name)
+    for unit in module.alignment.units if module is not None else ():
+        place = Place(name, unit.index)
+        cells = traces.read_when_executed(place)
+        yield from ((place, cell) for cell in cells if cell.module == other)
+        if unit.alias is not None and unit.alias.bound == "*" and unit.alias.module == other:
+            yield from ((place, Cell(other, bound)) for bound in traces.offered(other))
+
+
 def _crossed(traces: Traces, loaded: str, place: Place) -> Iterator[Cell]:
     """The names that are bound before the import now and were bound after it, or the other way round."""
     before = traces.world.trigger(loaded)
@@ -157,7 +204,7 @@ def _crossed(traces: Traces, loaded: str, place: Place) -> Iterator[Cell]:
 
 
 def _reader_below(traces: Traces, start: Start, cell: Cell, loaded: str) -> str:
-    readers = [*traces.readers(cell), *(place for place, _ in traces.callers(cell))]
+    readers = [*traces.readers(cell), *traces.star_readers(cell), *(place for place, _ in traces.callers(cell))]
     return next((place.module for place in readers if start.is_below(place.module, loaded)), "")
 
 

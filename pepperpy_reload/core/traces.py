@@ -20,6 +20,9 @@ class Traces(Scope):
         super().__init__(world)
         self.keys: dict[str, tuple[object, ...]] = {}
         """Where a cold start begins each module, if the edits change that."""
+        self._reached: dict[Key, tuple[set[Key], set[Cell]]] = {}
+        self._cached: dict[Key, list[Cell]] | None = None
+        self._asked: set[Key] = set()
         self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
         self._readers: dict[Cell, list[Place]] = {}
         self._callers: dict[Cell, list[tuple[Place, Key]]] = {}
@@ -27,7 +30,10 @@ class Traces(Scope):
 
     def order(self, place: Place) -> tuple[object, ...]:
         """When a cold start executes the unit."""
-        return (*(self.keys.get(place.module) or self.world.order(place.module)), place.index)
+        return (*self._begin(place.module), place.index)
+
+    def _begin(self, module: str) -> tuple[object, ...]:
+        return self.keys.get(module) or self.world.order(module)
 
     def readers(self, cell: Cell) -> list[Place]:
         """The units that read a cell when they are executed themselves; asked for again and again."""
@@ -61,7 +67,95 @@ class Traces(Scope):
                     if other not in seen:
                         seen.add(other)
                         waiting.append(other)
+            for star in self.star_readers(one):
+                other = Cell(star.module, one.name)
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
             yield from (place for place, _ in self.callers(one))
+
+    def runners(self, key: Key) -> Iterator[Place]:
+        """The units that ran a function while they were executed, or were given what a cache had kept of its run."""
+        yield from super().runners(key)
+        if key not in self._asked:  # one that calls itself
+            self._asked.add(key)
+            for cell in self._caches_over(key):
+                yield from (place for place in list(self.users(cell)) if self._calls(place, self.canonical(cell)))
+            self._asked.discard(key)
+
+    def _caches_over(self, key: Key) -> list[Cell]:
+        if self._cached is None:
+            self._cached = {}
+            for cell, cached in self.world.caches():
+                for inner in self.reached(cached)[0] if any(True for _ in self.world.runners(cached)) else ():
+                    self._cached.setdefault(inner, []).append(cell)
+        return self._cached.get(key, [])
+
+    def _calls(self, place: Place, cell: Cell) -> bool:
+        old = self.old_index(place)
+        known = [self.world.facts(key) for key in self.world.ran(place.module, old)] if old >= 0 else []
+        chains = [(place.module, self.unit(place).called), *((one[0], one[1].called) for one in known if one)]
+        return any(self.canonical(self.cell(home, chain)[0]) == cell for home, called in chains for chain in called)
+
+    def reached(self, key: Key) -> tuple[set[Key], set[Cell]]:
+        """The functions that calling one may run, itself too, as far as names tell, and the cells that they read."""
+        if key not in self._reached:
+            keys, cells = self._reached[key] = {key}, set()
+            waiting = [key]
+            while waiting and len(keys) < _PREDICTED:
+                known = self.world.facts(waiting.pop())
+                for chain in known[1].reads if known is not None else ():
+                    cell, rest = self.cell(known[0], chain)  # type: ignore[index]
+                    cells |= {cell, Cell(known[0], chain[0])}  # type: ignore[index]
+                    new = set(self.world.callees(cell, rest)) - keys
+                    keys |= new
+                    waiting.extend(new)
+        return self._reached[key]
+
+    def finds(self, star: Place, name: str) -> bool:
+        """Whether a star import finds a name bound when its turn comes in a cold start, or nobody knows who binds it.
+
+        It is not there yet if the imported module is half-way, or if it is a submodule that is loaded later.
+        """
+        return self._found(star, name, {star}) is not False
+
+    def _found(self, star: Place, name: str, seen: set[Place]) -> bool | None:
+        alias = self.unit(star).alias
+        assert alias is not None
+        cell, turn = Cell(alias.module, name), self.order(star)
+        found = [self.order(place) < turn for place in self.binders(cell)]
+        if self.module(f"{cell.module}.{name}") is not None:
+            found.append(self._is_through(f"{cell.module}.{name}", turn))
+        for other in self.stars(cell):
+            if other not in seen and (inner := self._found(other, name, seen | {other})) is not None:
+                found.append(inner and self.order(other) < turn)
+        return any(found) if found else None
+
+    def _is_through(self, module: str, time: tuple[object, ...]) -> bool:
+        """Whether a module has been executed to its end by that time: only then its package has it as an attribute."""
+        begin = self._begin(module)
+        return begin < time and time[: len(begin)] != begin
+
+    def unfound(self, star: Place) -> list[str]:
+        """The names of a module that a star import does not find there, as they are bound later in a cold start."""
+        alias = self.unit(star).alias
+        assert alias is not None
+        below = (name.rpartition(".") for name in self.world.sequence())
+        names = self.offered(alias.module) | {last for package, _, last in below if package == alias.module}
+        return sorted(name for name in names if not self.finds(star, name))
+
+    def offered(self, source: str) -> set[str]:
+        """The names that a star import may take from a module, or might have taken before the edits."""
+        names: set[str] = set()
+        waiting, seen = [source], {source}
+        while waiting:
+            module = self.module(waiting.pop())
+            for unit in [*module.alignment.units, *module.alignment.gone] if module is not None else ():
+                names |= unit.binds
+                if unit.alias is not None and unit.alias.bound == "*" and unit.alias.module not in seen:
+                    seen.add(unit.alias.module)
+                    waiting.append(unit.alias.module)
+        return names
 
     def mutated(self, place: Place, *, old: bool) -> dict[Cell, Depth]:
         """The cells of others whose objects a unit changes: as it was, or as it is going to be."""
@@ -101,13 +195,17 @@ class Traces(Scope):
     def read_when_executed(self, place: Place) -> set[Cell]:
         """The same as cells, each with the name that its chain begins with."""
         found = {cell for home, chain in self.chains_read(place) for cell in self._on_the_way(home, chain)}
+        old = self.old_index(place)
+        for key in self.world.ran(place.module, old) if old >= 0 else ():
+            known = self.world.facts(key)
+            found |= {Cell(alias.module, alias.name) for alias in known[1].imports} if known is not None else set()
         return found | self.read_by_itself(place)
 
     def read_by_itself(self, place: Place) -> set[Cell]:
         """Those that it reads without a function."""
         unit = self.unit(place)
         found = {cell for chain in unit.reads for cell in self._on_the_way(place.module, chain)}
-        return found | ({Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set())
+        return found | {Cell(alias.module, alias.name) for alias in (unit.alias, *unit.imports) if alias is not None}
 
     def _on_the_way(self, home: str, chain: Chain) -> tuple[Cell, Cell]:
         return Cell(home, chain[0]), self.cell(home, chain)[0]

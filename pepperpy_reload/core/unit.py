@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, deeds
-from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
+from pepperpy_reload.core.effects import HARMLESS, REFLECTION, Chain, Mutation, mutations
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.names import (
     Function,
@@ -22,6 +23,8 @@ from pepperpy_reload.core.names import (
     unevaluated,
 )
 from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
+
+_HANDLING = (ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
 
 
 class Kind(StrEnum):
@@ -64,6 +67,8 @@ class Unit:
     same_as: str = ""
     """For `X = Y`: the name Y."""
     decorated: bool = False
+    called: frozenset[Chain] = frozenset()
+    """All that it calls, or has called by a function of Python's own."""
     bases: tuple[Chain, ...] = ()
     """For a class: its bases and keyword values."""
     heads: frozenset[Chain] = frozenset()
@@ -123,6 +128,9 @@ class FunctionFacts:
     opaque: str = ""
     binds: frozenset[str] = frozenset()
     """The names of its module that it binds."""
+    called: frozenset[Chain] = frozenset()
+    handles: bool = False
+    """Whether it may go on when something inside it raises."""
     own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
 
@@ -174,9 +182,28 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next((name for name in names if name in REFLECTION), ""),
         global_names(node),
+        frozenset(found for found in _called(inner) if found[0] not in own),
+        any(isinstance(item, _HANDLING) for item in inner),
         own,
         inner,
     )
+
+
+def may_handle(unit: Unit, error: BaseException) -> bool:
+    """Whether a statement itself may go on when something inside it raises `error`."""
+    for node in import_time(unit.statement.node):
+        if isinstance(node, ast.With | ast.AsyncWith):
+            return True
+        if isinstance(node, ast.Try | ast.TryStar) and any(_may_catch(one.type, error) for one in node.handlers):
+            return True
+    return False
+
+
+def _may_catch(kind: ast.expr | None, error: BaseException) -> bool:
+    if isinstance(kind, ast.Tuple):
+        return any(_may_catch(item, error) for item in kind.elts)
+    known = getattr(builtins, kind.id, None) if isinstance(kind, ast.Name) else None
+    return isinstance(error, known) if isinstance(known, type) else True
 
 
 def _parts(statement: Statement) -> Iterator[Statement]:
@@ -219,6 +246,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
             unit.same_as = source
     unit.opaque = _opacity(nodes)
     unit.sweeping = _sweeping(nodes)
+    unit.called = frozenset(_called(nodes))
     if isinstance(node, ast.ClassDef):
         named = [*node.bases, *(keyword.value for keyword in node.keywords)]
         plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
@@ -226,6 +254,13 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
         heads = [*node.bases, *node.keywords, *node.decorator_list]
         unit.heads = frozenset(found for item in heads for found in readings(item, bodies=False))
     return unit
+
+
+def _called(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            given = node.args if chain(node.func)[:1] and chain(node.func)[0] in HARMLESS else []
+            yield from (found for item in (node.func, *given) if (found := chain(item)))
 
 
 def _kind(node: ast.stmt, nodes: list[ast.AST], *, first: bool) -> Kind:

@@ -97,6 +97,9 @@ class World(Protocol):
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that calling what `rest` means on the cell's live value would run first."""
 
+    def caches(self) -> Iterable[tuple[Cell, Key]]:
+        """The cells that hold a function behind a cache, each with the function: it may be called and yet not run."""
+
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed."""
 

@@ -227,12 +227,20 @@ class Recorder:
             self.modules.pop(name)
             if before is not None:
                 self.modules[name] = before
+            else:
+                self._hand_on(name, trigger)
             raise
         finally:
             self.watch.leave()
             loaded.ran = None if activity.missing else activity.ran
             loaded.reads = activity.opened
             self.note_runner(name, loaded.footprint)
+
+    def _hand_on(self, failed: str, trigger: tuple[str, int] | None) -> None:
+        """What a module had loaded before it failed stays: it is there because of who wanted that module."""
+        for loaded in list(self.modules.values()):
+            if loaded.trigger is not None and loaded.trigger[0] == failed:
+                loaded.trigger = trigger
 
     def note_runner(self, module: str, functions: Iterable[CodeKey]) -> None:
         """`module` ran these functions while it was executed."""

@@ -6,18 +6,19 @@ import importlib
 import linecache
 import sys
 from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
-from pepperpy_reload.core.world import Cell, Place
-from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.core.world import Place
+from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
@@ -26,6 +27,7 @@ from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.live import LiveWorld
+from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
@@ -160,12 +162,15 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     registered = state.disposers()
     known = set() if plan.only_patches else set(recorder.modules)
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
+    caches = list(_stale_caches(prepared))
     try:
         for step in plan.steps:
             if step.action is Action.DROP and not step.name:
                 _drop(attempt, step.module)
         for name in plan.modules(Action.PATCH):
             _patch(attempt, name)
+        for cache in caches:
+            cache.cache_clear()
         writing = Writing(prepared.reading.edited, plan)
         executed: dict[str, dict[int, Activity]] = {}
         if not plan.only_patches:
@@ -180,6 +185,20 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
         attempt.rollback()
         raise
     return attempt
+
+
+def _stale_caches(prepared: Prepared) -> Iterator[Any]:
+    """The lru_caches whose functions, or those that they call, are other ones or read what is another now."""
+    cells = prepared.plan.cells
+    changed = {CodeKey.of(pair.old) for one in prepared.reading.edited.values() for pair in one.pairs if pair.changed}
+    if not cells and not changed:
+        return
+    traces = Traces(prepared.reading.world())
+    for name in recorder.modules:
+        for _, cache, function in patch.caches_of(sys.modules.get(name)):
+            keys, read = traces.reached(CodeKey.of(function.__code__))
+            if not changed.isdisjoint(keys) or not cells.isdisjoint(read):
+                yield cache
 
 
 def _see_newcomers(plan: ReloadPlan, newcomers: Set[str]) -> None:
@@ -206,11 +225,11 @@ def _see_newcomers(plan: ReloadPlan, newcomers: Set[str]) -> None:
 
 def _see_half_way(traces: Traces, place: Place) -> None:
     """A module that is loaded for the first time by one that is half-way must not find what is not bound there yet."""
+    alias = traces.unit(place).alias
+    if alias is not None and alias.bound == "*" and (unfound := traces.unfound(place)):
+        raise RestartNeeded(f"{place.module}:{traces.unit(place).line} takes {alias.module}.{unfound[0]} too early")
     for cell in sorted(traces.read_by_itself(place)):
-        module = traces.module(cell.module)
-        names = list(module.binders) if module is not None and cell.name == "*" else [cell.name]
-        binders = [one for name in names for one in traces.binders(Cell(cell.module, name))]
-        later = [one for one in binders if one.module != place.module]
+        later = [one for one in traces.binders(cell) if one.module != place.module]
         if any(traces.order(one) > traces.order(place) for one in later):
             raise RestartNeeded(f"{place.module}:{traces.unit(place).line} reads {cell} before it is bound")
 
@@ -223,6 +242,8 @@ def _plan(reading: Reading) -> Prepared:
     gone = {step.module for step in plan.steps if step.action is Action.DROP and not step.name}
     for name, error in reading.broken.items():
         if name not in gone:  # it may be that nobody imports it any more
+            if why := handled(world, loaders(world, plan.start, name), name, SyntaxError(str(error))):
+                return Prepared(reading, ReloadPlan(restart=why))
             raise error
     return Prepared(reading, plan)
 
@@ -244,19 +265,15 @@ def _patch(attempt: Attempt, name: str) -> None:
     moved = [pair for pair in edited.pairs if pair.moved and not patch.unpatchable(pair)]
     several = edited.loaded.several | _not_defined_once(edited.alignment.old)
     found = patch.live_functions(sys.modules.get(name), moved, several)
-    patched: dict[int, FunctionType] = {}
     for pair in moved:
         for code in pair.olds:
             for function in found.get(id(code), ()):
                 attempt.transaction.undo(_putting_back(function))
                 patch.put(function, pair)
-                if pair.changed:
-                    patched[id(function)] = function
     if moved and any(ledger.captures_code(other) for other in recorder.modules):
         patch.swap_captured(moved, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
-    if patched and name in sys.modules:
-        patch.clear_caches(sys.modules[name], patched)
-    for cls, attribute, value in patch.known_to_classes(sys.modules[name], edited.loaded.code, edited.code):
+    known = patch.known_to_classes(sys.modules[name], edited.loaded.code, edited.code, several)
+    for cls, attribute, value in list(known):
         attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
         type.__setattr__(cls, attribute, value)
     for pair in edited.pairs:
@@ -296,7 +313,7 @@ class _Performance:
         self._world = reading.world()
         self._scope = Traces(self._world)
         self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
-        self._witness = Witness(self._scope, reading.edited, self._plan.cells)
+        self._witness = Witness(self._scope, reading.edited, self._plan)
         self._holdings = Holdings()
         self._loaded = set(sys.modules)
         attempt.transaction.undo(self._holdings.restore)
@@ -377,7 +394,8 @@ class _Performance:
             with self._finder.executing(rerun):
                 for step in self._plan.steps:
                     if step.action is Action.RUN:
-                        self._watched(f"running {step.module} again", partial(import_again, [step.module]))
+                        with self._failing(step.module):
+                            self._watched(f"running {step.module} again", partial(import_again, [step.module]))
                     elif step.action in _RAN and step in self._waiting.get(step.module, ()):
                         self._take(step)
         finally:
@@ -397,7 +415,7 @@ class _Performance:
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
         lines = self._witness.lines(place, unit, stale)
-        with lines or nullcontext():
+        with lines or nullcontext(), self._failing(step.module):
             self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
         self._witness.after(place, unit, executor.activities[step.index], stale, lines)
 
@@ -431,6 +449,18 @@ class _Performance:
             if is_meant and self._scope.order(Place(submodule, -1)) > self._scope.order(place):
                 yield name
 
+    @contextmanager
+    def _failing(self, module: str) -> Iterator[None]:
+        """If user code fails inside, whoever loads that module in a cold start may go on without it."""
+        try:
+            yield
+        except ReloadError:
+            raise
+        except BaseException as error:
+            if why := handled(self._world, self._loaders(module), module, error):
+                raise RestartNeeded(why) from error
+            raise
+
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""
         if importer in self._runs:
@@ -441,9 +471,16 @@ class _Performance:
 
         Unless its own import is what `importer` is being imported for: then it is half-way, as in a cold start.
         """
-        if self._waiting.get(module) and module not in self._world.importers_above(importer):
+        if self._waiting.get(module) and module not in self._above(importer):
             while self._waiting.get(module):
                 self._take(self._waiting[module][0])
+
+    def _above(self, module: str) -> set[str]:
+        """The modules whose import statements, one inside the other, load a module in a cold start; itself too."""
+        return {module, *(place.module for place in self._loaders(module))}
+
+    def _loaders(self, module: str) -> Iterator[Place]:
+        return loaders(self._world, self._plan.start, module)
 
     def _executor(self, name: str) -> Executor:
         if name not in self._executors:
@@ -455,6 +492,7 @@ class _Performance:
                 units,
                 old,
                 olds,
+                lambda index, bound: self._scope.finds(Place(name, index), bound),
                 self._attempt.transaction.undo,
                 self._attempt.transaction.before,
             )

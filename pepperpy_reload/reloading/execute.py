@@ -13,6 +13,7 @@ from typing import Any
 
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances, members
@@ -132,6 +133,7 @@ class Executor:
         units: list[Unit],
         old: list[Unit],
         olds: list[int],
+        finds: Callable[[int, str], bool],
         undo: Undo,
         before: Callable[[str], dict[str, Any]],
     ) -> None:
@@ -144,6 +146,7 @@ class Executor:
         self._table = Table(code)
         self._old = old
         self._olds = olds
+        self._finds = finds
         self._undo = undo
         self._before = before
         self.names = Names(vars(module), set())
@@ -202,8 +205,12 @@ class Executor:
         used = {name for name in _exported(once) if name in namespace and namespace[name] is once[name]} - bound
         scratch = Scratch(namespace, self.names.stale)
         exec(code, namespace, scratch)
-        for name in unseen:
-            scratch.made.pop(name, None)
+        self._see_exports(star)
+        scratch.made = {
+            name: value
+            for name, value in scratch.made.items()
+            if name not in unseen and self._finds(star.index, name)
+        }
         self._waiting.discard(star.index)
         others = self._other_stars(star)
         for name, value in scratch.made.items():
@@ -216,6 +223,16 @@ class Executor:
             else:
                 self.drop(name)
 
+    def _see_exports(self, star: Unit) -> None:
+        """What a star import is to take must be there in its time. Raises RestartNeeded if that is not so."""
+        assert star.alias is not None
+        names = getattr(sys.modules.get(star.alias.module), "__dict__", {})
+        if "__all__" in names:
+            for name in ("__all__", *_exported(names)):
+                if not self._finds(star.index, name):
+                    where = f"{self.module.__name__}:{star.line}"
+                    raise RestartNeeded(f"{where} takes what {star.alias.module} exports before {name} is bound")
+
     def _other_stars(self, star: Unit) -> list[tuple[int, dict[str, Any]]]:
         """What the other star imports of this module bind, in their order."""
         found = []
@@ -224,7 +241,8 @@ class Executor:
                 continue
             if unit.alias is not None and unit.alias.bound == "*":
                 names = getattr(sys.modules.get(unit.alias.module), "__dict__", {})
-                found.append((unit.index, {name: names[name] for name in _exported(names)}))
+                taken = [name for name in _exported(names) if self._finds(unit.index, name)]
+                found.append((unit.index, {name: names[name] for name in taken}))
         return found
 
     def _take_over(self, code: CodeType, unit: Unit, old: Unit, dirty: frozenset[str]) -> None:

@@ -19,8 +19,8 @@ from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
-from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
-from pepperpy_reload.reloading.patch import Pair, unpatchable
+from pepperpy_reload.reloading.looking import instance_dict, is_a, part_of, wrapped
+from pepperpy_reload.reloading.patch import Pair, caches_of, unpatchable
 
 _IMMUTABLE = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
@@ -48,6 +48,7 @@ class LiveWorld:
         self._orders: dict[str, tuple[object, ...]] = {}
         self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
+        self._triggers: dict[str, tuple[str, int] | None] = {}
         self._triggered: dict[tuple[str, int], list[str]] | None = None
         self._by_path: dict[str, list[str]] = {}
         for name, loaded in recorder.modules.items():
@@ -87,6 +88,13 @@ class LiveWorld:
             texts = b"\n".join(unit.statement.text for unit in self._alignments[module].units)
             self._new[module] = ledger.words_of(texts)
         return self._new[module]
+
+    def caches(self) -> Iterator[tuple[Cell, CodeKey]]:
+        """The cells that hold a function behind an lru_cache, or a class with one, each with the function."""
+        for name, loaded in recorder.modules.items():
+            for bound, _, function in caches_of(sys.modules.get(name)):
+                if function.__code__.co_filename == loaded.path:
+                    yield Cell(name, bound), CodeKey.of(function.__code__)
 
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed."""
@@ -190,10 +198,13 @@ class LiveWorld:
 
     def trigger(self, module: str) -> tuple[str, int] | None:
         """The old unit whose import loaded a module."""
-        loaded = recorder.modules.get(module)
-        if loaded is None or loaded.trigger is None or loaded.trigger[0] not in recorder.modules:
-            return None
-        return loaded.trigger[0], ledger.trigger_unit(loaded)
+        if module not in self._triggers:
+            loaded = recorder.modules.get(module)
+            known = loaded is not None and loaded.trigger is not None and loaded.trigger[0] in recorder.modules
+            self._triggers[module] = None
+            if known and loaded is not None and loaded.trigger is not None:
+                self._triggers[module] = loaded.trigger[0], ledger.trigger_unit(loaded)
+        return self._triggers[module]
 
     def imported_later_by(self, module: str) -> Iterator[str]:
         """The modules with functions that have imported it."""
@@ -213,8 +224,10 @@ class LiveWorld:
             made = [value, _attribute(type(value), "__call__")]
         for item in made:
             function = wrapped(item)
-            if type(function) is FunctionType and function.__code__.co_filename in recorder.roots:
-                yield from _keys_in(function.__code__)
+            while function is not None:
+                if type(function) is FunctionType and function.__code__.co_filename in recorder.roots:
+                    yield from _keys_in(function.__code__)
+                function = part_of(function, "__wrapped__")
 
     # --- edited functions
 
@@ -320,15 +333,10 @@ class LiveWorld:
                 self._orders[module] = (*self.order(importer), index - 0.5, rank)
         return self._orders[module]
 
-    def importers_above(self, module: str) -> set[str]:
-        """The modules whose import statements, one inside the other, load a module in a cold start; itself too."""
-        found: set[str] = set()
-        name: str | None = module
-        while name is not None and name not in found:
-            found.add(name)
-            trigger = self.trigger(name)
-            name = trigger[0] if trigger is not None and self.place(*trigger) is not None else None
-        return found
+    def loader(self, module: str) -> Place | None:
+        """The new place of the unit whose import loaded a module; None for a root."""
+        trigger = self.trigger(module)
+        return self.place(*trigger) if trigger is not None else None
 
     def refusal(self, module: str) -> str:
         """Why no code of a module can be run again here."""

@@ -169,10 +169,13 @@ def _parts_of(value: Any) -> Iterator[Any]:
     yield from list(instance_dict(value).values())
 
 
-def known_to_classes(module: ModuleType, old: CodeType, new: CodeType) -> Iterator[tuple[type, str, Any]]:
+def known_to_classes(
+    module: ModuleType, old: CodeType, new: CodeType, several: Container[str]
+) -> Iterator[tuple[type, str, Any]]:
     """What classes of a module know of their source and is other now: the class, the attribute and its right value.
 
-    From 3.13 on classes know their line and the attributes that their methods set.
+    From 3.13 on classes know their line and the attributes that their methods set. Of the names in `several` there may
+    be other classes than the one that the module holds: all classes are looked through for those.
     """
     bodies: dict[str, dict[int, CodeType]] = {}
     waiting = [(old, new)]
@@ -181,12 +184,21 @@ def known_to_classes(module: ModuleType, old: CodeType, new: CodeType) -> Iterat
             waiting.append((one, other))
             if not one.co_flags & 0x1:
                 bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = other
+    hidden = {name for name in bodies if name.partition(".")[0] in several}
+    others = list(_classes(module.__name__, hidden)) if hidden and sys.version_info >= (3, 13) else []
     for qualname, found in bodies.items():
-        for cls in _with_predecessors(_value(module, qualname), qualname):
+        named = _with_predecessors(_value(module, qualname), qualname)
+        for cls in [*named, *(one for one in others if one.__qualname__ == qualname)]:
             body = found.get(vars(cls).get("__firstlineno__", -1))
             if body is not None:
                 known = {"__firstlineno__": body.co_firstlineno, "__static_attributes__": _set_by_methods(body)}
                 yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
+
+
+def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
+    for thing in gc.get_objects():
+        if is_a(thing, type) and vars(thing).get("__module__") == module and thing.__qualname__ in qualnames:
+            yield thing
 
 
 def _set_by_methods(body: CodeType) -> object:
@@ -246,14 +258,15 @@ def _refill(container: Any, content: Any) -> None:
     (container.extend if type(container) is list else container.update)(content)
 
 
-def clear_caches(module: ModuleType, patched: Mapping[int, FunctionType]) -> None:
-    """Empty the lru_caches around patched functions (by id), at module level and in its classes."""
-    for value in list(vars(module).values()):
-        members = list(vars(value).values()) if is_a(value, type) and value.__module__ == module.__name__ else []
-        for item in (value, *members):
-            raw = wrapped(item)
-            if type(raw) is _LRU and id(getattr(raw, "__wrapped__", None)) in patched:
-                raw.cache_clear()
+def caches_of(module: ModuleType | None) -> Iterator[tuple[str, Any, FunctionType]]:
+    """The lru_caches of a module and of its classes: the name that leads there, the cache, and the function in it."""
+    for name, value in list(getattr(module, "__dict__", {}).items()):
+        mine = is_a(value, type) and vars(value).get("__module__") == getattr(module, "__name__", None)
+        for item in (value, *(list(vars(value).values()) if mine else ())):
+            cache = wrapped(item) if type(item) in (staticmethod, classmethod, functools.partial) else item
+            function = getattr(cache, "__wrapped__", None) if type(cache) is _LRU else None
+            if type(function) is FunctionType:
+                yield name, cache, function
 
 
 def _aligned(one: CodeType, other: CodeType, alignment: Alignment) -> Iterator[tuple[CodeType, CodeType]]:

@@ -16,6 +16,7 @@ from pepperpy_reload.reloading.looking import instance_dict, is_a
 
 _ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice)
 _OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
+_OFFSET_OF_DICT = type.__dict__["__dictoffset__"]
 _LIMIT = 200_000  # objects looked at: beyond, a reload would be felt; the rest is left out
 
 
@@ -76,7 +77,7 @@ class Contents:
         if kind is FunctionType:
             return self._take_function(thing)
         inside = instance_dict(thing)
-        if inside:
+        if inside or _OFFSET_OF_DICT.__get__(kind):  # what has no attributes yet may get some
             self._taken[id(inside)] = (inside, dict(inside))
             return (*inside.values(), *(_builtin_part(thing, self._taken)))
         return _builtin_part(thing, self._taken)
@@ -85,8 +86,7 @@ class Contents:
         if function.__code__.co_filename not in recorder.roots:
             return ()
         self._functions.append((function, tuple(getattr(function, name) for name in _OF_FUNCTIONS)))
-        if function.__dict__:
-            self._taken[id(function.__dict__)] = (function.__dict__, dict(function.__dict__))
+        self._taken[id(function.__dict__)] = (function.__dict__, dict(function.__dict__))
         cells = []
         for cell in function.__closure__ or ():
             try:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.names import read_inside
+from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Place
@@ -21,11 +24,12 @@ Stale = Mapping[str, Collection[str]]
 
 
 class Witness:
-    """`planned` are the cells that are bound again, or hold something else, as far as the plan knows."""
+    """Knows the plan: the cells that are bound again, or hold something else, and the statements that are executed."""
 
-    def __init__(self, scope: Traces, edited: Mapping[str, Edited], planned: Collection[Cell]) -> None:
+    def __init__(self, scope: Traces, edited: Mapping[str, Edited], plan: ReloadPlan) -> None:
         self._scope = scope
-        self._planned = planned
+        self._planned = plan.cells
+        self._steps = {(step.module, step.index) for step in plan.steps if step.action is not Action.PATCH}
         self._edited = {one.path: one for one in edited.values()}
         self._pages: dict[str, ledger.Page] = {}
         self._moved = {CodeKey.of(pair.old): CodeKey.of(pair.new) for one in edited.values() for pair in one.pairs}
@@ -35,9 +39,12 @@ class Witness:
         """A statement is about to be executed. Raises RestartNeeded if it would find what is not there yet."""
         read = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
         read |= {Cell(alias.module, alias.name) for alias in unit.imports}
-        read |= {self._scope.cell(place.module, chain)[0] for chain in unit.reads}
-        for cell in sorted(read):
-            if cell.module != place.module and cell.name in stale.get(cell.module, ()):
+        read |= {self._scope.cell(place.module, names)[0] for names in unit.reads}
+        # What is read inside classes and comprehensions is looked for in the live namespace, where the old value is.
+        inside = {Cell(place.module, name) for name in read_inside(unit.statement.node)}
+        for cell in sorted(read | inside):
+            theirs = cell.module != place.module or cell in inside
+            if theirs and cell.name in stale.get(cell.module, ()):
                 raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before it is bound again")
 
     def lines(self, place: Place, unit: Unit, stale: Stale) -> Lines | None:
@@ -52,7 +59,7 @@ class Witness:
         keys = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         for key in keys:
             for home, facts in self._facts(key) if is_new or not self._is_unchanged(key) else ():
-                if any(self._is_too_early(home, chain, place, stale) for chain in facts.reads):
+                if any(self._is_too_early(home, names, place, stale) for names in facts.reads):
                     return Lines({*self._edited, *(loaded.path for loaded in recorder.modules.values())})
         return None
 
@@ -69,16 +76,19 @@ class Witness:
         self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, stale: Stale, lines: Lines | None
     ) -> None:  # fmt: skip
         where = f"{place.module}:{unit.line} calls {key.qualname}, which"
-        for chain in sorted(facts.reads):
-            if self._is_too_early(home, chain, place, stale) and self._is_come_to(key, chain[0], lines):
-                raise RestartNeeded(f"{where} reads {self._scope.cell(home, chain)[0]} before it is bound")
+        for names in sorted(facts.reads):
+            cell = self._scope.cell(home, names)[0]
+            if self._is_too_early(home, names, place, stale) and self._is_come_to(key, names[0], lines):
+                raise RestartNeeded(f"{where} reads {cell} before it is bound")
+            if self._is_of_later(cell, place):
+                raise RestartNeeded(f"{where} reads {cell} as it is later in a start")
         for name in sorted(facts.binds):
             cell = Cell(home, name)
             if cell not in self._planned and self._is_known(cell):
                 raise RestartNeeded(f"{where} binds {cell}")
 
-    def _is_too_early(self, home: str, chain: Chain, place: Place, stale: Stale) -> bool:
-        cell, _ = self._scope.cell(home, chain)
+    def _is_too_early(self, home: str, names: Chain, place: Place, stale: Stale) -> bool:
+        cell, _ = self._scope.cell(home, names)
         return cell.name in stale.get(cell.module, ()) or self._is_bound_later(cell, place)
 
     def _is_come_to(self, key: CodeKey, name: str, lines: Lines | None) -> bool:
@@ -92,6 +102,20 @@ class Witness:
     def _is_bound_later(self, cell: Cell, place: Place) -> bool:
         indexes = [other.index for other in self._scope.binders(cell) if other.module == place.module]
         return bool(indexes) and all(index > place.index for index in indexes)
+
+    def _is_of_later(self, cell: Cell, place: Place) -> bool:
+        """Whether what a cell holds now has been made of it by statements that a cold start would execute later."""
+        binders = self._scope.binders(cell)
+        users = self._scope.users(cell) if self._scope.world.is_mutable(cell, ()) else ()
+        home = self._scope.canonical(cell)
+        changers = (other for other in users if home in self._scope.mutated(other, old=True))
+        return any(
+            self._is_left(other) and self._scope.order(other) > self._scope.order(place)
+            for other in chain(binders, changers)
+        )
+
+    def _is_left(self, place: Place) -> bool:
+        return not {(place.module, place.index), (place.module, -1)} & self._steps
 
     def _is_known(self, cell: Cell) -> bool:
         return bool(self._scope.binders(cell)) or any(True for _ in self._scope.readers(cell))

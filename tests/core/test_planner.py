@@ -63,6 +63,9 @@ class Made:
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         return ()
 
+    def caches(self) -> Iterable[tuple[Cell, Key]]:
+        return ()
+
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
         return {}
 

@@ -209,7 +209,7 @@ def show(root: Path, old: Sources, new: Sources) -> list[str]:
     for path in changed:
         file = root / path
         if path not in new:
-            file.unlink()
+            file.unlink(missing_ok=True)  # a new process begins with the files that the last one was shown
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(new[path], encoding="utf-8")

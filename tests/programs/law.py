@@ -59,7 +59,7 @@ def untouched(old: Sources, new: Sources) -> list[str]:
     """The plain functions that must stay the same objects: their text is the same, and they are all that it says.
 
     Only what cannot be otherwise: undecorated, defaults and annotations that read nothing, bound once, in a module
-    without star imports, and no attribute of them is mentioned anywhere.
+    without star imports, known by no other name, and no attribute of them is mentioned anywhere.
     """
     found = []
     everything = "\n".join([*old.values(), *new.values()])
@@ -67,7 +67,8 @@ def untouched(old: Sources, new: Sources) -> list[str]:
         before, after = _plain_functions(old[path]), _plain_functions(new[path])
         module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for name in before.keys() & after.keys():
-            touched = re.search(rf"\b{name}\.|setattr\({name}\b|\.{name}\b *=|global {name}\b", everything)
+            own = rf"\b{name}\.|setattr\({name}\b|\.{name}\b *=|global {name}\b"
+            touched = re.search(rf"{own}|\b{name} as\b|= [\w.]*\b{name}$", everything, re.MULTILINE)
             if before[name] == after[name] and not touched:
                 found.append(f"{module}.{name}")
     return sorted(found)

@@ -118,6 +118,127 @@ FOUND = {
     "a name is annotated no more": Found({"app.py": "x: int = 1\ny: int = 2\n"}, {"app.py": "x = 1\ny: int = 2\n"}),
     "no name is annotated any more": Found({"app.py": "x: int = 1\n"}, {"app.py": "x = 1\n"}),
     "another name is annotated first": Found({"app.py": "x: int = 1\n"}, {"app.py": "y: int = 2\nx: int = 1\n"}),
+    "a star import in a submodule does not take the submodule": Found(
+        {"p/__init__.py": "X = 1\n", "p/x.py": "from p import *\n", "app.py": "import p.x\n"},
+        {"p/__init__.py": "X = 2\n"},
+    ),
+    "a star import from a half-way module does not take what comes later": Found(
+        {"a.py": "X = 1\nimport b\nY = 1\n", "b.py": "from a import *\n", "app.py": "import a\n"},
+        {"a.py": "X = 2\nimport b\nY = 1\n"},
+    ),
+    "a star import from a half-way module takes what comes earlier now": Found(
+        {"a.py": "import b\nX = 1\n", "b.py": "from a import *\n", "app.py": "import a\n"},
+        {"a.py": "Y = 1\nimport b\nX = 1\n"},
+    ),
+    "the import of a star importer moves across a name": Found(
+        {"a.py": "import b\nX = 1\n", "b.py": "from a import *\n", "app.py": "import a\n"},
+        {"a.py": "X = 1\nimport b\n"},
+        "restart",
+    ),
+    "what a half-way module exports is listed too late": Found(
+        {"a.py": "X = 1\nimport b\n__all__ = ['X', 'Y']\nY = 1\n", "b.py": "from a import *\n",
+         "app.py": "import a\n"},
+        {"a.py": "X = 2\nimport b\n__all__ = ['X', 'Y']\nY = 1\n"},
+        "restart",
+    ),
+    "a whole module takes too much from a half-way one": Found(
+        {"a.py": "import b\nX = 1\n", "b.py": "from a import *\nNAMES = sorted(globals())\n", "app.py": "import a\n"},
+        {"b.py": "from a import *\nNAMES = sorted(globals())[1:]\n"},
+        "restart",
+    ),
+    "a star import no longer binds a name that the module binds before": Found(
+        {"a.py": "X = 1\n", "app.py": "X = 2\nfrom a import *\n"}, {"a.py": "Y = 1\n"}
+    ),
+    "a module is empty that another one's class was taken from": Found(
+        {"b.py": "class K:\n    pass\n", "a.py": "from b import *\n", "app.py": "import a\nclass L(a.K):\n    pass\n"},
+        {"b.py": "", "a.py": ""},
+        "failed",
+    ),
+    "a list that a star import brings is not filled by another statement": Found(
+        {"a.py": "s = [1]\n", "app.py": "s = []\nfrom a import *\n"},
+        {"a.py": "def f():\n    pass\ns = [1]\n"},
+    ),
+    "a list that came by a star import is changed later": Found(
+        {"a.py": "X = 1\ns = []\nY = X + len(s)\n", "app.py": "from a import *\ns.append(1)\n"},
+        {"a.py": "X = 2\ns = []\nY = X + len(s)\n"},
+    ),
+    "an import may fail": Found(
+        {"b.py": "", "a.py": "try:\n    from b import X\nexcept ImportError:\n    X = 1\n", "app.py": "import a\n"},
+        {"b.py": "from a import missing\n"},
+        "restart",
+    ),
+    "a module may be broken": Found(
+        {"b.py": "", "a.py": "def load():\n    try:\n        import b\n    except Exception:\n        pass\nload()\n",
+         "app.py": "import a\n"},
+        {"b.py": "def broken(:\n"},
+        "restart",
+    ),
+    "a module may not fail in another way": Found(
+        {"b.py": "", "a.py": "try:\n    import b\nexcept ImportError:\n    pass\n", "app.py": "import a\n"},
+        {"b.py": "1 / 0\n"},
+        "failed",
+    ),
+    "what a module had loaded before it failed": Found(
+        {"c.py": "", "b.py": "import c\n1 / 0\n", "a.py": "try:\n    import b\nexcept Exception:\n    pass\n",
+         "app.py": "import a\n"},
+        {"a.py": ""},
+    ),
+    "the module above is half-way now": Found(
+        {"a.py": "", "b.py": "", "app.py": "import b\nimport a\n"},
+        {"a.py": "from b import f\n", "b.py": "def f():\n    pass\nfrom a import f\n", "app.py": "import a\n"},
+        "restart",
+    ),
+    "another module is half-way when a third one reads from it": Found(
+        {"a.py": "import b\nX = 1\n", "b.py": "", "c.py": "import a\nX = a.X\n", "app.py": "import c\n"},
+        {"b.py": "import c\n", "app.py": "import a\n"},
+        "restart",
+    ),
+    "a module was half-way when another one tried to read from it": Found(
+        {"a.py": "import b\nX = 1\n", "b.py": "try:\n    from a import X\nexcept ImportError:\n    X = 2\n",
+         "app.py": "import a\n"},
+        {"a.py": "X = 1\n", "app.py": "import b\n"},
+        "restart",
+    ),
+    "the results that a cache keeps go with what they were made of": Found(
+        {"b.py": "X = 1\n", "app.py": "import b\nfrom functools import *\n@cache\ndef f():\n    return b.X\nX = f()\n"},
+        {"b.py": "X = 2\n"},
+    ),
+    "the results that a cache keeps go with a function that made them": Found(
+        {"app.py": "import functools\ndef g():\n    return 1\n@functools.cache\ndef f():\n    return g()\nX = f()\n"},
+        {"app.py": "import functools\ndef g():\n    return 2\n@functools.cache\ndef f():\n    return g()\nX = f()\n"},
+    ),
+    "what a cache has given to a second caller": Found(
+        {"b.py": "import functools\n@functools.cache\ndef f():\n    return [1]\n", "a.py": "import b\nX = b.f()\n",
+         "app.py": "import a\nfrom b import f as g\nX = g()\n"},
+        {"b.py": "import functools\n@functools.cache\ndef f():\n    return [2]\n"},
+    ),
+    "a class is read in a class before it is there": Found(
+        {"app.py": "X = 1\nclass K:\n    def m(self):\n        return __class__\n    x = 1\n"},
+        {"app.py": "X = 1\nclass L:\n    x = K.x\nclass K:\n    def m(self):\n        return __class__\n    x = 1\n"},
+        "restart",
+    ),
+    "a class that another one of its name hides has moved": Found(
+        {"app.py": "class M(type):\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
+        {"app.py": "class M(type):\n    # more\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
+        "unchanged",
+    ),
+    "an attribute of a function that had none is taken back": Found(
+        {"app.py": "def f():\n    pass\n"}, {"app.py": "def f():\n    pass\nf.tag = 1\n1 / 0\n"}, "failed"
+    ),
+    "an attribute of an object that had none is taken back": Found(
+        {"app.py": "class K:\n    pass\no = K()\n"}, {"app.py": "class K:\n    pass\no = K()\no.x = 1\n1 / 0\n"},
+        "failed",
+    ),
+    "a new function reads what is changed later": Found(
+        {"app.py": "s = []\ns += [1]\n"},
+        {"app.py": "s = []\ndef f():\n    return len(s)\nX = [f() for _ in s]\nY = f()\ns += [1]\n"},
+    ),
+    "a new metaclass reads what is changed later": Found(
+        {"app.py": "s = []\ns += [1]\n"},
+        {"app.py": "s = []\nclass M(type):\n    def __new__(meta, *more):\n        cls = super().__new__(meta, *more)\n"
+         "        cls.x = len(s)\n        return cls\nclass K(metaclass=M):\n    pass\ns += [1]\n"},
+        "restart",
+    ),
 }  # fmt: skip
 
 
