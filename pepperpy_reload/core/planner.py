@@ -429,7 +429,9 @@ class _Planner(Traces):
 
     def _executions(self) -> list[Step]:
         steps: dict[object, Step] = {}
-        empty = [Place(name, -1) for name in self.whole.keys() - {place.module for place in self.causes}]
+        empty = [
+            Place(name, -1) for name in self.whole.keys() - self.drop.keys() - {place.module for place in self.causes}
+        ]
         for place in sorted([*self.causes, *empty], key=self.order):
             if place.index < 0:
                 steps[place] = Step(Action.RUN, place.module, because=_said(self.whole[place.module]))

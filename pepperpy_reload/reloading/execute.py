@@ -207,9 +207,7 @@ class Executor:
         exec(code, namespace, scratch)
         self._see_exports(star)
         scratch.made = {
-            name: value
-            for name, value in scratch.made.items()
-            if name not in unseen and self._finds(star.index, name)
+            name: value for name, value in scratch.made.items() if name not in unseen and self._finds(star.index, name)
         }
         self._waiting.discard(star.index)
         others = self._other_stars(star)

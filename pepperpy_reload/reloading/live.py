@@ -14,7 +14,7 @@ from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.graph import EdgeKind
-from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit
+from pepperpy_reload.core.unit import Alias, FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder

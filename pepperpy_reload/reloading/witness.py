@@ -59,7 +59,7 @@ class Witness:
         keys = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         for key in keys:
             for home, facts in self._facts(key) if is_new or not self._is_unchanged(key) else ():
-                if any(self._is_too_early(home, names, place, stale) for names in facts.reads):
+                if any(self._why_not_yet(home, names, place, stale) for names in facts.reads):
                     return Lines({*self._edited, *(loaded.path for loaded in recorder.modules.values())})
         return None
 
@@ -77,19 +77,20 @@ class Witness:
     ) -> None:  # fmt: skip
         where = f"{place.module}:{unit.line} calls {key.qualname}, which"
         for names in sorted(facts.reads):
-            cell = self._scope.cell(home, names)[0]
-            if self._is_too_early(home, names, place, stale) and self._is_come_to(key, names[0], lines):
-                raise RestartNeeded(f"{where} reads {cell} before it is bound")
-            if self._is_of_later(cell, place):
-                raise RestartNeeded(f"{where} reads {cell} as it is later in a start")
+            why = self._why_not_yet(home, names, place, stale)
+            if why and self._is_come_to(key, names[0], lines):
+                raise RestartNeeded(f"{where} reads {why}")
         for name in sorted(facts.binds):
             cell = Cell(home, name)
             if cell not in self._planned and self._is_known(cell):
                 raise RestartNeeded(f"{where} binds {cell}")
 
-    def _is_too_early(self, home: str, names: Chain, place: Place, stale: Stale) -> bool:
+    def _why_not_yet(self, home: str, names: Chain, place: Place, stale: Stale) -> str:
+        """What names mean that a cold start would find otherwise at this place, and how; or ""."""
         cell, _ = self._scope.cell(home, names)
-        return cell.name in stale.get(cell.module, ()) or self._is_bound_later(cell, place)
+        if cell.name in stale.get(cell.module, ()) or self._is_bound_later(cell, place):
+            return f"{cell} before it is bound"
+        return f"{cell} as it is later in a start" if self._is_of_later(cell, place) else ""
 
     def _is_come_to(self, key: CodeKey, name: str, lines: Lines | None) -> bool:
         """Whether a function may have come to a line where it reads a name."""
