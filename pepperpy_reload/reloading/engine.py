@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
@@ -22,6 +22,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
@@ -161,8 +162,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
         for step in plan.steps:
             if step.action is Action.DROP and not step.name:
                 _drop(attempt, step.module)
-        for name in plan.modules(Action.PATCH):
-            _patch(attempt, name)
+        _patch(attempt, plan.modules(Action.PATCH))
         writing = Writing(prepared.reading.edited, plan)
         executed: dict[str, dict[int, Activity]] = {}
         if not plan.only_patches:
@@ -235,12 +235,32 @@ def _drop(attempt: Attempt, name: str) -> None:
     attempt.dropped.append(name)
 
 
-def _patch(attempt: Attempt, name: str) -> None:
-    """Swap the code of all live functions of an edited module."""
-    edited = attempt.prepared.reading.edited[name]
-    moved = [pair for pair in edited.pairs if pair.moved and not patch.unpatchable(pair)]
-    several = edited.loaded.several | _not_defined_once(edited.alignment.old)
-    found = patch.live_functions(sys.modules.get(name), moved, several)
+def _patch(attempt: Attempt, names: Collection[str]) -> None:
+    """Swap the code of all live functions of edited modules."""
+    edited = attempt.prepared.reading.edited
+    moved = {name: [pair for pair in edited[name].pairs if pair.moved and not patch.unpatchable(pair)] for name in names}
+    found = patch.live_functions(
+        (sys.modules.get(name), pairs, edited[name].loaded.in_force) for name, pairs in moved.items()
+    )
+    for name, pairs in moved.items():
+        patched = _swap(attempt, pairs, found)
+        if patched and name in sys.modules:
+            patch.clear_caches(sys.modules[name], patched)
+        for cls, attribute, value in patch.known_to_classes(
+            sys.modules[name], edited[name].loaded.code, edited[name].code
+        ):
+            attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
+            type.__setattr__(cls, attribute, value)
+        for pair in edited[name].pairs:
+            if pair.changed:
+                attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
+    everything = [pair for pairs in moved.values() for pair in pairs]
+    if everything and any(ledger.captures_code(other) for other in recorder.modules):
+        patch.swap_captured(everything, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
+
+
+def _swap(attempt: Attempt, moved: Iterable[patch.Pair], found: patch.Found) -> dict[int, FunctionType]:
+    """Give live functions their new code; those of which more than the position has changed, by their ids."""
     patched: dict[int, FunctionType] = {}
     for pair in moved:
         for code in pair.olds:
@@ -249,27 +269,7 @@ def _patch(attempt: Attempt, name: str) -> None:
                 patch.put(function, pair)
                 if pair.changed:
                     patched[id(function)] = function
-    if moved and any(ledger.captures_code(other) for other in recorder.modules):
-        patch.swap_captured(moved, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
-    if patched and name in sys.modules:
-        patch.clear_caches(sys.modules[name], patched)
-    for cls, attribute, value in patch.known_to_classes(sys.modules[name], edited.loaded.code, edited.code):
-        attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
-        type.__setattr__(cls, attribute, value)
-    for pair in edited.pairs:
-        if pair.changed:
-            attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
-
-
-def _not_defined_once(units: Iterable[Unit]) -> set[str]:
-    """The names of which a module may hold several functions at once: bound twice, or in a loop."""
-    once: set[str] = set()
-    others: set[str] = set()
-    for unit in units:
-        plain = unit.kind in (Kind.FUNCTION, Kind.CLASS)
-        others |= (unit.binds & once) if plain else unit.binds
-        once |= unit.binds
-    return others
+    return patched
 
 
 def _putting_back(function: FunctionType) -> Callable[[], None]:
@@ -294,6 +294,7 @@ class _Performance:
         self._scope = Scope(self._world)
         self._witness = Witness(self._scope, reading.edited, self._plan.cells)
         self._executors: dict[str, Executor] = {}
+        self._census = Census()
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
         self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
@@ -401,6 +402,7 @@ class _Performance:
                 olds,
                 self._attempt.transaction.undo,
                 self._attempt.transaction.before,
+                self._census,
             )
         return self._executors[name]
 

@@ -133,6 +133,7 @@ class Executor:
         olds: list[int],
         undo: Undo,
         before: Callable[[str], dict[str, Any]],
+        census: instances.Census,
     ) -> None:
         self.module = module
         self.units = units
@@ -145,12 +146,16 @@ class Executor:
         self._olds = olds
         self._undo = undo
         self._before = before
+        self._census = census
         self.names = Names(vars(module), set())
 
     def expect(self, step: Step) -> None:
         """A step that is going to come: what it binds is stale until then."""
         if step.action is Action.EXECUTE:
-            self.names.stale.update(self.units[step.index].binds)
+            unit = self.units[step.index]
+            self.names.stale.update(unit.binds)
+            if unit.kind is Kind.CLASS:
+                self._census.expect(vars(self.module).get(unit.statement.name))
 
     def take(self, step: Step) -> None:
         """Take one step."""
@@ -181,7 +186,7 @@ class Executor:
                 self.remade.append(value)
             follows = isinstance(value, type) and isinstance(now, type) and value is not now
             if follows and unit.kind is Kind.CLASS and type(value) is type(now):
-                instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
+                instances.migrate(self._census.take(value), now, self._undo)  # type: ignore[arg-type]
 
     def _execute_star(self, code: CodeType, star: Unit) -> None:
         """A star import: names that it used to bind and no longer does go, unless another star import binds them."""
