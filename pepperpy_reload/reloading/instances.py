@@ -13,6 +13,7 @@ from typing import Any
 
 Undo = Callable[[Callable[[], None]], None]
 
+_FEW = 8  # classes: up to here it is cheaper to ask for who refers to them than to look at everything
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
@@ -43,7 +44,8 @@ class Census:
             self._classes[id(cls)] = cls
             self._collections = _old_collections()
             self._found = found = {one: [] for one in self._classes}
-            for thing in gc.get_objects():
+            few = len(found) <= _FEW
+            for thing in gc.get_referrers(*self._classes.values()) if few else gc.get_objects():
                 if id(type(thing)) in found:
                     found[id(type(thing))].append(thing)
         return self._found.pop(id(cls))
