@@ -87,14 +87,22 @@ def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]
     pairs += [(len(old) - end + index, len(new) - end + index) for index in range(end)]
     before, after = old[start : len(old) - end], new[start : len(new) - end]
     if before and after:
-        matcher = SequenceMatcher(None, [*map(_said, before)], [*map(_said, after)], autojunk=False)
+        matcher = SequenceMatcher(None, *_said(before, after), autojunk=False)
         for block in matcher.get_matching_blocks():
             pairs += [(start + block.a + step, start + block.b + step) for step in range(block.size)]
     return pairs
 
 
-def _said(unit: Unit) -> object:
-    return unit.statement.shape, unit.binds
+def _said(before: Sequence[Unit], after: Sequence[Unit]) -> tuple[list[object], list[object]]:
+    """What the units say, to be compared: their texts where that is enough, as a shape takes long to make."""
+    texts = [{unit.statement.text for unit in units} for units in (before, after)]
+    both = texts[0] & texts[1]
+    unsure = {(unit.kind, unit.binds) for unit in (*before, *after) if unit.statement.text not in both}
+
+    def said(unit: Unit) -> object:
+        return unit.binds, unit.statement.shape if (unit.kind, unit.binds) in unsure else unit.statement.text
+
+    return [*map(said, before)], [*map(said, after)]
 
 
 def _moved(one: Unit, other: Unit) -> bool:

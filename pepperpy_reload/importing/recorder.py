@@ -50,8 +50,6 @@ class Loaded:
     """The module whose import statement loaded this one, and the offset of that statement in its bytecode."""
     in_force: dict[int, tuple[CodeType, ...]] = field(default_factory=dict)
     """By the id of a code object in `code`: equal ones of earlier versions that live functions may still have."""
-    several: frozenset[str] = frozenset()
-    """The top-level names whose definitions have been executed more than once: old functions may be alive."""
     adopted: bool = False
 
     @property
@@ -216,8 +214,7 @@ class Recorder:
         if above is None and (known := self.modules.get(name)) is not None:
             trigger = known.trigger
         before = self.modules.get(name)
-        several = frozenset() if before is None else frozenset(name for name in code.co_names)
-        loaded = Loaded(name, path, source, code, None, trigger=trigger, several=several)
+        loaded = Loaded(name, path, source, code, None, trigger=trigger)
         self.modules[name] = loaded
         activity = Activity(name, code, None)
         self.watch.enter(activity)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,9 +26,10 @@ from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.holdings import Holdings
+from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.loaders import handled, loaders
-from pepperpy_reload.reloading.reading import Reading, read_batch
+from pepperpy_reload.reloading.reading import Edited, Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
 from pepperpy_reload.reloading.usercode import calling_user_code
@@ -167,8 +168,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
         for step in plan.steps:
             if step.action is Action.DROP and not step.name:
                 _drop(attempt, step.module)
-        for name in plan.modules(Action.PATCH):
-            _patch(attempt, name)
+        _patch(attempt, plan.modules(Action.PATCH))
         for cache in caches:
             cache.cache_clear()
         writing = Writing(prepared.reading.edited, plan)
@@ -259,30 +259,43 @@ def _drop(attempt: Attempt, name: str) -> None:
     attempt.dropped.append(name)
 
 
-def _patch(attempt: Attempt, name: str) -> None:
-    """Swap the code of all live functions of an edited module."""
-    edited = attempt.prepared.reading.edited[name]
-    moved = [pair for pair in edited.pairs if pair.moved and not patch.unpatchable(pair)]
-    several = edited.loaded.several | _not_defined_once(edited.alignment.old)
-    found = patch.live_functions(sys.modules.get(name), moved, several)
+def _patch(attempt: Attempt, names: Collection[str]) -> None:
+    """Swap the code of all live functions of edited modules."""
+    edited = attempt.prepared.reading.edited
+    moved = {name: [pair for pair in edited[name].pairs if pair.moved and not patch.unpatchable(pair)] for name in names}
+    found = patch.live_functions(
+        (sys.modules.get(name), pairs, edited[name].loaded.in_force) for name, pairs in moved.items()
+    )
+    for name, pairs in moved.items():
+        _swap(attempt, pairs, found)
+        _tell_classes(attempt, edited[name])
+        for pair in edited[name].pairs:
+            if pair.changed:
+                attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
+    everything = [pair for pairs in moved.values() for pair in pairs]
+    if everything and any(ledger.captures_code(other) for other in recorder.modules):
+        patch.swap_captured(everything, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
+
+
+def _swap(attempt: Attempt, moved: Iterable[patch.Pair], found: patch.Found) -> None:
+    """Give live functions their new code."""
     for pair in moved:
         for code in pair.olds:
             for function in found.get(id(code), ()):
                 attempt.transaction.undo(_putting_back(function))
                 patch.put(function, pair)
-    if moved and any(ledger.captures_code(other) for other in recorder.modules):
-        patch.swap_captured(moved, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
-    known = patch.known_to_classes(sys.modules[name], edited.loaded.code, edited.code, several)
+
+
+def _tell_classes(attempt: Attempt, edited: Edited) -> None:
+    several = _not_defined_once(edited.alignment.old)
+    known = patch.known_to_classes(sys.modules[edited.name], edited.loaded.code, edited.code, several)
     for cls, attribute, value in list(known):
         attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
         type.__setattr__(cls, attribute, value)
-    for pair in edited.pairs:
-        if pair.changed:
-            attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
 
 
 def _not_defined_once(units: Iterable[Unit]) -> set[str]:
-    """The names of which a module may hold several functions at once: bound twice, or in a loop."""
+    """The names of which a module may hold several classes at once: bound twice, or in a loop."""
     once: set[str] = set()
     others: set[str] = set()
     for unit in units:
@@ -318,6 +331,7 @@ class _Performance:
         self._loaded = set(sys.modules)
         attempt.transaction.undo(self._holdings.restore)
         self._executors: dict[str, Executor] = {}
+        self._census = Census()
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
         self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
@@ -495,6 +509,7 @@ class _Performance:
                 lambda index, bound: self._scope.finds(Place(name, index), bound),
                 self._attempt.transaction.undo,
                 self._attempt.transaction.before,
+                self._census,
             )
         return self._executors[name]
 

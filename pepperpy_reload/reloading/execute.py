@@ -136,6 +136,7 @@ class Executor:
         finds: Callable[[int, str], bool],
         undo: Undo,
         before: Callable[[str], dict[str, Any]],
+        census: instances.Census,
     ) -> None:
         self.module = module
         self.units = units
@@ -149,6 +150,7 @@ class Executor:
         self._finds = finds
         self._undo = undo
         self._before = before
+        self._census = census
         self.names = Names(vars(module), set())
         self._waiting: set[int] = set()
         """The star imports that are still to come: what they bind is not known yet."""
@@ -158,6 +160,8 @@ class Executor:
         unit = self.units[step.index]
         if step.action is Action.EXECUTE:
             self.names.stale.update(unit.binds)
+            if unit.kind is Kind.CLASS:
+                self._census.expect(vars(self.module).get(unit.statement.name))
         if unit.alias is not None and unit.alias.bound == "*":
             self._waiting.add(step.index)
 
@@ -194,7 +198,7 @@ class Executor:
             if follows and unit.kind is Kind.CLASS and type(value) is type(now):
                 if isinstance(value, EnumType):
                     members.keep_members(value, now, self._undo)  # type: ignore[arg-type]
-                instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
+                instances.migrate(self._census.take(value), now, self._undo)  # type: ignore[arg-type]
 
     def _execute_star(self, code: CodeType, star: Unit, unseen: Collection[str]) -> None:
         """A star import: names that it used to bind and no longer does go, unless another star import binds them."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import CellType, FrameType, FunctionType, ModuleType
 from typing import Any
@@ -14,14 +15,53 @@ from pepperpy_reload.reloading.transaction import uninterrupted
 
 Undo = Callable[[Callable[[], None]], None]
 
+_FEW = 8  # classes: up to here it is cheaper to ask for who refers to them than to look at everything
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
-def migrate(old: type, new: type, undo: Undo) -> None:
+class Census:
+    """The live instances of classes that are going to be made again: one pass over the heap tells those of all."""
+
+    def __init__(self) -> None:
+        self._classes: dict[int, type] = {}
+        self._found: dict[int, list[Any]] | None = None
+        self._collections = 0
+
+    def expect(self, cls: object) -> None:
+        """A class is going to be made again."""
+        if isinstance(cls, type):
+            self._classes[id(cls)] = cls
+
+    def take(self, cls: type) -> list[Any]:
+        """The instances of a class, each once; they are asked for once."""
+        known = {id(thing): thing for thing in self._counted(cls)}
+        # Whatever has been made since then is young.
+        young = (thing for generation in (0, 1) for thing in gc.get_objects(generation) if type(thing) is cls)
+        known.update((id(thing), thing) for thing in young)
+        self._classes.pop(id(cls), None)
+        return list(known.values())
+
+    def _counted(self, cls: type) -> list[Any]:
+        if self._found is None or id(cls) not in self._found or self._collections != _old_collections():
+            self._classes[id(cls)] = cls
+            self._collections = _old_collections()
+            self._found = found = {one: [] for one in self._classes}
+            few = len(found) <= _FEW
+            for thing in gc.get_referrers(*self._classes.values()) if few else gc.get_objects():
+                if id(type(thing)) in found:
+                    found[id(type(thing))].append(thing)
+        return self._found.pop(id(cls))
+
+
+def _old_collections() -> int:
+    """How often objects have been taken for old ones."""
+    return sum(one["collections"] for one in gc.get_stats()[1:])
+
+
+def migrate(things: Iterable[Any], new: type, undo: Undo) -> None:
     """Live instances of a class follow to the class that has taken its place, where their layout allows it."""
-    for thing in gc.get_referrers(old):
-        if type(thing) is not old:
-            continue
+    for thing in things:
+        old = type(thing)
         put = type.__setattr__ if isinstance(thing, type) else object.__setattr__  # whatever the class makes of it
         try:
             put(thing, "__class__", new)
@@ -45,7 +85,7 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
     # No closure here may capture `new`: its cell would be one more holder, and turning that would lose `new` for us.
     # Up to 3.11 a comprehension is a closure, too.
     turns: list[Callable[[Any], None]] = []
-    for holder in gc.get_referrers(new):
+    for holder in gc.get_referrers(new) if sys.getrefcount(new) > _ALONE else ():
         if holder is not namespace and not isinstance(holder, FrameType):
             put = turn(holder, new)
             if put is None:
@@ -56,6 +96,20 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
         undo(partial(put, new))
     refill(old, new)
     return True
+
+
+def _alone() -> int:
+    """The references to an object that is held by a namespace, and by a variable of who passes it to a function."""
+    namespace: dict[str, list[object]] = {"name": []}
+    now = namespace["name"]
+    return _references(now)
+
+
+def _references(new: object) -> int:
+    return sys.getrefcount(new)
+
+
+_ALONE = _alone()
 
 
 class _Plain:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import bisect
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.names import Function, local_names
-from pepperpy_reload.core.statement import first_line
+from pepperpy_reload.core.statement import Statement, first_line
 from pepperpy_reload.core.unit import FunctionFacts, Unit, function_facts, read_units
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import Loaded, recorder
@@ -36,20 +37,22 @@ class Page:
             self._facts[key] = None
             for index in self.units_at(key.line):
                 if self.units[index].alias is None and not key.qualname.endswith(_NO_FUNCTIONS):
-                    self._read_functions(self.units[index], key)
+                    self._read_function(self.units[index].statement, key)
         return self._facts[key]
 
-    def _read_functions(self, unit: Unit, wanted: CodeKey) -> None:
-        """Find the facts of a function, and of all others in the unit that have ever run for an import."""
-        package = package_of(self.loaded)
-        for qualname, (*around, node) in _functions(ast.Module([unit.statement.node], []), "", ()):
-            key = CodeKey(self.loaded.path, qualname, first_line(node))
-            if key == wanted or key in recorder.runners:
+    def _read_function(self, statement: Statement, wanted: CodeKey) -> None:
+        """Find the facts of a function in a statement, the tree of which stays for a while: more may be asked for."""
+        known = len(_open) and _open[-1] is statement
+        if not known:
+            if len(_open) == _open.maxlen:
+                _open[0].forget()
+            _open.append(statement)
+        for qualname, (*around, node) in _functions(ast.Module([statement.node], []), "", (), wanted.line):
+            if qualname == wanted.qualname and first_line(node) == wanted.line:
                 outer: frozenset[str] = frozenset()
                 for function in around:
                     outer = local_names(function, outer)
-                self._facts[key] = function_facts(node, package, outer)
-        unit.statement.forget()
+                self._facts[wanted] = function_facts(node, package_of(self.loaded), outer)
 
     def units_at(self, line: int, column: int = -1) -> list[int]:
         """The units that cover a place of the source."""
@@ -80,6 +83,7 @@ class Page:
         return next((offset for offset, found in (self._offsets or {}).items() if found == [unit]), -1)
 
 
+_open: deque[Statement] = deque(maxlen=16)
 _NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _pages: dict[str, Page] = {}
 _read: dict[str, tuple[bytes, list[Unit]]] = {}
@@ -183,14 +187,22 @@ def _covers(unit: Unit, line: int, column: int) -> bool:
     return (line > unit.line or column >= first) and (line < unit.last_line or column < last)
 
 
-def _functions(node: ast.AST, prefix: str, around: tuple[Function, ...]) -> Iterator[tuple[str, tuple[Function, ...]]]:
-    """Every function of a tree with its qualified name (PEP 3155), the functions around it before it."""
+def _functions(
+    node: ast.AST, prefix: str, around: tuple[Function, ...], line: int
+) -> Iterator[tuple[str, tuple[Function, ...]]]:
+    """The functions of a tree on a line, with their qualified names (PEP 3155), each with the functions around it."""
     for inner in ast.iter_child_nodes(node):
+        if not _first_line(inner) <= line <= (getattr(inner, "end_lineno", None) or line):
+            continue
         if isinstance(inner, ast.ClassDef):
-            yield from _functions(inner, f"{prefix}{inner.name}.", around)
+            yield from _functions(inner, f"{prefix}{inner.name}.", around, line)
         elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             name = prefix + getattr(inner, "name", "<lambda>")
             yield name, (*around, inner)
-            yield from _functions(inner, f"{name}.<locals>.", (*around, inner))
+            yield from _functions(inner, f"{name}.<locals>.", (*around, inner), line)
         else:
-            yield from _functions(inner, prefix, around)
+            yield from _functions(inner, prefix, around, line)
+
+
+def _first_line(node: ast.AST) -> int:
+    return first_line(node) if hasattr(node, "lineno") else 0  # arguments, handlers of a match: they have no place

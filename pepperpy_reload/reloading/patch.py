@@ -7,11 +7,12 @@ import functools
 import gc
 import sys
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, get_overloads
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.unit import Unit
@@ -20,10 +21,13 @@ from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
 _MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
 _LRU = type(functools.lru_cache(lambda: None))
 _SHALLOW = (int, float, complex, str, bytes, list, dict, set, tuple, type(None))
+_FUNCTION, _METHOD = vars(staticmethod)["__func__"], vars(classmethod)["__func__"]
+_ACCESSORS = (vars(property)["fget"], vars(property)["fset"], vars(property)["fdel"])
 _TRANSIENT = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # made and called at once: nobody holds them
 
 Undo = Callable[[Callable[[], None]], None]
 Found = dict[int, list[FunctionType]]
+InForce = Mapping[int, tuple[CodeType, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Pair:
 def pair_codes(
     old: CodeType,
     new: CodeType,
-    in_force: Mapping[int, tuple[CodeType, ...]] | None = None,
+    in_force: InForce | None = None,
     alignment: Alignment | None = None,
 ) -> Iterator[Pair]:
     """The functions of two versions of a module, matched by where they are defined.
@@ -99,29 +103,101 @@ def unpatchable(pair: Pair) -> bool:
     return len(pair.old.co_freevars) != len(pair.new.co_freevars)
 
 
-def live_functions(module: ModuleType | None, pairs: Iterable[Pair], several: Container[str] = ()) -> Found:
-    """The live functions of these pairs, by the id of their code object.
+def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair], InForce]]) -> Found:
+    """The live functions of the pairs of some modules, by the id of their code object.
+
+    Each module comes with what the recorder knows of the codes in force in it.
 
     A function that a statement defines is looked up under its name, through decorators. A pass over the heap is made
-    only for those that cannot be found so: closures, and functions whose statement has been executed `several` times
-    (by the first part of their names).
+    only if somebody holds a code object who has not been found so: a closure, a function that has lost its name.
     """
     found: Found = {}
     left: dict[int, CodeType] = {}
-    for pair in pairs:
-        if pair.old.co_name in _TRANSIENT:
-            continue
-        wanted = {id(code): code for code in pair.olds}
-        direct = "<" not in pair.old.co_qualname and pair.old.co_qualname.partition(".")[0] not in several
-        function = _named(module, pair.old.co_qualname, wanted) if direct and module is not None else None
-        if function is not None:
-            found.setdefault(id(function.__code__), []).append(function)
-        else:
-            left.update(wanted)
+    for module, pairs, in_force in edits:
+        counts = _counts(pairs, in_force)
+        _find_named(module, counts, found)
+        if module is not None and any(len(found.get(id(code), ())) < count for _, code, count in counts):
+            _find_elsewhere(module, {id(code) for _, code, _ in counts}, found)
+        left.update({id(code): code for _, code, count in counts if len(found.get(id(code), ())) < count})
+    for code in left:
+        found.pop(code, None)
     for candidate in _holders(left):
         if type(candidate) is FunctionType and id(candidate.__code__) in left:
             found.setdefault(id(candidate.__code__), []).append(candidate)
     return found
+
+
+def _counts(pairs: Iterable[Pair], in_force: InForce) -> list[tuple[str, CodeType, int]]:
+    """The code objects that somebody may hold, each with its name and by how many it is held, at most."""
+    listed = [pair for pair in pairs if pair.old.co_name not in _TRANSIENT]
+    inside = _references_of_ours(listed, in_force)
+    held = [(pair, _held(pair, inside)) for pair in listed]
+    return [
+        (pair.old.co_qualname, code, count)
+        for pair, counts in held
+        for code, count in zip(pair.olds, counts, strict=True)
+        if count > 0
+    ]
+
+
+def _find_named(module: ModuleType | None, counts: Iterable[tuple[str, CodeType, int]], found: Found) -> None:
+    by_name: dict[str, set[int]] = {}
+    for qualname, code, _ in counts:
+        by_name.setdefault(qualname, set()).add(id(code))
+    for qualname, wanted in by_name.items() if module is not None else ():
+        for function in _named(module, qualname, wanted):
+            _note(found, function)
+
+
+def _find_elsewhere(module: ModuleType, wanted: Container[int], found: Found) -> None:
+    """Functions that have no name of their own, or another one: what a module's names and its classes' lead to."""
+    values = list(vars(module).values())
+    classes = [value for value in values if is_a(value, type) and value.__module__ == module.__name__]
+    members = [member for cls in classes for member in vars(cls).values()]
+    for value in (*values, *members):
+        for function in _all_inside(value, 2):
+            if id(function.__code__) in wanted:
+                _note(found, function)
+
+
+def _note(found: Found, function: FunctionType) -> None:
+    known = found.setdefault(id(function.__code__), [])
+    if not any(one is function for one in known):
+        known.append(function)
+
+
+def _references_of_ours(pairs: Iterable[Pair], in_force: InForce) -> Counter[int]:
+    """How often codes of earlier versions are known to the recorder, or are constants of such codes; by their ids."""
+    earlier = [code for pair in pairs for code in pair.olds[1:]]
+    found = Counter(id(item) for code in earlier for item in code.co_consts if isinstance(item, CodeType))
+    found.update(id(code) for codes in in_force.values() for code in codes)
+    return found
+
+
+def _held(pair: Pair, inside: Mapping[int, int]) -> list[int]:
+    """By how many each code object of a pair is held, at most, beyond the code that it is in and the pair itself."""
+    if _KNOWN is None:
+        return [sys.maxsize for _ in pair.olds]
+    # The first is a constant of the code around it, and the pair has it twice; the others it has once.
+    counts = _references(pair)
+    known = [_KNOWN, *(_KNOWN - 2 + inside[id(code)] for code in pair.olds[1:])]
+    return [count - expected for count, expected in zip(counts, known, strict=True)]
+
+
+def _references(pair: Pair) -> list[int]:
+    return [sys.getrefcount(code) for code in pair.olds]
+
+
+def _known_references() -> int | None:
+    """The references to a code object of which there is no function; None if this Python does not count them."""
+    one, other = (compile("def probe(): pass", "<probe>", "exec") for _ in range(2))
+    pair = Pair(one.co_consts[0], other.co_consts[0], changed=False, olds=(one.co_consts[0],))
+    before = _references(pair)[0]
+    function = FunctionType(pair.old, {})
+    return before if function and _references(pair)[0] == before + 1 else None
+
+
+_KNOWN = _known_references()
 
 
 def _holders(codes: Mapping[int, CodeType]) -> Iterable[object]:
@@ -130,9 +206,15 @@ def _holders(codes: Mapping[int, CodeType]) -> Iterable[object]:
     return gc.get_objects() if len(codes) > _MANY else gc.get_referrers(*codes.values())
 
 
-def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> FunctionType | None:
-    """The function of that name, from inside whatever has been put around it."""
-    return _inside(_value(module, qualname), wanted, 4)
+def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> Iterator[FunctionType]:
+    """The functions of that name, from inside whatever has been put around them; overloads are under it, too."""
+    value = _value(module, qualname)
+    function = _inside(value, wanted, 4)
+    if function is not None:
+        yield function
+    if type(value) is FunctionType:
+        overloads = [one for one in get_overloads(value) if type(one) is FunctionType]
+        yield from (one for one in overloads if id(one.__code__) in wanted)
 
 
 def _value(module: ModuleType, qualname: str) -> Any:
@@ -154,16 +236,26 @@ def _inside(value: Any, wanted: Container[int], depth: int) -> FunctionType | No
     return None
 
 
+def _all_inside(value: Any, depth: int) -> Iterator[FunctionType]:
+    if type(value) is FunctionType:
+        yield value
+    if depth and not is_a(value, (*_SHALLOW, ModuleType, type)):
+        for inner in _parts_of(value):
+            yield from _all_inside(inner, depth - 1)
+
+
 def _parts_of(value: Any) -> Iterator[Any]:
     """What a decorator may have put the function into: cells, attributes, what descriptors wrap."""
     if type(value) is FunctionType:
         for cell in value.__closure__ or ():
             with suppress(ValueError):  # an empty cell
                 yield cell.cell_contents
-    elif type(value) in (staticmethod, classmethod):
-        yield value.__func__
-    elif type(value) is property:
-        yield from (value.fget, value.fset, value.fdel)
+    elif is_a(value, staticmethod):
+        yield _FUNCTION.__get__(value)
+    elif is_a(value, classmethod):
+        yield _METHOD.__get__(value)
+    elif is_a(value, property):
+        yield from (part.__get__(value) for part in _ACCESSORS)
     elif type(value) is functools.partial:
         yield value.func
     yield from list(instance_dict(value).values())

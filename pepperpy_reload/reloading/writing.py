@@ -83,10 +83,7 @@ class Writing:
             elif old >= 0:
                 ran[index] = {renames.get(key, key) for key in page.ran[old]}
                 reads[index] = page.reads[old]
-        units = one.alignment.units if one is not None else page.units
-        again = {name for index in activities for name in units[index].binds}
-        several = page.loaded.several | again
-        loaded = replace(page.loaded, ran=ran, reads=reads, by_unit=True, several=several)
+        loaded = replace(page.loaded, ran=ran, reads=reads, by_unit=True)
         if one is None:
             return loaded
         kept = {id(pair.new): pair.olds for pair in one.pairs if not pair.moved and not unpatchable(pair)}
