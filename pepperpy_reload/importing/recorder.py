@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -112,8 +112,10 @@ class Recorder:
         """First-party modules that were imported by others than first-party modules: a library, a prompt."""
         self.on_import: Callable[[str, str], object] = _nothing
         """Called, while modules are awaited, with each module that is about to be imported from, and its importer."""
-        self.awaited: set[str] = set()
-        """Modules that a reload has taken out of sys.modules and that have not been run again yet."""
+        self.awaited: dict[str, ModuleType] = {}
+        """Modules that a reload has taken out of sys.modules, to be run again."""
+        self.awaiting = 0
+        """The thread that runs them again; to others they are there as they are."""
         self._footprints: WeakSet[Footprint] = WeakSet()
         self._listeners: list[LoadListener] = []
         self._originals: tuple[Any, Any, Any] | None = None
@@ -285,6 +287,10 @@ class Recorder:
         self.importers.clear()
         self.importers.update(memory.importers)
         self.outside = memory.outside
+
+    def is_elsewhere(self) -> bool:
+        """Whether it is another thread that runs modules again."""
+        return threading.get_ident() != self.awaiting
 
     def load_awaited(
         self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import sys
+import threading
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import ledger, patch, renamed, state
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.live import LiveWorld
+from pepperpy_reload.reloading.opaque import see_opaque
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
@@ -104,9 +106,8 @@ class Attempt:
     def rollback(self) -> None:
         """Put everything back, and make sure that tracebacks show the text of the code that goes on running."""
         self.transaction.rollback()
-        for name, edited in self.prepared.reading.edited.items():
-            if name in recorder.modules:
-                pin_lines(edited.path, recorder.modules[name].source)
+        reading = self.prepared.reading
+        pin_running({*reading.edited, *reading.drop, *reading.whole} & recorder.modules.keys())
 
     def commit(self) -> None:
         """It stays. What was registered to be disposed of with the old version is, last registered first."""
@@ -115,6 +116,12 @@ class Attempt:
         for dispose in reversed(self.disposers):
             with calling_user_code():
                 dispose()
+
+
+def pin_running(names: Iterable[str]) -> None:
+    """What these modules are made of goes on running, whatever their files hold by now: tracebacks show it."""
+    for name in names:
+        pin_lines(recorder.modules[name].path, recorder.modules[name].source)
 
 
 def prepare(paths: Iterable[str]) -> Prepared:
@@ -148,9 +155,12 @@ def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
 def perform(prepared: Prepared, finder: Finder) -> Attempt:
     """Carry a plan out, in the thread that runs the user's code.
 
-    Raises UserCodeError if the new code does; then everything has been put back.
+    Raises UserCodeError if the new code does; then everything has been put back. Raises RestartNeeded before anything
+    is touched if there is something that could not be put back.
     """
     plan = prepared.plan
+    if not plan.only_patches:
+        see_opaque(plan, Traces(prepared.reading.world()))
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
     modules = [sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)]
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
@@ -176,6 +186,8 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     except BaseException:
         attempt.rollback()
         raise
+    finally:
+        recorder.awaited.clear()  # once they are back: until then others are given what they had
     return attempt
 
 
@@ -238,7 +250,8 @@ def _drop(attempt: Attempt, name: str) -> None:
 def _patch(attempt: Attempt, name: str) -> None:
     """Swap the code of all live functions of an edited module."""
     edited = attempt.prepared.reading.edited[name]
-    moved = [pair for pair in edited.pairs if pair.moved and not patch.unpatchable(pair)]
+    made_again = _made_again(attempt.prepared, name)
+    moved = [pair for pair in edited.pairs if pair.moved and pair not in made_again and not patch.unpatchable(pair)]
     several = edited.loaded.several | _not_defined_once(edited.alignment.old)
     found = patch.live_functions(sys.modules.get(name), moved, several)
     patched: dict[int, FunctionType] = {}
@@ -259,6 +272,18 @@ def _patch(attempt: Attempt, name: str) -> None:
     for pair in edited.pairs:
         if pair.changed:
             attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
+
+
+def _made_again(prepared: Prepared, name: str) -> list[patch.Pair]:
+    """The functions that get other parameters from their statement, which has their defaults as well: not before."""
+    edited = prepared.reading.edited[name]
+    indexes = {step.index for step in prepared.plan.steps if step.module == name and step.index >= 0}
+    units = [edited.alignment.units[index] for index in indexes]
+    return [
+        pair
+        for pair in edited.pairs
+        if pair.takes_others and any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units)
+    ]
 
 
 def _not_defined_once(units: Iterable[Unit]) -> set[str]:
@@ -345,9 +370,10 @@ class _Performance:
             if step.action is Action.DROP and step.name:
                 self._executor(step.module).drop(step.name)
                 self._attempt.dropped.append(f"{step.module}.{step.name}")
+        recorder.awaiting = threading.get_ident()
+        recorder.awaited.update(self._runs)
         for name in self._runs:
             del sys.modules[name]
-        recorder.awaited.update(self._runs)
         before, recorder.on_import = recorder.on_import, self._see_import
         try:
             with self._finder.executing(rerun):
@@ -356,8 +382,8 @@ class _Performance:
                         import_again([step.module])
                     elif step.action in _RAN and step in self._waiting.get(step.module, ()):
                         self._take(step)
-        finally:
             recorder.awaited.clear()
+        finally:
             recorder.on_import = before
         self._attempt.dropped.extend(rerun.dropped)
 

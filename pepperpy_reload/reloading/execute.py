@@ -7,6 +7,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances
+from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -117,8 +119,7 @@ def _exported(names: Mapping[str, Any]) -> list[str]:
 
 
 def _become(table: dict[str, Any], other: dict[str, Any]) -> None:
-    table.clear()
-    table.update(other)
+    at_one_stroke([table.clear, partial(table.update, other)])
 
 
 class Executor:

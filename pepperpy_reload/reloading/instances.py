@@ -10,6 +10,8 @@ from functools import partial
 from types import CellType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.reloading.stroke import at_one_stroke
+
 Undo = Callable[[Callable[[], None]], None]
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
@@ -90,12 +92,14 @@ def _put_all(container: Any, places: list[Any], thing: Any) -> None:
 
 
 def _refill(old: Any, new: Any) -> None:
-    if type(old) in (set, deque, list):
-        items = list(new)
-        old.clear()
-        (old.update if type(old) is set else old.extend)(items)
-        return
-    target, source = (old, new) if type(old) is dict else (vars(old), dict(vars(new)))
-    target.update(source)
-    for key in [key for key in target if key not in source]:
-        del target[key]
+    """Give `old` what `new` holds; nobody finds it empty meanwhile."""
+    if type(old) is list:
+        old[:] = new
+    elif type(old) in (set, deque):
+        put = partial(old.update if type(old) is set else old.extend, list(new))
+        at_one_stroke([old.clear, put])
+    else:
+        target, source = (old, new) if type(old) is dict else (vars(old), dict(vars(new)))
+        target.update(source)
+        for key in [key for key in target if key not in source]:
+            del target[key]

@@ -16,6 +16,7 @@ from typing import Any
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
+from pepperpy_reload.reloading.stroke import at_one_stroke
 
 _MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
 _LRU = type(functools.lru_cache(lambda: None))
@@ -43,6 +44,11 @@ class Pair:
     def moved(self) -> bool:
         """Whether live functions need the new code object: for what it does, or for its line numbers."""
         return self.changed or _position(self.old) != _position(self.new) or not same_code(self.old, self.new)
+
+    @property
+    def takes_others(self) -> bool:
+        """Whether it has other parameters."""
+        return _parameters(self.old) != _parameters(self.new)
 
 
 def pair_codes(
@@ -242,8 +248,8 @@ def _swap(container: Any, news: Mapping[int, CodeType], undo: Undo) -> None:
 
 
 def _refill(container: Any, content: Any) -> None:
-    container.clear()
-    (container.extend if type(container) is list else container.update)(content)
+    put = container.extend if type(container) is list else container.update
+    at_one_stroke([container.clear, functools.partial(put, content)])
 
 
 def clear_caches(module: ModuleType, patched: Mapping[int, FunctionType]) -> None:
@@ -327,6 +333,12 @@ def _same_inner(one: CodeType, other: CodeType, inside: bool) -> bool:
         return False
     is_function = one.co_flags & 0x1 and not one.co_name.startswith("<")  # comprehensions run with their function
     return same_code(one, other, inside=inside) if inside or not is_function else one.co_flags == other.co_flags
+
+
+def _parameters(code: CodeType) -> tuple[object, ...]:
+    named = code.co_argcount + code.co_kwonlyargcount
+    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    return (*counts, code.co_varnames[:named], code.co_flags & 0x0C)  # CO_VARARGS and CO_VARKEYWORDS
 
 
 def _position(code: CodeType) -> tuple[int, bytes]:

@@ -196,6 +196,8 @@ class Reloader:
             self._busy = False
         if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
             self._waiting.update(dict.fromkeys(paths))
+            waiting = {os.path.realpath(path) for path in self._waiting}
+            engine.pin_running([name for name, one in recorder.modules.items() if one.path in waiting])
         else:
             if self._waiting and report.status is ReloadStatus.UNCHANGED:
                 report = replace(report, notes=(*report.notes, _healed(self._waiting)))
