@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import ast
+import linecache
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import CellType, FunctionType
@@ -221,6 +222,17 @@ def _functions_in(value: Any, depth: int = 3) -> Iterator[FunctionType]:
         inner = None if type(value) is FunctionType else part_of(value, attribute)
         if type(inner) is FunctionType:
             yield from _functions_in(inner, depth - 1)
+
+
+def forget_generated(cls: object) -> None:
+    """A class is about to be made again: the text of methods that a decorator generated has to make room for new text.
+
+    It goes by a name that is made up from the class's. A library that finds it taken makes up another one.
+    """
+    for value in list(vars(cls).values()) if isinstance(cls, type) else ():
+        for function in _functions_in(value):
+            if function.__code__.co_filename.startswith("<"):
+                linecache.cache.pop(function.__code__.co_filename, None)
 
 
 def _contents(cell: CellType) -> Any:

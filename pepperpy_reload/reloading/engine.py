@@ -86,9 +86,21 @@ class Attempt:
     """Objects that are the same and yet were made again."""
 
     @property
+    def gone(self) -> set[str]:
+        """The modules that are no longer loaded."""
+        dropped = {step.module for step in self.prepared.plan.steps if step.action is Action.DROP and not step.name}
+        return dropped - recorder.modules.keys()
+
+    @property
     def imported(self) -> tuple[str, ...]:
         """The modules that were run as a whole."""
         return self.prepared.plan.modules(Action.RUN)
+
+    @property
+    def _outdated(self) -> set[str]:
+        """The files of which another text is running now, or none."""
+        reading, before = self.prepared.reading, self.transaction.known
+        return {before[name].path for name in {*reading.edited, *reading.whole, *self.gone} if name in before}
 
     def touches(self, footprint: Footprint) -> bool:
         """Whether what a call ran before might be other now: its functions, or a name that they read."""
@@ -111,8 +123,11 @@ class Attempt:
 
     def commit(self) -> None:
         """It stays. What was registered to be disposed of with the old version is, last registered first."""
-        for edited in self.prepared.reading.edited.values():
-            linecache.cache.pop(edited.path, None)
+        for path in self._outdated:
+            linecache.cache.pop(path, None)
+        for name in self.gone:
+            ledger.forget(name)
+        recorder.tidy()
         for dispose in reversed(self.disposers):
             with calling_user_code():
                 dispose()

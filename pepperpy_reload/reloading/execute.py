@@ -172,6 +172,8 @@ class Executor:
     def _execute(self, code: CodeType, unit: Unit, *, again: bool) -> None:
         namespace = vars(self.module)
         before = {name: namespace.get(name) for name in unit.binds}
+        if isinstance(unit.statement.node, ast.ClassDef):
+            classes.forget_generated(namespace.get(unit.statement.node.name))
         if unit.alias is not None and unit.alias.bound == "*":
             self._execute_star(code, unit)
         else:

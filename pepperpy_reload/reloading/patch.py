@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+from weakref import ref
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.unit import Unit
@@ -54,7 +55,7 @@ class Pair:
 def pair_codes(
     old: CodeType,
     new: CodeType,
-    in_force: Mapping[int, tuple[CodeType, ...]] | None = None,
+    in_force: Mapping[int, tuple[ref[CodeType], ...]] | None = None,
     alignment: Alignment | None = None,
 ) -> Iterator[Pair]:
     """The functions of two versions of a module, matched by where they are defined.
@@ -70,11 +71,12 @@ def pair_codes(
         ):
             waiting.append((inner_one, inner_other))
             if inner_one.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
-                olds = (inner_one, *(in_force or {}).get(id(inner_one), ()))
+                earlier = [one() for one in (in_force or {}).get(id(inner_one), ())]
+                olds = (inner_one, *(code for code in earlier if code is not None))
                 yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other, inside=False), olds)
 
 
-def codes_in_force(code: CodeType) -> dict[int, tuple[CodeType, ...]]:
+def codes_in_force(code: CodeType) -> dict[int, tuple[ref[CodeType], ...]]:
     """The code objects that live functions of a module have, where somebody else has compiled it.
 
     `code` is the same module compiled again; the answer goes by the ids of the code objects in it.
@@ -84,14 +86,14 @@ def codes_in_force(code: CodeType) -> dict[int, tuple[CodeType, ...]]:
         if type(thing) is FunctionType and thing.__code__.co_filename == code.co_filename:
             one = thing.__code__
             live.setdefault((one.co_qualname, one.co_firstlineno), {})[id(one)] = one
-    found: dict[int, tuple[CodeType, ...]] = {}
+    found: dict[int, tuple[ref[CodeType], ...]] = {}
     waiting = [code]
     while waiting:
         for inner in waiting.pop().co_consts:
             if isinstance(inner, CodeType):
                 waiting.append(inner)
                 equal = live.get((inner.co_qualname, inner.co_firstlineno), {}).values()
-                found[id(inner)] = tuple(one for one in equal if one is not inner and same_code(one, inner))
+                found[id(inner)] = tuple(ref(one) for one in equal if one is not inner and same_code(one, inner))
     return found
 
 

@@ -246,6 +246,8 @@ class Reloader:
 
     def _commit(self, attempt: Attempt) -> None:
         self.gate.call(attempt.commit)
+        for name in attempt.gone:
+            self.optimizer.invalidate_cache(name)
         steps = attempt.prepared.plan.steps
         self.optimizer.refresh_cache(dict.fromkeys(step.module for step in steps if step.module in recorder.modules))
 

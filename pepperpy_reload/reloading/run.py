@@ -12,7 +12,9 @@ from typing import Any
 
 from pepperpy_reload.core.effects import reflects
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import classes
 from pepperpy_reload.reloading.execute import Names
+from pepperpy_reload.reloading.looking import is_a
 
 _bootstrap: Any = importlib._bootstrap
 _IMPORT_ATTRIBUTES = frozenset(
@@ -54,6 +56,9 @@ class Rerun:
         namespace = vars(module)
         before = dict(namespace)
         kept = self._kept.get(module.__name__, {})
+        for value in before.values():
+            if is_a(value, type) and value.__module__ == module.__name__:
+                classes.forget_generated(value)
         tree = ast.parse(recorder.modules[module.__name__].source)
         if reflects(tree) or module.__name__ in self._cyclic:
             for name in [name for name in namespace if not _stays(name, module)]:

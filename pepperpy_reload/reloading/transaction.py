@@ -5,12 +5,12 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
 
-from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.importing.recorder import Loaded, recorder
 from pepperpy_reload.reloading.contents import Contents, refill
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
@@ -28,6 +28,7 @@ class Transaction:
         self._table = dict(sys.modules)
         self._spaces = [(module, dict(vars(module)), type(module)) for module in chosen]
         self._record = recorder.memory()
+        self._lines = dict(linecache.cache)
         starts = [value for module in chosen for value in list(vars(module).values())] if deep else []
         self._contents = Contents([*starts, sys.path] if deep else [], _is_first_party_class)
         self._environment = dict(os.environ) if deep else None
@@ -35,6 +36,11 @@ class Transaction:
     def before(self, name: str) -> dict[str, Any]:
         """The names of a module as they were when the transaction began; {} if it was not loaded."""
         return next((names for module, names, _ in self._spaces if module.__name__ == name), {})
+
+    @property
+    def known(self) -> Mapping[str, Loaded]:
+        """What was known of the modules when the transaction began."""
+        return self._record.modules
 
     def undo(self, action: Callable[[], None]) -> None:
         """`action` takes back what is about to be done."""
@@ -52,6 +58,8 @@ class Transaction:
             if type(module) is not kind:
                 module.__class__ = kind
             refill(vars(module), names)
+        linecache.cache.clear()
+        linecache.cache.update(self._lines)
         self._drop_new_modules()
         restore_table(self._table)
         recorder.restore(self._record)

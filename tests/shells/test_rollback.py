@@ -293,3 +293,17 @@ def test_a_function_never_has_new_parameters_and_old_defaults(reloads: Reloads) 
             """
         },
     )
+
+
+def test_what_generated_code_has_left_for_tracebacks_is_taken_back(reloads: Reloads) -> None:
+    reloads(
+        """
+        import linecache
+        import made
+        before = set(linecache.cache)
+        report = change("made.py", "VALUE = 1", "linecache.cache['<made>'] = (1, None, ['x'], '<made>'); VALUE = 1 / 0")
+        assert report.status == "failed", report
+        assert set(linecache.cache) - before == {os.path.abspath("made.py")}, "pinned to what runs"
+        """,
+        {"made.py": "import linecache\nVALUE = 1\n"},
+    )
