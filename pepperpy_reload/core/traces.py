@@ -225,11 +225,13 @@ class Traces(Scope):
         """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
+        self._add_used_up(found, name, unit.reads if not unit.same_as else ())
         for key in self.world.ran(name, old) if old >= 0 else self.predicted(name, unit):
             known = self.world.facts(key)
             if known is None:
                 continue
             self._add_mutations(found, known[0], known[1].mutations)
+            self._add_used_up(found, known[0], known[1].reads)
             if known[1].changes_parameters and unit.kind is Kind.CLASS:
                 self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
@@ -264,3 +266,11 @@ class Traces(Scope):
         aliases = [self.unit(place).alias for place in self.binders(cell)]
         homes = {"" if alias is None else alias.module for alias in aliases}
         return bool(aliases) and all(home and self.module(home) is None for home in homes)
+
+    def _add_used_up(self, found: dict[Cell, Depth], name: str, chains: Iterable[Chain]) -> None:
+        """What reads an iterator may go through it, in a loop or by functions that change nothing else."""
+        for chain in chains:
+            cell, rest = self.cell(name, chain)
+            if not rest and self.world.is_iterator(cell):
+                cell = self.canonical(cell)
+                found[cell] = max(found.get(cell, Depth.STORE), Depth.CALL)

@@ -121,6 +121,9 @@ class World(Protocol):
         Numbers, strings, functions, classes and modules cannot; `rest` leads through classes and modules only.
         """
 
+    def is_iterator(self, cell: Cell) -> bool:
+        """Whether going through the cell's live value uses it up."""
+
     def can_refit(self, place: Place) -> bool:
         """Whether the live value of a plain def is a function that can take over a new version of itself."""
 

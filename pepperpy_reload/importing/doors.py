@@ -51,7 +51,7 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
         else:
             watched = namespace.__class__ is dict and namespace.get("__name__") in importers
         try:
-            if watched and recorder.awaited:
+            if watched and recorder.awaited and not recorder.is_elsewhere():
                 recorder.load_awaited(namespace, name, fromlist, level)
             module = plain_import(name, globals, locals, fromlist, level)
         except BaseException as error:
@@ -98,6 +98,9 @@ def _load_door(recorder: Recorder, find_and_load: Any) -> Callable[..., ModuleTy
     """What is not there yet and is going to be found and loaded."""
 
     def _find_and_load(name: str, import_: Any) -> ModuleType:
+        awaited = recorder.awaited.get(name)
+        if awaited is not None and recorder.is_elsewhere():
+            return awaited  # it may be on its way already, and fail
         if name in sys.modules:
             return find_and_load(name, import_)  # type: ignore[no-any-return]
         recorder.load_begins(name)

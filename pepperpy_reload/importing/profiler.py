@@ -17,6 +17,10 @@ except (AttributeError, ValueError, OSError):
     _PAGE = 0
 
 
+_ERRORS_KEPT = 100
+"""Of one module: it may be broken for hours, and be tried at every save."""
+
+
 @dataclass(slots=True)
 class ImportProfile:
     """One import. Times are in seconds, memory is resident memory in bytes (noisy: it is the whole process's)."""
@@ -105,7 +109,7 @@ class ImportProfiler:
             profile.errors = earlier.errors
         if error is not None:
             text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-            profile.errors = [*profile.errors, text]
+            profile.errors = [*profile.errors[1 - _ERRORS_KEPT :], text]
         self._profiles[profile.module] = profile
         return profile
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
 from pepperpy_reload.importing.doors import audit_hook, wrap_imports
@@ -48,8 +48,8 @@ class Loaded:
     """Whether `ran` and `reads` go by the index of the unit instead: so it is once a reload has sorted them."""
     trigger: tuple[str, int] | None = None
     """The module whose import statement loaded this one, and the offset of that statement in its bytecode."""
-    in_force: dict[int, tuple[CodeType, ...]] = field(default_factory=dict)
-    """By the id of a code object in `code`: equal ones of earlier versions that live functions may still have."""
+    in_force: dict[int, tuple[ref[CodeType], ...]] = field(default_factory=dict)
+    """By the id of a code object in `code`: equal ones of earlier versions, as long as live functions have them."""
     adopted: bool = False
 
     @property
@@ -110,8 +110,11 @@ class Recorder:
         """First-party modules that were imported by others than first-party modules: a library, a prompt."""
         self.on_import: Callable[[str, str], object] = _nothing
         """Called, while modules are awaited, with each module that is about to be imported from, and its importer."""
-        self.awaited: set[str] = set()
-        """Modules that a reload has taken out of sys.modules and that have not been run again yet."""
+        self.awaited: dict[str, ModuleType] = {}
+        """Modules that a reload has taken out of sys.modules, to be run again."""
+        self.awaiting = 0
+        """The thread that runs them again; to others they are there as they are."""
+        self._tidied = 0
         self._footprints: WeakSet[Footprint] = WeakSet()
         self._listeners: list[LoadListener] = []
         self._originals: tuple[Any, Any, Any] | None = None
@@ -278,6 +281,14 @@ class Recorder:
         self.graph.add_node(name)
         self.modules[name] = Loaded(name, path, source, code, None, adopted=True)
 
+    def tidy(self) -> None:
+        """Forget of functions that no module ran any more that they were run: they have moved, or are gone."""
+        if len(self.runners) > self._tidied:
+            self.runners = {}
+            for name, loaded in self.modules.items():
+                self.note_runner(name, loaded.footprint)
+            self._tidied = len(self.runners)
+
     def memory(self) -> Memory:
         """What is known now, for `restore`."""
         return Memory(self.graph.copy(), dict(self.modules), dict(self.rank), set(self.importers), set(self.outside))
@@ -290,6 +301,10 @@ class Recorder:
         self.importers.clear()
         self.importers.update(memory.importers)
         self.outside = memory.outside
+
+    def is_elsewhere(self) -> bool:
+        """Whether it is another thread that runs modules again."""
+        return threading.get_ident() != self.awaiting
 
     def load_awaited(
         self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int

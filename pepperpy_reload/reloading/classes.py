@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import CellType, FunctionType
 from typing import Any
 
@@ -12,6 +13,7 @@ from pepperpy_reload.core.names import bound_names
 from pepperpy_reload.core.statement import chain, import_time, shape
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.looking import part_of
+from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -180,16 +182,24 @@ def take_definition(live: FunctionType, new: FunctionType, undo: Undo) -> None:
     """Give a live function what its definition says; attributes that other statements have set are theirs to set."""
     attributes = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__annotations__")
     saved = {name: getattr(live, name) for name in attributes}
-
-    def put_back() -> None:
-        for name, value in saved.items():
-            setattr(live, name, value)
-
-    undo(put_back)
-    for name in attributes:
-        setattr(live, name, getattr(new, name))
+    undo(partial(_set_definition, live, saved))
+    _set_definition(live, {name: getattr(new, name) for name in attributes})
     if hasattr(new, "__type_params__"):
         setattr(live, "__type_params__", new.__type_params__)  # noqa: B010 - 3.12 and newer
+
+
+def _set_definition(function: FunctionType, definition: Mapping[str, Any]) -> None:
+    """Set the parts of a definition so that whoever calls the function meanwhile never misses a default.
+
+    Audit hooks are told of each part: another thread may come in between.
+    """
+    are_more = len(definition["__defaults__"] or ()) > len(function.__defaults__ or ())
+    by_name = {**(function.__kwdefaults__ or {}), **(definition["__kwdefaults__"] or {})}
+    first = {"__kwdefaults__": by_name or None, **{name: definition[name] for name in _ORDER[are_more]}}
+    at_one_stroke(partial(setattr, function, name, value) for name, value in (*first.items(), *definition.items()))
+
+
+_ORDER = {True: ("__defaults__", "__code__"), False: ("__code__", "__defaults__")}
 
 
 def _close_over_the_same(live: FunctionType, new: FunctionType) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.loaders import handled, loaders
+from pepperpy_reload.reloading.opaque import see_opaque
 from pepperpy_reload.reloading.reading import Edited, Reading, read_batch
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
@@ -90,9 +92,21 @@ class Attempt:
     """Objects that are the same and yet were made again."""
 
     @property
+    def gone(self) -> set[str]:
+        """The modules that are no longer loaded."""
+        dropped = {step.module for step in self.prepared.plan.steps if step.action is Action.DROP and not step.name}
+        return dropped - recorder.modules.keys()
+
+    @property
     def imported(self) -> tuple[str, ...]:
         """The modules that were run as a whole."""
         return self.prepared.plan.modules(Action.RUN)
+
+    @property
+    def _outdated(self) -> set[str]:
+        """The files of which another text is running now, or none."""
+        reading, before = self.prepared.reading, self.transaction.known
+        return {before[name].path for name in {*reading.edited, *reading.whole, *self.gone} if name in before}
 
     def touches(self, footprint: Footprint) -> bool:
         """Whether what a call ran before might be other now: its functions, or a name that they read."""
@@ -110,17 +124,25 @@ class Attempt:
     def rollback(self) -> None:
         """Put everything back, and make sure that tracebacks show the text of the code that goes on running."""
         self.transaction.rollback()
-        for name, edited in self.prepared.reading.edited.items():
-            if name in recorder.modules:
-                pin_lines(edited.path, recorder.modules[name].source)
+        reading = self.prepared.reading
+        pin_running({*reading.edited, *reading.drop, *reading.whole} & recorder.modules.keys())
 
     def commit(self) -> None:
         """It stays. What was registered to be disposed of with the old version is, last registered first."""
-        for edited in self.prepared.reading.edited.values():
-            linecache.cache.pop(edited.path, None)
+        for path in self._outdated:
+            linecache.cache.pop(path, None)
+        for name in self.gone:
+            ledger.forget(name)
+        recorder.tidy()
         for dispose in reversed(self.disposers):
             with calling_user_code():
                 dispose()
+
+
+def pin_running(names: Iterable[str]) -> None:
+    """What these modules are made of goes on running, whatever their files hold by now: tracebacks show it."""
+    for name in names:
+        pin_lines(recorder.modules[name].path, recorder.modules[name].source)
 
 
 def prepare(paths: Iterable[str]) -> Prepared:
@@ -154,9 +176,12 @@ def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
 def perform(prepared: Prepared, finder: Finder) -> Attempt:
     """Carry a plan out, in the thread that runs the user's code.
 
-    Raises UserCodeError if the new code does; then everything has been put back.
+    Raises UserCodeError if the new code does; then everything has been put back. Raises RestartNeeded before anything
+    is touched if there is something that could not be put back.
     """
     plan = prepared.plan
+    if not plan.only_patches:
+        see_opaque(plan, Traces(prepared.reading.world()))
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
     modules = [sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)]
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
@@ -184,6 +209,8 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     except BaseException:
         attempt.rollback()
         raise
+    finally:
+        recorder.awaited.clear()  # once they are back: until then others are given what they had
     return attempt
 
 
@@ -262,10 +289,8 @@ def _drop(attempt: Attempt, name: str) -> None:
 def _patch(attempt: Attempt, names: Collection[str]) -> None:
     """Swap the code of all live functions of edited modules."""
     edited = attempt.prepared.reading.edited
-    moved = {name: [pair for pair in edited[name].pairs if pair.moved and not patch.unpatchable(pair)] for name in names}
-    found = patch.live_functions(
-        (sys.modules.get(name), pairs, edited[name].loaded.in_force) for name, pairs in moved.items()
-    )
+    moved = {name: list(_moved(attempt.prepared, name)) for name in names}
+    found = patch.live_functions((sys.modules.get(name), pairs) for name, pairs in moved.items())
     for name, pairs in moved.items():
         _swap(attempt, pairs, found)
         _tell_classes(attempt, edited[name])
@@ -275,6 +300,14 @@ def _patch(attempt: Attempt, names: Collection[str]) -> None:
     everything = [pair for pairs in moved.values() for pair in pairs]
     if everything and any(ledger.captures_code(other) for other in recorder.modules):
         patch.swap_captured(everything, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
+
+
+def _moved(prepared: Prepared, name: str) -> Iterator[patch.Pair]:
+    """The functions of an edited module that get other code in place."""
+    made_again = _made_again(prepared, name)
+    for pair in prepared.reading.edited[name].pairs:
+        if pair.moved and pair not in made_again and not patch.unpatchable(pair):
+            yield pair
 
 
 def _swap(attempt: Attempt, moved: Iterable[patch.Pair], found: patch.Found) -> None:
@@ -292,6 +325,18 @@ def _tell_classes(attempt: Attempt, edited: Edited) -> None:
     for cls, attribute, value in list(known):
         attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
         type.__setattr__(cls, attribute, value)
+
+
+def _made_again(prepared: Prepared, name: str) -> list[patch.Pair]:
+    """The functions that get other parameters from their statement, which has their defaults as well: not before."""
+    edited = prepared.reading.edited[name]
+    indexes = {step.index for step in prepared.plan.steps if step.module == name and step.index >= 0}
+    units = [edited.alignment.units[index] for index in indexes]
+    return [
+        pair
+        for pair in edited.pairs
+        if pair.takes_others and any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units)
+    ]
 
 
 def _not_defined_once(units: Iterable[Unit]) -> set[str]:
@@ -400,9 +445,10 @@ class _Performance:
             if step.action is Action.DROP and step.name:
                 self._executor(step.module).drop(step.name)
                 self._attempt.dropped.append(f"{step.module}.{step.name}")
+        recorder.awaiting = threading.get_ident()
+        recorder.awaited.update(self._runs)
         for name in self._runs:
             del sys.modules[name]
-        recorder.awaited.update(self._runs)
         before, recorder.on_import = recorder.on_import, self._see_import
         try:
             with self._finder.executing(rerun):
@@ -412,8 +458,8 @@ class _Performance:
                             self._watched(f"running {step.module} again", partial(import_again, [step.module]))
                     elif step.action in _RAN and step in self._waiting.get(step.module, ()):
                         self._take(step)
-        finally:
             recorder.awaited.clear()
+        finally:
             recorder.on_import = before
         self._attempt.dropped.extend(rerun.dropped)
 

@@ -8,6 +8,7 @@ import builtins
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from enum import EnumType
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances, members
+from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -118,8 +120,7 @@ def _exported(names: Mapping[str, Any]) -> list[str]:
 
 
 def _become(table: dict[str, Any], other: dict[str, Any]) -> None:
-    table.clear()
-    table.update(other)
+    at_one_stroke([table.clear, partial(table.update, other)])
 
 
 class Executor:

@@ -11,7 +11,7 @@ from functools import partial
 from types import CellType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from pepperpy_reload.reloading.transaction import uninterrupted
+from pepperpy_reload.reloading import contents
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -146,17 +146,8 @@ def _put_all(container: Any, places: list[Any], thing: Any) -> None:
 
 
 def refill(old: Any, new: Any) -> None:
-    """Give `old` the contents of `new`, another of its kind; what both have is there all the time."""
-    if type(old) in (set, deque, list):
-        items = list(new)
-        old.clear()
-        (old.update if type(old) is set else old.extend)(items)
-        return
-    target, source = (old, new) if type(old) is dict else (vars(old), dict(vars(new)))
-    target.update(source)
-    for key in [key for key in target if key not in source]:
-        del target[key]
-    if any(one is not other for one, other in zip(target, source, strict=True)):  # in another order, or 1 where True is
-        with uninterrupted():
-            target.clear()
-            target.update(source)
+    """Give `old` the contents of `new`, another of its kind; nobody finds it empty meanwhile."""
+    if type(old) in (list, dict, set, deque):
+        contents.refill(old, type(new)(new))
+    else:
+        contents.refill(vars(old), dict(vars(new)))

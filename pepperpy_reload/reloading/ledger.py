@@ -105,6 +105,12 @@ def page(name: str) -> Page | None:
     return known
 
 
+def forget(name: str) -> None:
+    """A module is gone."""
+    _pages.pop(name, None)
+    _captures.pop(name, None)
+
+
 def captures_code(name: str) -> bool:
     """Whether a module's source speaks of the code objects of functions: it may have put them somewhere."""
     return b"__code__" in words(name)

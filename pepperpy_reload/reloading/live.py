@@ -273,6 +273,12 @@ class LiveWorld:
             value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
         return type(value) is not object and not is_a(value, _IMMUTABLE)
 
+    def is_iterator(self, cell: Cell) -> bool:
+        """Whether going through a cell's live value uses it up."""
+        kind = type(self.value(cell))
+        # A proxy has every method that there is, and is no iterator for that.
+        return _attribute(kind, "__next__") is not None and _attribute(kind, "__getattr__") is None
+
     def can_refit(self, place: Place) -> bool:
         """Whether a plain def's live value is the function that it made."""
         unit, value = self._unit_value(place)

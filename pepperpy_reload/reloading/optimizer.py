@@ -196,6 +196,8 @@ class ImportOptimizer(MetaPathFinder):
             raise RestartNeeded(prepared.plan.restart)
         attempt = engine.perform(prepared, self.finder)
         attempt.commit()
+        for name in attempt.gone:
+            self.invalidate_cache(name)
         done = list(dict.fromkeys(step.module for step in prepared.plan.steps if step.action is not Action.DROP))
         self.refresh_cache(done)
         order = recorder.graph.order([name for name in done if name in recorder.modules], recorder.rank)

@@ -13,10 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_overloads
+from weakref import ref
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
+from pepperpy_reload.reloading.stroke import at_one_stroke
 
 _MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
 _LRU = type(functools.lru_cache(lambda: None))
@@ -27,7 +29,7 @@ _TRANSIENT = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # made and 
 
 Undo = Callable[[Callable[[], None]], None]
 Found = dict[int, list[FunctionType]]
-InForce = Mapping[int, tuple[CodeType, ...]]
+InForce = Mapping[int, tuple[ref[CodeType], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Pair:
     def moved(self) -> bool:
         """Whether live functions need the new code object: for what it does, or for its line numbers."""
         return self.changed or _position(self.old) != _position(self.new) or not same_code(self.old, self.new)
+
+    @property
+    def takes_others(self) -> bool:
+        """Whether it has other parameters."""
+        return _parameters(self.old) != _parameters(self.new)
 
 
 def pair_codes(
@@ -68,11 +75,12 @@ def pair_codes(
         ):
             waiting.append((inner_one, inner_other))
             if inner_one.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
-                olds = (inner_one, *(in_force or {}).get(id(inner_one), ()))
+                earlier = [one() for one in (in_force or {}).get(id(inner_one), ())]
+                olds = (inner_one, *(code for code in earlier if code is not None))
                 yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other, inside=False), olds)
 
 
-def codes_in_force(code: CodeType) -> dict[int, tuple[CodeType, ...]]:
+def codes_in_force(code: CodeType) -> dict[int, tuple[ref[CodeType], ...]]:
     """The code objects that live functions of a module have, where somebody else has compiled it.
 
     `code` is the same module compiled again; the answer goes by the ids of the code objects in it.
@@ -82,14 +90,14 @@ def codes_in_force(code: CodeType) -> dict[int, tuple[CodeType, ...]]:
         if type(thing) is FunctionType and thing.__code__.co_filename == code.co_filename:
             one = thing.__code__
             live.setdefault((one.co_qualname, one.co_firstlineno), {})[id(one)] = one
-    found: dict[int, tuple[CodeType, ...]] = {}
+    found: dict[int, tuple[ref[CodeType], ...]] = {}
     waiting = [code]
     while waiting:
         for inner in waiting.pop().co_consts:
             if isinstance(inner, CodeType):
                 waiting.append(inner)
                 equal = live.get((inner.co_qualname, inner.co_firstlineno), {}).values()
-                found[id(inner)] = tuple(one for one in equal if one is not inner and same_code(one, inner))
+                found[id(inner)] = tuple(ref(one) for one in equal if one is not inner and same_code(one, inner))
     return found
 
 
@@ -103,18 +111,16 @@ def unpatchable(pair: Pair) -> bool:
     return len(pair.old.co_freevars) != len(pair.new.co_freevars)
 
 
-def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair], InForce]]) -> Found:
+def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) -> Found:
     """The live functions of the pairs of some modules, by the id of their code object.
-
-    Each module comes with what the recorder knows of the codes in force in it.
 
     A function that a statement defines is looked up under its name, through decorators. A pass over the heap is made
     only if somebody holds a code object who has not been found so: a closure, a function that has lost its name.
     """
     found: Found = {}
     left: dict[int, CodeType] = {}
-    for module, pairs, in_force in edits:
-        counts = _counts(pairs, in_force)
+    for module, pairs in edits:
+        counts = _counts(pairs)
         _find_named(module, counts, found)
         if module is not None and any(len(found.get(id(code), ())) < count for _, code, count in counts):
             _find_elsewhere(module, {id(code) for _, code, _ in counts}, found)
@@ -127,10 +133,10 @@ def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair], InFo
     return found
 
 
-def _counts(pairs: Iterable[Pair], in_force: InForce) -> list[tuple[str, CodeType, int]]:
+def _counts(pairs: Iterable[Pair]) -> list[tuple[str, CodeType, int]]:
     """The code objects that somebody may hold, each with its name and by how many it is held, at most."""
     listed = [pair for pair in pairs if pair.old.co_name not in _TRANSIENT]
-    inside = _references_of_ours(listed, in_force)
+    inside = _references_of_ours(listed)
     held = [(pair, _held(pair, inside)) for pair in listed]
     return [
         (pair.old.co_qualname, code, count)
@@ -166,12 +172,10 @@ def _note(found: Found, function: FunctionType) -> None:
         known.append(function)
 
 
-def _references_of_ours(pairs: Iterable[Pair], in_force: InForce) -> Counter[int]:
-    """How often codes of earlier versions are known to the recorder, or are constants of such codes; by their ids."""
+def _references_of_ours(pairs: Iterable[Pair]) -> Counter[int]:
+    """How often codes of earlier versions are constants of such codes; by their ids."""
     earlier = [code for pair in pairs for code in pair.olds[1:]]
-    found = Counter(id(item) for code in earlier for item in code.co_consts if isinstance(item, CodeType))
-    found.update(id(code) for codes in in_force.values() for code in codes)
-    return found
+    return Counter(id(item) for code in earlier for item in code.co_consts if isinstance(item, CodeType))
 
 
 def _held(pair: Pair, inside: Mapping[int, int]) -> list[int]:
@@ -346,8 +350,8 @@ def _swap(container: Any, news: Mapping[int, CodeType], undo: Undo) -> None:
 
 
 def _refill(container: Any, content: Any) -> None:
-    container.clear()
-    (container.extend if type(container) is list else container.update)(content)
+    put = container.extend if type(container) is list else container.update
+    at_one_stroke([container.clear, functools.partial(put, content)])
 
 
 def caches_of(module: ModuleType | None) -> Iterator[tuple[str, Any, FunctionType]]:
@@ -432,6 +436,12 @@ def _same_inner(one: CodeType, other: CodeType, inside: bool) -> bool:
         return False
     is_function = one.co_flags & 0x1 and not one.co_name.startswith("<")  # comprehensions run with their function
     return same_code(one, other, inside=inside) if inside or not is_function else one.co_flags == other.co_flags
+
+
+def _parameters(code: CodeType) -> tuple[object, ...]:
+    named = code.co_argcount + code.co_kwonlyargcount
+    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    return (*counts, code.co_varnames[:named], code.co_flags & 0x0C)  # CO_VARARGS and CO_VARKEYWORDS
 
 
 def _position(code: CodeType) -> tuple[int, bytes]:

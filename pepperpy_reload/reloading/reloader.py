@@ -197,6 +197,8 @@ class Reloader:
             self._busy = False
         if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
             self._waiting.update(dict.fromkeys(paths))
+            waiting = {os.path.realpath(path) for path in self._waiting}
+            engine.pin_running([name for name, one in recorder.modules.items() if one.path in waiting])
         else:
             if self._waiting and report.status is ReloadStatus.UNCHANGED:
                 report = replace(report, notes=(*report.notes, _healed(self._waiting)))
@@ -257,6 +259,8 @@ class Reloader:
 
     def _commit(self, attempt: Attempt) -> None:
         self.gate.call(attempt.commit)
+        for name in attempt.gone:
+            self.optimizer.invalidate_cache(name)
         steps = attempt.prepared.plan.steps
         self.optimizer.refresh_cache(dict.fromkeys(step.module for step in steps if step.module in recorder.modules))
 

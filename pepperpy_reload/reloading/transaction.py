@@ -2,179 +2,24 @@
 
 from __future__ import annotations
 
-import gc
 import linecache
+import os
 import sys
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from types import FunctionType, ModuleType
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from types import ModuleType
 from typing import Any
 
-from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading.looking import instance_dict, is_a
-
-_ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice)
-_OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
-_OFFSET_OF_DICT = type.__dict__["__dictoffset__"]
-_LIMIT = 200_000  # objects looked at: beyond, a reload would be felt; the rest is left out
-
-
-class Contents:
-    """What a set of objects held when it was taken: lists, dicts, sets, deques, instances and classes."""
-
-    def __init__(self, starts: Iterable[object], is_ours: Callable[[type], bool]) -> None:
-        self._is_ours = is_ours
-        self._taken: dict[int, tuple[Any, Any]] = {}
-        self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
-        self._visit(starts)
-
-    def restore(self) -> None:
-        """Put back what has changed since, in place."""
-        for thing, copy in self._taken.values():
-            if not _same(thing, copy):
-                _refill(thing, copy)
-        for function, values in self._functions:
-            for name, value in zip(_OF_FUNCTIONS, values, strict=True):
-                if getattr(function, name) is not value:
-                    setattr(function, name, value)
-
-    def changed(self) -> Iterator[object]:
-        """The objects that hold something else now."""
-        for thing, copy in self._taken.values():
-            if not _same(thing, copy):
-                yield thing
-
-    def _visit(self, starts: Iterable[object]) -> None:
-        waiting = list(starts)
-        seen: set[int] = set()
-        while waiting and len(seen) < _LIMIT:
-            thing = waiting.pop()
-            if is_a(thing, (*_ATOMS, ModuleType)) or id(thing) in seen:
-                continue
-            seen.add(id(thing))
-            waiting.extend(self._take(thing))
-
-    def _take(self, thing: Any) -> Iterable[object]:
-        """Copy one object's contents; what it holds, to be visited as well."""
-        kind = type(thing)
-        if kind in (list, deque, set):
-            copy: Collection[object] = list(thing) if kind is not set else set(thing)
-            self._taken[id(thing)] = (thing, copy)
-            return copy
-        if kind is dict:
-            self._taken[id(thing)] = (thing, dict(thing))
-            return list(thing.values())
-        if kind in (tuple, frozenset):
-            return [*thing]
-        if is_a(thing, type):
-            if not self._is_ours(thing):
-                return ()
-            self._taken[id(thing)] = (thing, dict(vars(thing)))
-            return list(vars(thing).values())
-        if kind in (staticmethod, classmethod):
-            return (thing.__func__,)
-        if kind is FunctionType:
-            return self._take_function(thing)
-        inside = instance_dict(thing)
-        if inside or _OFFSET_OF_DICT.__get__(kind):  # what has no attributes yet may get some
-            self._taken[id(inside)] = (inside, dict(inside))
-            return (*inside.values(), *(_builtin_part(thing, self._taken)))
-        return _builtin_part(thing, self._taken)
-
-    def _take_function(self, function: FunctionType) -> Iterable[object]:
-        if function.__code__.co_filename not in recorder.roots:
-            return ()
-        self._functions.append((function, tuple(getattr(function, name) for name in _OF_FUNCTIONS)))
-        self._taken[id(function.__dict__)] = (function.__dict__, dict(function.__dict__))
-        cells = []
-        for cell in function.__closure__ or ():
-            try:
-                cells.append(cell.cell_contents)
-            except ValueError:  # an empty cell
-                continue
-        return (*function.__dict__.values(), *cells, *(function.__defaults__ or ()))
-
-
-def _builtin_part(thing: Any, taken: dict[int, tuple[Any, Any]]) -> Iterable[object]:
-    """The contents of an instance of a subclass of list, dict or set, read past whatever the subclass overrides."""
-    if is_a(thing, dict):
-        taken[id(thing)] = (thing, dict(dict.items(thing)))
-        return list(dict.values(thing))
-    if is_a(thing, list):
-        taken[id(thing)] = (thing, list(list.__iter__(thing)))
-        return list(list.__iter__(thing))
-    return ()
-
-
-def _items(thing: Any) -> Any:
-    if isinstance(thing, dict):
-        return list(dict.items(thing))
-    if isinstance(thing, list):
-        return list(list.__iter__(thing))
-    if isinstance(thing, type):
-        return list(vars(thing).items())
-    return list(thing)
-
-
-def _same(thing: Any, copy: Any) -> bool:
-    """Whether the contents are the very same objects, in the same order."""
-    if type(thing) is set:
-        return len(thing) == len(copy) and {id(item) for item in thing} == {id(item) for item in copy}
-    now, then = _items(thing), _items(copy) if not isinstance(copy, list) else copy
-    if len(now) != len(then):
-        return False
-    if isinstance(copy, dict):
-        return all(a[0] is b[0] and a[1] is b[1] for a, b in zip(now, then, strict=True))
-    return all(a is b for a, b in zip(now, then, strict=True))
-
-
-def _refill(thing: Any, copy: Any) -> None:
-    if isinstance(thing, type):
-        _refill_class(thing, copy)
-    elif isinstance(thing, dict):
-        # What is there stays there until it is replaced: another thread never finds a name missing.
-        for key, value in copy.items():
-            dict.__setitem__(thing, key, value)
-        for key in [key for key in dict.keys(thing) if key not in copy]:
-            dict.__delitem__(thing, key)
-        if list(dict.keys(thing)) != list(copy):
-            with uninterrupted():
-                dict.clear(thing)
-                dict.update(thing, copy)
-    elif isinstance(thing, list):
-        list.__setitem__(thing, slice(None), copy)
-    elif isinstance(thing, set):
-        thing.clear()
-        thing.update(copy)
-    else:
-        thing.clear()
-        thing.extend(copy)
-
-
-def _refill_class(cls: type, copy: dict[str, Any]) -> None:
-    for name in [name for name in vars(cls) if name not in copy]:
-        type.__delattr__(cls, name)
-    for name, value in copy.items():
-        if vars(cls).get(name, copy) is not value and name not in ("__dict__", "__weakref__"):
-            type.__setattr__(cls, name, value)
-    if list(vars(cls)) != list(copy):
-        _reorder_class(cls, copy)
-
-
-def _reorder_class(cls: type, copy: dict[str, Any]) -> None:
-    """Have the same members again in their order; what Python has looked up of them goes on to hold."""
-    inside = next((one for one in gc.get_referents(vars(cls)) if type(one) is dict), None)
-    if inside is not None and inside.keys() == copy.keys():
-        with uninterrupted():
-            for name in copy:
-                inside[name] = inside.pop(name)
+from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.reloading.contents import Contents, refill
+from pepperpy_reload.reloading.stroke import at_one_stroke
 
 
 class Transaction:
     """Everything that a reload may touch, as it was; `rollback` puts it back.
 
-    Deep: the contents of every container, instance and class that can be reached from first-party modules.
+    Deep: the contents of every container, instance and class that can be reached from first-party modules, the search
+    path and the environment. Raises RestartNeeded if that cannot be kept safe.
     """
 
     def __init__(self, modules: Iterable[ModuleType], *, deep: bool) -> None:
@@ -183,12 +28,19 @@ class Transaction:
         self._table = dict(sys.modules)
         self._spaces = [(module, dict(vars(module)), type(module)) for module in chosen]
         self._record = recorder.memory()
+        self._lines = dict(linecache.cache)
         starts = [value for module in chosen for value in list(vars(module).values())] if deep else []
-        self._contents = Contents(starts, _is_first_party_class)
+        self._contents = Contents([*starts, sys.path] if deep else [], _is_first_party_class)
+        self._environment = dict(os.environ) if deep else None
 
     def before(self, name: str) -> dict[str, Any]:
         """The names of a module as they were when the transaction began; {} if it was not loaded."""
         return next((names for module, names, _ in self._spaces if module.__name__ == name), {})
+
+    @property
+    def known(self) -> Mapping[str, Loaded]:
+        """What was known of the modules when the transaction began."""
+        return self._record.modules
 
     def undo(self, action: Callable[[], None]) -> None:
         """`action` takes back what is about to be done."""
@@ -200,10 +52,14 @@ class Transaction:
             action()
         self._undo.clear()
         self._contents.restore()
+        if self._environment is not None and os.environ != self._environment:
+            _restore_environment(self._environment)
         for module, names, kind in self._spaces:
             if type(module) is not kind:
                 module.__class__ = kind
-            _refill(vars(module), names)
+            refill(vars(module), names)
+        linecache.cache.clear()
+        linecache.cache.update(self._lines)
         self._drop_new_modules()
         restore_table(self._table)
         recorder.restore(self._record)
@@ -217,29 +73,16 @@ class Transaction:
                 delattr(holder, attribute)
 
 
+def _restore_environment(environment: dict[str, str]) -> None:
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+
+
 def restore_table(table: dict[str, ModuleType]) -> None:
     """Make sys.modules what it was, in the order that it had."""
-    with uninterrupted():
-        for name in [name for name in sys.modules if name not in table]:
-            del sys.modules[name]
-        sys.modules.update(table)
-        if list(sys.modules) != list(table):
-            for name in table:
-                sys.modules[name] = sys.modules.pop(name)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """No other thread runs Python code inside: they would find a module missing between its going and its coming.
-
-    The interpreter switches threads when its switch interval is over; here it is longer than what is done inside.
-    """
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(10.0)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
+    if list(sys.modules.items()) != list(table.items()):
+        at_one_stroke([partial(dict.clear, sys.modules), partial(dict.update, sys.modules, table)])
 
 
 def pin_lines(path: str, source: bytes) -> None:

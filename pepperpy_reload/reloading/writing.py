@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from weakref import ref
 
 from pepperpy_reload.core.graph import Edge
 from pepperpy_reload.core.plan import Action, ReloadPlan
@@ -86,7 +87,9 @@ class Writing:
         loaded = replace(page.loaded, ran=ran, reads=reads, by_unit=True)
         if one is None:
             return loaded
-        kept = {id(pair.new): pair.olds for pair in one.pairs if not pair.moved and not unpatchable(pair)}
+        kept = {
+            id(pair.new): tuple(map(ref, pair.olds)) for pair in one.pairs if not pair.moved and not unpatchable(pair)
+        }
         return replace(loaded, source=one.source, code=one.code, in_force=kept)
 
     def _is_loaded_by(self, name: str, importer: str) -> bool:

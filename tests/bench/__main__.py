@@ -15,7 +15,13 @@ from typing import Any
 from tests.bench import apply, cost, edits, sizes, stale
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
-PARTS = {"edits": edits.measure, "sizes": sizes.measure, "apply": apply.measure, "stale": stale.measure, "cost": cost.measure}
+PARTS = {
+    "edits": edits.measure,
+    "sizes": sizes.measure,
+    "apply": apply.measure,
+    "stale": stale.measure,
+    "cost": cost.measure,
+}
 TABLES = {"edits": edits.table, "sizes": sizes.table, "apply": apply.table, "stale": stale.table, "cost": cost.table}
 
 

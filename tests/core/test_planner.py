@@ -81,6 +81,9 @@ class Made:
     def module_value(self, cell: Cell) -> str:
         return ""
 
+    def is_iterator(self, cell: Cell) -> bool:
+        return False
+
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         return False
 

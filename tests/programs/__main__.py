@@ -1,4 +1,4 @@
-"""Thousands of programs and edits: `python -m tests.programs --cases 5000 --seed 1`."""
+"""Thousands of programs and edits: `python -m tests.programs --cases 5000`; of one program with `--edits 10000`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from tests.programs import endurance
 from tests.programs.edits import Case, cases
 from tests.programs.player import Player
 
@@ -82,6 +83,8 @@ class Soak:
 
 def main() -> int:
     """Print what was found; 1 if the law was broken."""
+    if any(argument.startswith("--edits") for argument in sys.argv[1:]):
+        return endurance.main(sys.argv[1:])
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--cases", type=int, default=5000, help="programs, each with up to four edits")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same seed, the same cases")

@@ -95,3 +95,215 @@ assert before.difference(Census(own)) != ""
             """
         },
     )
+
+
+HOLDERS = {
+    "deep.py": """
+    import collections, functools, os, sys
+    from array import array
+
+    class Narrow:
+        __slots__ = ("slot", "empty")
+
+    class Thing:
+        def add(self):
+            self.items = [*getattr(self, "items", []), 1]
+
+    def counting():
+        count = 0
+        def counter():
+            nonlocal count
+            count += 1
+            return count
+        return counter
+
+    def keeping(made=[]):
+        made.append(1)
+        return made
+
+    class Tags(set):
+        pass
+
+    @functools.singledispatch
+    def shown(thing):
+        return "anything"
+
+    ordered = collections.OrderedDict(a=1, b=2)
+    narrow = Narrow()
+    narrow.slot = []
+    bound = Thing().add
+    partial = functools.partial(dict.update, {})
+    counter = counting()
+    text = bytearray(b"abc")
+    numbers = array("i", [1, 2])
+    tags = Tags("ab")
+    last = collections.deque([1, 2], maxlen=2)
+    """,
+    "user.py": "import deep\nLIMIT = 1\n",
+}
+DEEDS = {
+    "an ordered dict": ("deep.ordered.move_to_end('a')", "list(deep.ordered.items())"),
+    "a slot": ("deep.narrow.slot = deep.narrow.empty = 1", "(deep.narrow.slot, hasattr(deep.narrow, 'empty'))"),
+    "what a slot holds": ("deep.narrow.slot.append(1)", "deep.narrow.slot"),
+    "behind a bound method": ("deep.bound()", "vars(deep.bound.__self__)"),
+    "behind a partial": ("deep.partial(x=1)", "deep.partial.args"),
+    "a variable of a closure": ("deep.counter()", "deep.counter.__closure__[0].cell_contents"),
+    "a default": ("deep.keeping()", "deep.keeping.__defaults__"),
+    "what a library's closure holds": ("deep.shown.register(int, str)", "deep.shown(1)"),
+    "bytes": ("deep.text.extend(b'd')", "bytes(deep.text)"),
+    "an array": ("deep.numbers.append(3)", "list(deep.numbers)"),
+    "a special set": ("deep.tags.add('c')", "(type(deep.tags), sorted(deep.tags))"),
+    "a deque": ("deep.last.append(3)", "list(deep.last)"),
+    "the environment": ("import os; os.environ['PLANTED'] = '1'", "os.environ.get('PLANTED')"),
+    "the search path": ("import sys; sys.path.append('planted')", "list(sys.path)"),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_what_a_statement_did_before_another_failed_is_taken_back(reloads: Reloads, deed: str) -> None:
+    statement, shown = DEEDS[deed]
+    reloads(
+        f"""
+        import user, deep
+        shown = lambda: repr({shown})
+        before = shown()
+
+        report = change("user.py", "LIMIT = 1", {statement!r} + "; done = {shown}; raise OSError(repr(done))")
+
+        assert report.status == "failed", report
+        assert repr(before) not in str(report.error), "it has been done"
+        assert shown() == before
+        """,
+        HOLDERS,
+    )
+
+
+def test_an_iterator_that_is_gone_through_is_made_again(reloads: Reloads) -> None:
+    reloads(
+        """
+        import numbers_
+        assert change("numbers_.py", "FIRST = list", "FIRST = tuple").status == "reloaded"
+        assert (numbers_.FIRST, numbers_.LATER) == ((0, 1, 2), [])
+        """,
+        {"numbers_.py": "source = (n for n in range(3))\nFIRST = list(source)\nLATER = [n for n in source]\n"},
+    )
+
+
+OPAQUE = {
+    "a running generator": "(n for n in range(3))",
+    "an iterator": "iter([1, 2, 3])",
+    "an open file": "open('log.txt', 'w+')",
+    "a Connection": "__import__('sqlite3').connect(':memory:')",
+}
+
+
+@pytest.mark.parametrize("what", OPAQUE)
+def test_what_cannot_be_put_back_is_left_alone(reloads: Reloads, what: str) -> None:
+    reloads(
+        f"""
+        import user, deep
+        before = dict(vars(user))
+
+        report = change("user.py", "LIMIT = 1", "LIMIT = 2\\nVALUE = use(source)")
+
+        assert report.status == "restart" and {what!r} in report.reason, report
+        assert "user:4" in report.reason and "deep.source" in report.reason, report
+        assert dict(vars(user)) == before
+
+        report = change("user.py", "VALUE = use(source)", "VALUE = source is None")
+        assert report.status == {("reloaded" if what == "a Connection" else "restart")!r}, report
+        report = change("user.py", "VALUE = source is None", "")
+        assert report.status == "reloaded" and user.LIMIT == 2, report
+        """,
+        {
+            "deep.py": f"source = {OPAQUE[what]}\n",
+            "user.py": "from deep import source\nuse = lambda thing: next(iter([thing]))\nLIMIT = 1\n",
+        },
+    )
+
+
+def test_a_large_list_is_no_reason_for_a_restart_and_millions_of_lists_are(reloads: Reloads) -> None:
+    reloads(
+        """
+        import data, user
+        report = change("user.py", "LIMIT = 1", "LIMIT = 2; data.numbers.append(1); raise OSError")
+        assert report.status == "failed" and len(data.numbers) == 1_000_000 and user.LIMIT == 1, report
+        report = change("user.py", "LIMIT = 2; data.numbers.append(1); raise OSError", "LIMIT = 3")
+        assert report.status == "reloaded" and user.LIMIT == 3, report
+
+        data.lists = [[] for _ in range(1_000_001)]
+        report = change("user.py", "LIMIT = 3", "LIMIT = 4")
+        assert report.status == "restart" and "more than 1,000,000 objects" in report.reason, report
+        assert user.LIMIT == 3
+
+        data.lists.clear()
+        assert reloader.apply([]).status == "reloaded" and user.LIMIT == 4
+        """,
+        {"data.py": "numbers = list(range(1_000_000))\n", "user.py": "import data\nLIMIT = 1\n"},
+    )
+
+
+@pytest.mark.parametrize("new", ["def f(:\n", "import nowhere\n", "import sys\nALL = list(sys.modules)\n", None])
+def test_tracebacks_show_the_text_that_goes_on_running(reloads: Reloads, new: str | None) -> None:
+    reloads(
+        f"""
+        import traceback
+        import user, gone
+        new = {new!r}
+        if new is None:
+            pathlib.Path("gone.py").unlink()
+            save("user.py", "import gone\\n")
+        else:
+            save("gone.py", new)
+        report = reloader.apply(["gone.py", "user.py"])
+        assert report.status in ("failed", "restart"), report
+
+        for _ in range(2):
+            try:
+                gone.fail()
+            except OSError as error:
+                text = "".join(traceback.format_exception(error))
+            assert "raise OSError  # as it was" in text, text
+            report = reloader.apply([])
+        """,
+        {"gone.py": "def fail():\n    raise OSError  # as it was\n", "user.py": "import gone\ngone.fail\n"},
+    )
+
+
+def test_a_function_never_has_new_parameters_and_old_defaults(reloads: Reloads) -> None:
+    reloads(
+        """
+        import calls
+        report = change("calls.py", "def f(x):", "def f(x, y=1):")
+        assert report.status == "reloaded" and calls.seen == [1], report
+        report = change("calls.py", "def m(self):", "def m(self, *, y=1):")
+        assert report.status == "reloaded" and calls.seen == [1, 1], report
+        assert calls.f.__defaults__ == (1,) and calls.Thing().m(y=2) == 1
+        """,
+        {
+            "calls.py": """
+            def f(x):
+                return x
+            class Thing:
+                def m(self):
+                    return 1
+            seen = []
+            def __before_reload__():
+                seen.append(f(1) * Thing().m())
+            """
+        },
+    )
+
+
+def test_what_generated_code_has_left_for_tracebacks_is_taken_back(reloads: Reloads) -> None:
+    reloads(
+        """
+        import linecache
+        import made
+        before = set(linecache.cache)
+        report = change("made.py", "VALUE = 1", "linecache.cache['<made>'] = (1, None, ['x'], '<made>'); VALUE = 1 / 0")
+        assert report.status == "failed", report
+        assert set(linecache.cache) - before == {os.path.abspath("made.py")}, "pinned to what runs"
+        """,
+        {"made.py": "import linecache\nVALUE = 1\n"},
+    )

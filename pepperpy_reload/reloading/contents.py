@@ -1,0 +1,300 @@
+"""What objects held at a moment, for the way back: every container, instance and class that can be reached."""
+
+from __future__ import annotations
+
+import gc
+from array import array
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from operator import is_
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    ModuleType,
+    TracebackType,
+)
+from typing import Any
+
+from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.stroke import at_one_stroke
+
+LIMIT = 1_000_000
+"""Objects that are copied, numbers and texts aside: beyond, a new process is there sooner."""
+_ATOMS = frozenset(
+    {int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice, ModuleType, CodeType, FrameType}
+    | {TracebackType, BuiltinFunctionType, memoryview}
+)
+_APART = frozenset(
+    "_asyncio _contextvars _queue _socket _thread asyncio concurrent contextvars multiprocessing pepperpy_reload queue "
+    "sched selectors socket socketserver ssl subprocess threading".split()
+)
+"""Homes of what runs beside a reload and goes on during it: putting that back would lose what others have done."""
+_OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
+_NOTHING = object()
+
+Shape = tuple[GetSetDescriptorType | None, tuple[tuple[MemberDescriptorType, bool], ...], type | None]
+"""Of a class: where its instances have their `__dict__`, their parts (those of `__slots__` can be set), and the
+container that they are."""
+
+
+class Contents:
+    """What can be reached from `starts` and can be changed, as it is now; no code of the user's runs.
+
+    Of the classes only those count that `is_ours` says so of. Raises RestartNeeded if it is more than can be copied in
+    the time that a restart takes: nothing may run then that might have to be taken back.
+    """
+
+    def __init__(self, starts: Iterable[object], is_ours: Callable[[type], bool]) -> None:
+        self._is_ours = is_ours
+        self._shapes: dict[type, Shape] = {}
+        self._taken: list[tuple[Any, Any]] = []
+        self._cells: list[tuple[CellType, Any]] = []
+        self._slots: list[tuple[Any, MemberDescriptorType, Any]] = []
+        self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
+        with _uncollected():
+            self._visit(starts)
+
+    def restore(self) -> None:
+        """Put back what has changed since, in place."""
+        for thing, copy in self._taken:
+            if not _same(thing, copy):
+                refill(thing, copy)
+        for function, values in self._functions:
+            for name, value in zip(_OF_FUNCTIONS, values, strict=True):
+                if getattr(function, name) is not value:
+                    setattr(function, name, value)
+        for cell, held in self._cells:
+            if _held(cell) is not held:
+                _fill(cell, held)
+        for thing, member, value in self._slots:
+            if _slot(thing, member) is not value:
+                member.__delete__(thing) if value is _NOTHING else member.__set__(thing, value)
+
+    def _visit(self, starts: Iterable[object]) -> None:
+        waiting = _worth([*starts])
+        seen: set[int] = set()
+        while waiting:
+            thing = waiting.pop()
+            if id(thing) in seen:
+                continue
+            seen.add(id(thing))
+            if len(seen) > LIMIT:
+                raise RestartNeeded(
+                    f"the modules hold more than {LIMIT:,} objects, too many to be put back if it failed"
+                )
+            waiting.extend(_worth(self._take(thing)))
+
+    def _take(self, thing: Any) -> list[Any]:
+        """Copy one object's contents; what it holds, to be visited as well."""
+        kind = type(thing)
+        if kind is dict or kind is list:
+            copy = thing.copy()
+            self._taken.append((thing, copy))
+            return copy if kind is list else list(copy.values())
+        if kind is tuple or kind is frozenset:
+            return [*thing]
+        if kind is FunctionType:
+            return self._take_function(thing)
+        if issubclass(kind, type):
+            return self._take_class(thing)
+        if kind is MappingProxyType:
+            return list(gc.get_referents(thing))
+        return self._take_instance(thing, kind)
+
+    def _take_class(self, cls: type) -> list[Any]:
+        if not self._is_ours(cls):
+            return []
+        members = dict(type.__dict__["__dict__"].__get__(cls))
+        self._taken.append((cls, members))
+        return list(members.values())
+
+    def _take_instance(self, thing: Any, kind: type) -> list[Any]:
+        getter, members, container = self._shape(kind)
+        found: list[Any] = []
+        if container is not None:
+            copy = _COPY[container](thing)
+            self._taken.append((thing, copy))
+            if container not in (bytearray, array):
+                found.extend(copy.values() if isinstance(copy, dict) else copy)
+        elif issubclass(kind, tuple):
+            found.extend(tuple.__iter__(thing))
+        inside = getter.__get__(thing) if getter is not None else None
+        if type(inside) is dict:
+            self._taken.append((inside, inside.copy()))
+            found.extend(inside.values())
+        for member, settable in members:
+            value = _slot(thing, member)
+            if settable:
+                self._slots.append((thing, member, value))
+            found.append(value)
+        return found
+
+    def _shape(self, kind: type) -> Shape:
+        known = self._shapes.get(kind)
+        if known is None:
+            known = self._shapes[kind] = _shape_of(kind)
+        return known
+
+    def _take_function(self, function: FunctionType) -> list[Any]:
+        """A function; one of a library's is what a decorator has made, and holds what it was given."""
+        if function.__module__ == "pepperpy_reload" or str(function.__module__).startswith("pepperpy_reload."):
+            return []
+        found: list[Any] = list(function.__defaults__ or ())
+        is_own = function.__code__.co_filename in recorder.roots
+        if is_own:
+            self._functions.append((function, tuple(getattr(function, name) for name in _OF_FUNCTIONS)))
+            found.extend((function.__kwdefaults__ or {}).values())
+        if is_own or function.__closure__:
+            self._taken.append((function.__dict__, function.__dict__.copy()))
+            found.extend(function.__dict__.values())
+        for cell in function.__closure__ or ():
+            held = _held(cell)
+            self._cells.append((cell, held))
+            found.append(held)
+        return found
+
+
+def _shape_of(kind: type) -> Shape:
+    home = kind.__module__
+    if isinstance(home, str) and home.partition(".")[0] in _APART:
+        return None, (), None
+    spaces = [type.__dict__["__dict__"].__get__(base) for base in kind.__mro__]
+    holders = (space.get("__dict__") for space in spaces)
+    getter = next((found for found in holders if type(found) is GetSetDescriptorType), None)
+    members = [
+        (item, "__slots__" in space)
+        for space in spaces
+        for item in space.values()
+        if type(item) is MemberDescriptorType
+    ]
+    return getter, tuple(members), next((base for base in _COPY if issubclass(kind, base)), None)
+
+
+def _worth(things: list[Any]) -> list[Any]:
+    """Those that hold something."""
+    kinds = set(map(type, things))
+    if kinds <= _ATOMS:
+        return []
+    return things if kinds.isdisjoint(_ATOMS) else [thing for thing in things if type(thing) not in _ATOMS]
+
+
+_COPY: dict[type, Callable[[Any], Any]] = {
+    OrderedDict: lambda thing: dict(OrderedDict.items(thing)),
+    dict: dict.copy,
+    list: list.copy,
+    set: frozenset,
+    deque: lambda thing: list(deque.__iter__(thing)),
+    bytearray: bytes,
+    array: lambda thing: array.__getitem__(thing, slice(None)),
+}
+"""The containers, those that are a special sort of another before it; a copy is made past what a subclass overrides."""
+COPIED = tuple(_COPY)
+
+
+def _same(thing: Any, copy: Any) -> bool:
+    """Whether the contents are the very same objects, in the same order."""
+    if isinstance(thing, type):
+        thing = type.__dict__["__dict__"].__get__(thing)
+        return len(thing) == len(copy) and _all_same(thing.items(), copy.items())
+    if isinstance(thing, dict):
+        base = OrderedDict if isinstance(thing, OrderedDict) else dict
+        return dict.__len__(thing) == len(copy) and _all_same(base.items(thing), copy.items())
+    if isinstance(thing, list):
+        return list.__len__(thing) == len(copy) and all(map(is_, list.__iter__(thing), copy))
+    if isinstance(thing, set):
+        return set.__len__(thing) == len(copy) and set(map(id, set.__iter__(thing))) == set(map(id, copy))
+    if isinstance(thing, deque):
+        return deque.__len__(thing) == len(copy) and all(map(is_, deque.__iter__(thing), copy))
+    return bytes(thing) == bytes(copy)
+
+
+def _all_same(items: Iterable[tuple[Any, Any]], others: Iterable[tuple[Any, Any]]) -> bool:
+    return all(one[0] is other[0] and one[1] is other[1] for one, other in zip(items, others, strict=True))
+
+
+def refill(thing: Any, copy: Any) -> None:
+    """Have an object hold what a copy of it holds. What is there stays until it is replaced: nobody misses a name."""
+    if isinstance(thing, type):
+        _refill_class(thing, copy)
+    elif isinstance(thing, OrderedDict):
+        put = (partial(OrderedDict.__setitem__, thing, key, value) for key, value in copy.items())
+        at_one_stroke([partial(OrderedDict.clear, thing), *put])
+    elif isinstance(thing, dict):
+        _refill_dict(thing, copy)
+    elif isinstance(thing, list):
+        list.__setitem__(thing, slice(None), copy)
+    elif isinstance(thing, set):
+        at_one_stroke([partial(set.clear, thing), partial(set.update, thing, copy)])
+    elif isinstance(thing, deque):
+        at_one_stroke([partial(deque.clear, thing), partial(deque.extend, thing, copy)])
+    else:
+        (bytearray if isinstance(thing, bytearray) else array).__setitem__(thing, slice(None), copy)
+
+
+def _refill_dict(table: dict[Any, Any], copy: dict[Any, Any]) -> None:
+    for key, value in copy.items():
+        dict.__setitem__(table, key, value)
+    for key in [key for key in dict.keys(table) if key not in copy]:
+        dict.__delitem__(table, key)
+    if not all(map(is_, dict.keys(table), copy.keys())):
+        at_one_stroke([partial(dict.clear, table), partial(dict.update, table, copy)])
+
+
+def _refill_class(cls: type, copy: dict[str, Any]) -> None:
+    for name in [name for name in vars(cls) if name not in copy]:
+        type.__delattr__(cls, name)
+    for name, value in copy.items():
+        if vars(cls).get(name, copy) is not value and name not in ("__dict__", "__weakref__"):
+            type.__setattr__(cls, name, value)
+    if list(vars(cls)) != list(copy):
+        _reorder_class(cls, copy)
+
+
+def _reorder_class(cls: type, copy: dict[str, Any]) -> None:
+    """Have the same members again in their order; what Python has looked up of them goes on to hold."""
+    inside = next((one for one in gc.get_referents(vars(cls)) if type(one) is dict), None)
+    if inside is not None and inside.keys() == copy.keys():
+        members = {name: inside[name] for name in copy}
+        at_one_stroke([partial(dict.clear, inside), partial(dict.update, inside, members)])
+
+
+def _held(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # an empty cell
+        return _NOTHING
+
+
+def _fill(cell: CellType, held: Any) -> None:
+    if held is _NOTHING:
+        del cell.cell_contents
+    else:
+        cell.cell_contents = held
+
+
+def _slot(thing: Any, member: MemberDescriptorType) -> Any:
+    try:
+        return member.__get__(thing)
+    except AttributeError:  # not set
+        return _NOTHING
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """The many copies that are made inside are no reason to look for garbage again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
