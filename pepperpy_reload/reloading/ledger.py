@@ -108,7 +108,7 @@ def page(name: str) -> Page | None:
 def forget(name: str) -> None:
     """A module is gone."""
     _pages.pop(name, None)
-    _captures.pop(name, None)
+    _words.pop(name, None)
 
 
 def captures_code(name: str) -> bool:
