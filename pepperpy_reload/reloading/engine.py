@@ -374,7 +374,6 @@ class _Performance:
         self._witness = Witness(self._scope, reading.edited, self._plan)
         self._holdings = Holdings()
         self._loaded = set(sys.modules)
-        attempt.transaction.undo(self._holdings.restore)
         self._executors: dict[str, Executor] = {}
         self._census = Census()
         self._waiting: dict[str, list[Step]] = {}

@@ -73,8 +73,6 @@ class Holdings:
         self._reads = _reads()
         self._held = {name: read() for name, read in self._reads.items()}
         self._loggers = dict(_loggers())
-        self._path = list(sys.path)
-        self._environ = dict(os.environ)
 
     def check(self, where: str) -> None:
         """Raises RestartNeeded if something is other than it was: what has been executed at `where` has done that."""
@@ -93,14 +91,6 @@ class Holdings:
         """Modules have been loaded for the first time: what they have changed they change at every start."""
         self._held = {name: read() for name, read in self._reads.items()}
         self._loggers = {**dict(_loggers()), **self._loggers}
-
-    def restore(self) -> None:
-        """Put back the environment and the search path, which are no module's."""
-        if sys.path != self._path:
-            sys.path[:] = self._path
-        if dict(os.environ) != self._environ:
-            os.environ.clear()
-            os.environ.update(self._environ)
 
 
 def _loggers() -> Iterator[tuple[str, object]]:

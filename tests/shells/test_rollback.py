@@ -154,9 +154,28 @@ DEEDS = {
     "an array": ("deep.numbers.append(3)", "list(deep.numbers)"),
     "a special set": ("deep.tags.add('c')", "(type(deep.tags), sorted(deep.tags))"),
     "a deque": ("deep.last.append(3)", "list(deep.last)"),
-    "the environment": ("import os; os.environ['PLANTED'] = '1'", "os.environ.get('PLANTED')"),
-    "the search path": ("import sys; sys.path.append('planted')", "list(sys.path)"),
 }
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("import os; os.environ['PLANTED'] = '1'", "os.environ.get('PLANTED')"),
+        ("import sys; sys.path.append('planted')", "list(sys.path)"),
+    ],
+)
+def test_what_a_function_did_to_the_process_is_taken_back(reloads: Reloads, statement: str, shown: str) -> None:
+    """It is not seen before it runs, and asks for a restart then."""
+    reloads(
+        f"""
+        import os, user
+        before = {shown}
+        report = change("user.py", "LIMIT = 1", {f"exec({statement!r}); LIMIT = 2"!r})
+        assert report.status == "restart", report
+        assert {shown} == before
+        """,
+        {"user.py": "LIMIT = 1\nDONE = LIMIT\n"},
+    )
 
 
 @pytest.mark.parametrize("deed", DEEDS)
