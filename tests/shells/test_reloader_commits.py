@@ -137,6 +137,20 @@ FOUND = {
         },
         ({"registry.py": "import json\nitems = [json]\n"},),
     ),
+    "a registry that takes a name once only": Found(
+        {
+            "registry.py": "known = {}\ndef register(function):\n    if function.__name__ in known:\n"
+            "        raise KeyError(function.__name__)\n    known[function.__name__] = function\n    return function\n",
+            "app.py": "import registry\ndef word():\n    return 1\nWORD = 1\n"
+            "@registry.register\ndef f(x=WORD):\n    return x\n@registry.register\ndef g():\n    return 1\n",
+        },
+        (
+            {
+                "app.py": "import registry\ndef word():\n    return 1\nWORD = 2\n"
+                "@registry.register\ndef f(x=WORD):\n    return x\n@registry.register\ndef g():\n    return 1\n",
+            },
+        ),
+    ),
     "a star import binds what a later one is going to bind no more": Found(
         {
             "p/__init__.py": "",
