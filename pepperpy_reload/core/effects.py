@@ -74,14 +74,43 @@ def _from_import(node: ast.ImportFrom, package: str) -> Iterator[tuple[str, int]
 
 
 def mutations(nodes: Iterable[ast.AST]) -> tuple[Mutation, ...]:
-    """What executing these nodes may change, each chain once at its greatest depth."""
+    """What executing these nodes may change, each chain once at its greatest depth.
+
+    Who sets what it looks at as well may do something else the second time.
+    """
     found: dict[Chain, Mutation] = {}
-    for node in nodes:
+    every = list(nodes)
+    looked_at = _looked_at(every)
+    for node in every:
         for target, depth in _mutated(node):
             key = chain(target)
+            if depth is Depth.STORE and _set_in(node, key) in looked_at:
+                depth = Depth.CALL
             if key and (key not in found or depth > found[key].depth):
                 found[key] = Mutation(key, depth)
     return tuple(found.values())
+
+
+def _set_in(node: ast.AST, key: Chain) -> Chain:
+    """What is not the same any more when an attribute is set, or an item, of what `key` means."""
+    return (*key, node.attr) if isinstance(node, ast.Attribute) and key else key
+
+
+def _looked_at(nodes: Iterable[ast.AST]) -> set[Chain]:
+    """The chains that are read, and all that they begin with, but for those of which an item or attribute is set."""
+    every = list(nodes)
+    targets = {
+        id(node.value)
+        for node in every
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
+    }
+    hidden = targets | {id(node.value) for node in every if isinstance(node, ast.Attribute)}
+    found = set()
+    for node in every:
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in hidden:
+            read = chain(node) if isinstance(node.ctx, ast.Load) else ()
+            found.update(read[:end] for end in range(1, len(read) + 1))
+    return found
 
 
 def _mutated(node: ast.AST) -> Iterator[tuple[ast.AST, Depth]]:

@@ -93,7 +93,9 @@ def _targets(traces: Traces, place: Place, unit: Unit) -> Iterator[str]:
     old = traces.old_index(place)
     known = old >= 0 and traces.fate(place) in (Fate.SAME, Fate.BODY)
     if unit.alias is not None:
-        yield from _named(unit.alias)
+        for name in _named(unit.alias):
+            if not (known and _was_loaded_later(traces, name, place, old)):
+                yield name
     for alias in unit.imports:
         if not known or traces.world.has_imported(place.module, alias.module):
             yield from _named(alias)
@@ -105,6 +107,19 @@ def _targets(traces: Traces, place: Place, unit: Unit) -> Iterator[str]:
         facts = traces.world.facts(key)
         for alias in facts[1].imports if facts is not None else ():
             yield from _named(alias)
+
+
+def _was_loaded_later(traces: Traces, name: str, place: Place, old: int) -> bool:
+    """Whether a unit has been executed without loading what its import names, which something else loaded later.
+
+    `from package import name` takes what the package has by that name, be it a submodule or not.
+    """
+    trigger = traces.world.trigger(name)
+    if trigger is None:
+        return False
+    if trigger[0] == place.module:
+        return trigger[1] > old
+    return traces.world.order(name) > (*traces.world.order(place.module), place.index)
 
 
 def _named(alias: Alias) -> Iterator[str]:

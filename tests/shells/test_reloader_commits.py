@@ -125,6 +125,32 @@ FOUND = {
             {"q/a.py": "X = 3\nZ = 1\n", "q/__init__.py": "from . import part\nfrom .a import X, Z\n"},
         ),
     ),
+    "an import that finds another thing by a submodule's name does not load it": Found(
+        {
+            "registry.py": "items = []\n",
+            "p/__init__.py": "from p.a import *\nfrom p import b\nfrom p.c import C\nimport p.b\n",
+            "p/a/__init__.py": "from p.a import b\n",
+            "p/a/b.py": "X = 1\n",
+            "p/b.py": "import registry\nregistry.items.append('b')\n",
+            "p/c.py": "import registry\nregistry.items.append('c')\nC = 1\n",
+            "app.py": "import p\n",
+        },
+        ({"registry.py": "import json\nitems = [json]\n"},),
+    ),
+    "a registry that takes a name once only": Found(
+        {
+            "registry.py": "known = {}\ndef register(function):\n    if function.__name__ in known:\n"
+            "        raise KeyError(function.__name__)\n    known[function.__name__] = function\n    return function\n",
+            "app.py": "import registry\ndef word():\n    return 1\nWORD = 1\n"
+            "@registry.register\ndef f(x=WORD):\n    return x\n@registry.register\ndef g():\n    return 1\n",
+        },
+        (
+            {
+                "app.py": "import registry\ndef word():\n    return 1\nWORD = 2\n"
+                "@registry.register\ndef f(x=WORD):\n    return x\n@registry.register\ndef g():\n    return 1\n",
+            },
+        ),
+    ),
     "a star import binds what a later one is going to bind no more": Found(
         {
             "p/__init__.py": "",
