@@ -239,6 +239,14 @@ FOUND = {
          "        cls.x = len(s)\n        return cls\nclass K(metaclass=M):\n    pass\ns += [1]\n"},
         "restart",
     ),
+    "another module has the last word on an attribute": Found(
+        {"a.py": "def f():\n    pass\n", "app.py": "import a\na.f.tag = 9\n"},
+        {"a.py": "def f():\n    pass\nf.tag = 1\n"},
+    ),
+    "a later statement has the last word on an attribute": Found(
+        {"app.py": "X = 1\nclass K:\n    pass\nK.tag = X\nY = K\nY.tag = 9\n"},
+        {"app.py": "X = 2\nclass K:\n    pass\nK.tag = X\nY = K\nY.tag = 9\n"},
+    ),
 }  # fmt: skip
 
 
