@@ -351,6 +351,14 @@ class _Planner(Traces):
         for cell in after:
             if cell not in before and self._is_used_later(place, cell):
                 self._remake(cell, place)
+        for cell in self.stored_by(place.module, self.unit(place)):
+            self._store_again(cell, place)
+
+    def _store_again(self, cell: Cell, after: Place) -> None:
+        """Who sets attributes or items of the same object later in a start has the last word."""
+        for place in list(self.users(cell)):
+            if self._is_later(place, after) and cell in self.stored_by(place.module, self.unit(place)):
+                self.mark(place, _Cause(f"sets what {cell} has, too", after))
 
     def _undo_old(self, name: str, unit: Unit, cause: _Cause) -> None:
         """A unit that is gone has left its traces."""

@@ -167,12 +167,21 @@ def half_way(traces: Traces, start: Start) -> Iterator[str]:
     """
     for name in start.keys:
         now, before = _above(start.triggers.get, name), _above(partial(_once, traces), name)
+        if now.keys() != before.keys():
+            yield from _absent(traces, name)
         for other in now.keys() ^ before.keys():
             for place, cell in _read_from(traces, name, other):
                 binders = [one for one in traces.binders(cell) if one.module == other]
                 if any(_is_later(traces, one, now.get(other), before.get(other)) for one in binders):
                     line = traces.unit(place).line
                     yield f"{name}:{line} reads {cell}, and {other} is half-way then, or was so before"
+
+
+def _absent(traces: Traces, name: str) -> Iterator[str]:
+    module = traces.module(name)
+    for unit in module.alignment.units if module is not None else ():
+        for cell in traces.absent(Place(name, unit.index)):
+            yield f"{name}:{unit.line} reads {cell} before that has been loaded"
 
 
 def _is_later(traces: Traces, place: Place, now: int | None, before: int | None) -> bool:

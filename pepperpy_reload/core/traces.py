@@ -136,6 +136,17 @@ class Traces(Scope):
         begin = self._begin(module)
         return begin < time and time[: len(begin)] != begin
 
+    def absent(self, place: Place) -> Iterator[Cell]:
+        """The submodules that a unit reads as attributes, and would not find in its turn in a cold start."""
+        turn = self.order(place)
+        for home, chain in self.chains_read(place):
+            cell, rest = Cell(home, chain[0]), chain[1:]
+            while rest and (package := self.module_bound(cell)):
+                cell, rest = Cell(package, rest[0]), rest[1:]
+                submodule = f"{package}.{cell.name}"
+                if self.module(submodule) is not None and not self.binders(cell):
+                    yield from () if self._is_through(submodule, turn) else (cell,)
+
     def unfound(self, star: Place) -> list[str]:
         """The names of a module that a star import does not find there, as they are bound later in a cold start."""
         alias = self.unit(star).alias

@@ -255,6 +255,8 @@ def _see_half_way(traces: Traces, place: Place) -> None:
     alias = traces.unit(place).alias
     if alias is not None and alias.bound == "*" and (unfound := traces.unfound(place)):
         raise RestartNeeded(f"{place.module}:{traces.unit(place).line} takes {alias.module}.{unfound[0]} too early")
+    for cell in traces.absent(place):
+        raise RestartNeeded(f"{place.module}:{traces.unit(place).line} reads {cell} before that has been loaded")
     for cell in sorted(traces.read_by_itself(place)):
         later = [one for one in traces.binders(cell) if one.module != place.module]
         if any(traces.order(one) > traces.order(place) for one in later):

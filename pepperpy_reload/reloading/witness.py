@@ -37,6 +37,8 @@ class Witness:
 
     def before(self, place: Place, unit: Unit, stale: Stale) -> None:
         """A statement is about to be executed. Raises RestartNeeded if it would find what is not there yet."""
+        for cell in self._scope.absent(place):
+            raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before that has been loaded")
         read = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
         read |= {Cell(alias.module, alias.name) for alias in unit.imports}
         read |= {self._scope.cell(place.module, names)[0] for names in unit.reads}

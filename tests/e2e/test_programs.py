@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.programs.edits import Case, cases
 from tests.programs.player import Player
+from tests.programs.soak import Soak
+
+_CASES = 200
 
 
-@pytest.fixture(scope="module")
-def player() -> Iterator[Player]:
+def test_after_every_edit_the_process_is_what_a_fresh_start_would_be(request: pytest.FixtureRequest) -> None:
+    """The same cases in every run, unless --hypothesis-seed names others: what is new is for the soak to find."""
+    number = request.config.getoption("--hypothesis-seed") or 0
     with Player() as player:
-        yield player
+        soak = Soak(player, math.inf)
+        sound = soak.round(number, _CASES)
 
-
-# The same cases in every run, so that what a change breaks is told from what has not been found yet: that is the
-# soak's to find.
-@settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.generate, Phase.shrink],
-    suppress_health_check=list(HealthCheck),
-)
-@given(case=cases())
-def test_after_every_edit_the_process_is_what_a_fresh_start_would_be(player: Player, case: Case) -> None:
-    faults = [outcome["fault"] for outcome in player.play(case) if outcome["fault"]]
-    assert not faults, f"{case}\n{faults[0]}"
+    assert sound, "\n{}\n{}".format(*soak.smallest or ())
+    assert soak.counts["reloaded"] > _CASES / 2, "the programs are such that something happens"

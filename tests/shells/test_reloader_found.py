@@ -239,6 +239,24 @@ FOUND = {
          "        cls.x = len(s)\n        return cls\nclass K(metaclass=M):\n    pass\ns += [1]\n"},
         "restart",
     ),
+    "another module has the last word on an attribute": Found(
+        {"a.py": "def f():\n    pass\n", "app.py": "import a\na.f.tag = 9\n"},
+        {"a.py": "def f():\n    pass\nf.tag = 1\n"},
+    ),
+    "a later statement has the last word on an attribute": Found(
+        {"app.py": "X = 1\nclass K:\n    pass\nK.tag = X\nY = K\nY.tag = 9\n"},
+        {"app.py": "X = 2\nclass K:\n    pass\nK.tag = X\nY = K\nY.tag = 9\n"},
+    ),
+    "a new module reads a submodule that is half-way": Found(
+        {"p/__init__.py": "", "p/q.py": "", "n.py": "import p.q\nX = p.q\n", "app.py": "import p.q\n"},
+        {"p/q.py": "import n\n"},
+        "restart",
+    ),
+    "a new statement reads a submodule that is half-way": Found(
+        {"p/__init__.py": "", "p/q.py": "", "p/x.py": "import p.q\n", "app.py": "import p.x\n"},
+        {"p/x.py": "import p.q\nX = [p.x]\n"},
+        "restart",
+    ),
 }  # fmt: skip
 
 
