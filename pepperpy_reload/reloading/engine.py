@@ -294,6 +294,8 @@ class _Performance:
         self._scope = Scope(self._world)
         self._witness = Witness(self._scope, reading.edited, self._plan.cells)
         self._executors: dict[str, Executor] = {}
+        self._stale: dict[str, set[str]] = {}
+        """The names that are still going to be bound, by module."""
         self._census = Census()
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -351,7 +353,7 @@ class _Performance:
         recorder.awaited.update(self._runs)
         before, recorder.on_import = recorder.on_import, self._see_import
         try:
-            with self._finder.executing(rerun):
+            with self._finder.executing(rerun), recorder.watch.kept_on():
                 for step in self._plan.steps:
                     if step.action is Action.RUN:
                         import_again([step.module])
@@ -371,10 +373,10 @@ class _Performance:
                 self._bring_up(name, step.module)
         for chain in sorted(unit.reads):  # `import settings` may be long done, and `settings.LIMIT` is still to come
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
-        place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
-        self._witness.before(place, unit, stale)
+        place = Place(step.module, step.index)
+        self._witness.before(place, unit, self._stale)
         executor.take(step)
-        self._witness.after(place, unit, executor.activities[step.index], stale)
+        self._witness.after(place, unit, executor.activities[step.index], self._stale)
 
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""
@@ -404,6 +406,7 @@ class _Performance:
                 self._attempt.transaction.before,
                 self._census,
             )
+            self._stale[name] = self._executors[name].names.stale
         return self._executors[name]
 
     def _see_disposers(self) -> None:

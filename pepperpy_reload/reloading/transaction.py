@@ -7,14 +7,18 @@ import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from types import FunctionType, ModuleType
+from operator import attrgetter
+from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.looking import instance_dict, is_a
 
 _ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice)
+_COMMON = frozenset(map(id, (*_ATOMS, ModuleType, BuiltinFunctionType, GetSetDescriptorType, WrapperDescriptorType)))
+_CLOSED = (*_ATOMS, ModuleType)
 _OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
+_definition = attrgetter(*_OF_FUNCTIONS)
 _LIMIT = 200_000  # objects looked at: beyond, a reload would be felt; the rest is left out
 
 
@@ -48,7 +52,7 @@ class Contents:
         seen: set[int] = set()
         while waiting and len(seen) < _LIMIT:
             thing = waiting.pop()
-            if is_a(thing, (*_ATOMS, ModuleType)) or id(thing) in seen:
+            if id(type(thing)) in _COMMON or id(thing) in seen or is_a(thing, _CLOSED):
                 continue
             seen.add(id(thing))
             waiting.extend(self._take(thing))
@@ -83,7 +87,7 @@ class Contents:
     def _take_function(self, function: FunctionType) -> Iterable[object]:
         if function.__code__.co_filename not in recorder.roots:
             return ()
-        self._functions.append((function, tuple(getattr(function, name) for name in _OF_FUNCTIONS)))
+        self._functions.append((function, _definition(function)))
         if function.__dict__:
             self._taken[id(function.__dict__)] = (function.__dict__, dict(function.__dict__))
         cells = []
