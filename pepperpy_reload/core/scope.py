@@ -144,7 +144,7 @@ class Scope:
         module = self.module(cell.module)
         return [Place(cell.module, index) for index in module.stars] if module else []
 
-    def readers(self, cell: Cell) -> Iterator[Place]:
+    def readers(self, cell: Cell) -> Iterable[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
         for name in self.world.mentioning(cell):
             for index in self._index(name).get(cell, []):
@@ -182,7 +182,7 @@ class Scope:
                 found.add(Cell(target, "*"))  # a module as a whole is passed about: any name of it may be read
         return found
 
-    def callers(self, cell: Cell) -> Iterator[tuple[Place, Key]]:
+    def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:
         """The units that ran a function which reads a cell, each with the function."""
         for name in self.world.mentioning(cell):
             index = self._functions(name)

@@ -14,7 +14,7 @@ from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.finder import Finder
@@ -238,7 +238,9 @@ def _drop(attempt: Attempt, name: str) -> None:
 def _patch(attempt: Attempt, names: Collection[str]) -> None:
     """Swap the code of all live functions of edited modules."""
     edited = attempt.prepared.reading.edited
-    moved = {name: [pair for pair in edited[name].pairs if pair.moved and not patch.unpatchable(pair)] for name in names}
+    moved = {
+        name: [pair for pair in edited[name].pairs if pair.moved and not patch.unpatchable(pair)] for name in names
+    }
     found = patch.live_functions(
         (sys.modules.get(name), pairs, edited[name].loaded.in_force) for name, pairs in moved.items()
     )

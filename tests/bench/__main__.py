@@ -15,8 +15,9 @@ from typing import Any
 from tests.bench import apply, cost, edits, sizes, stale
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
-PARTS = {"edits": edits.measure, "sizes": sizes.measure, "apply": apply.measure, "stale": stale.measure, "cost": cost.measure}
-TABLES = {"edits": edits.table, "sizes": sizes.table, "apply": apply.table, "stale": stale.table, "cost": cost.table}
+MODULES = {"edits": edits, "sizes": sizes, "apply": apply, "stale": stale, "cost": cost}
+PARTS = {name: module.measure for name, module in MODULES.items()}
+TABLES = {name: module.table for name, module in MODULES.items()}
 
 
 def machine() -> dict[str, Any]:
