@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
@@ -11,25 +11,31 @@ from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 
-@dataclass(slots=True)
 class _Module:
-    """A module's alignment with the indexes that the planner asks for."""
+    """A module's alignment with the indexes that the planner asks for, each made when it does."""
 
-    alignment: Alignment
-    binders: dict[str, list[int]]
-    stars: list[int]
-    new_of_old: dict[int, int]
-    readers: dict[Cell, list[int]] | None = None
+    def __init__(self, alignment: Alignment) -> None:
+        self.alignment = alignment
+        self.readers: dict[Cell, list[int]] | None = None
 
-    @classmethod
-    def of(cls, alignment: Alignment) -> _Module:
-        binders: dict[str, list[int]] = {}
-        for unit in alignment.units:
+    @cached_property
+    def binders(self) -> dict[str, list[int]]:
+        """The units that bind a name."""
+        found: dict[str, list[int]] = {}
+        for unit in self.alignment.units:
             for name in unit.binds:
-                binders.setdefault(name, []).append(unit.index)
-        stars = [unit.index for unit in alignment.units if unit.alias and unit.alias.bound == "*"]
-        new_of_old = {old: new for new, old in enumerate(alignment.olds) if old >= 0}
-        return cls(alignment, binders, stars, new_of_old)
+                found.setdefault(name, []).append(unit.index)
+        return found
+
+    @cached_property
+    def stars(self) -> list[int]:
+        """The star imports."""
+        return [unit.index for unit in self.alignment.units if unit.alias and unit.alias.bound == "*"]
+
+    @cached_property
+    def new_of_old(self) -> dict[int, int]:
+        """The index of the new unit that goes with an old one."""
+        return {old: new for new, old in enumerate(self.alignment.olds) if old >= 0}
 
 
 class Scope:
@@ -46,7 +52,7 @@ class Scope:
         """A module with its indexes; None if it is not a loaded first-party module."""
         if name not in self._modules:
             alignment = self.world.alignment(name)
-            self._modules[name] = None if alignment is None else _Module.of(alignment)
+            self._modules[name] = None if alignment is None else _Module(alignment)
         return self._modules[name]
 
     def unit(self, place: Place) -> Unit:
@@ -145,7 +151,7 @@ class Scope:
             if alias is not None and alias.bound == "*":
                 yield place
 
-    def readers(self, cell: Cell) -> Iterator[Place]:
+    def readers(self, cell: Cell) -> Iterable[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
         for name in self.world.mentioning(cell):
             for index in self._index(name).get(cell, []):
@@ -183,7 +189,7 @@ class Scope:
                 found.add(Cell(target, "*"))  # a module as a whole is passed about: any name of it may be read
         return found
 
-    def callers(self, cell: Cell) -> Iterator[tuple[Place, Key]]:
+    def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:
         """The units that ran a function which reads a cell, each with the function."""
         for name in self.world.mentioning(cell):
             index = self._functions(name)

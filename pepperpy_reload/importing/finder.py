@@ -89,14 +89,13 @@ class _Method(partial[Any]):
 
 def hook(loader: SourceFileLoader, finder: Finder) -> None:
     """Give a loader instance our methods."""
-    for function in _METHODS:
-        setattr(loader, _name(function), _Method(function, finder, loader))
+    vars(loader).update({name: _Method(function, finder, loader) for name, function in _METHODS.items()})
 
 
 def unhook(loader: SourceFileLoader) -> None:
     """Make it a plain SourceFileLoader again."""
-    for function in _METHODS:
-        vars(loader).pop(_name(function), None)
+    for name in _METHODS:
+        vars(loader).pop(name, None)
 
 
 def _name(function: Callable[..., Any]) -> str:
@@ -135,4 +134,4 @@ def _exec_module(finder: Finder, loader: SourceFileLoader, module: ModuleType) -
         unhook(loader)
 
 
-_METHODS: tuple[Callable[..., Any], ...] = (_create_module, _exec_module, _get_code)
+_METHODS: dict[str, Callable[..., Any]] = {_name(one): one for one in (_create_module, _exec_module, _get_code)}

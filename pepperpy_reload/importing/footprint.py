@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -85,19 +86,21 @@ class Watch:
             self._local.stack = []
             return self._local.stack  # type: ignore[no-any-return]
 
+    @contextmanager
+    def kept_on(self) -> Iterator[None]:
+        """Many activities are going to follow each other: listening is not switched on and off for each of them."""
+        self._begin()
+        try:
+            yield
+        finally:
+            self._end()
+
     def enter(self, activity: Activity) -> None:
         """First-party code begins to run on this thread."""
         self.stack.append(activity)
-        if sys.version_info >= (3, 12):
-            with self._lock:
-                self._depth += 1
-                self._closing = False
-                if self._depth == 1:
-                    self._switch_on()
-                if self._tool is None:
-                    activity.missing = "no free sys.monitoring tool id"
-        else:
-            self._set()
+        self._begin()
+        if sys.version_info >= (3, 12) and self._tool is None:
+            activity.missing = "no free sys.monitoring tool id"
 
     def leave(self) -> Activity:
         """It has ended."""
@@ -105,18 +108,25 @@ class Watch:
             self.stack[-1].missing = "another profiler is running"
         activity = self.stack.pop()
         activity.frame = None
-        if sys.version_info >= (3, 12):
+        self._end()
+        return activity
+
+    if sys.version_info >= (3, 12):
+
+        def _begin(self) -> None:
+            with self._lock:
+                self._depth += 1
+                self._closing = False
+                if self._depth == 1:
+                    self._switch_on()
+
+        def _end(self) -> None:
             with self._lock:
                 self._depth -= 1
                 if self._depth == 0 and self._tool is not None:
                     sys.monitoring.set_events(self._tool, sys.monitoring.events.NO_EVENTS)
                     if self._closing:
                         self._free()
-        else:
-            self._set()
-        return activity
-
-    if sys.version_info >= (3, 12):
 
         def _switch_on(self) -> None:
             monitoring = sys.monitoring
@@ -206,6 +216,12 @@ class Watch:
                     sys.setprofile(self._on_event)
             elif current == self._on_event:
                 sys.setprofile(None)
+
+        def _begin(self) -> None:
+            self._set()
+
+        def _end(self) -> None:
+            self._set()
 
         def close(self) -> None:
             """Nothing is kept between loads on 3.11."""

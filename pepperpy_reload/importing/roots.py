@@ -23,6 +23,8 @@ class Roots:
         self._fixed: tuple[str, ...] | None = None
         self._known: dict[str, bool] = {}
         self._seen: tuple[str, ...] = ()
+        self._real: dict[str, str] = {}
+        self._looked_up: tuple[object, tuple[str, ...]] | None = None
         self._foreign = tuple({os.path.realpath(path) + os.sep for path in _library_directories()})
 
     @property
@@ -33,7 +35,10 @@ class Roots:
     def narrow(self, directories: Iterable[str | os.PathLike[str]] | None) -> None:
         """Take only what lies under `directories` (relative ones: to the working directory); None: the default."""
         self._fixed = None if directories is None else tuple(os.path.realpath(path) for path in directories)
-        self._known = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._known, self._real, self._looked_up = {}, {}, None
 
     def directories(self) -> tuple[str, ...]:
         """The roots as they are now, real paths."""
@@ -45,7 +50,8 @@ class Roots:
     def __contains__(self, file: str) -> bool:
         """Whether `file` is first-party. Answers are remembered until the search path changes."""
         if self._fixed is None and self._seen != (now := tuple(sys.path)):
-            self._seen, self._known = now, {}
+            self._seen = now
+            self._forget()
         answer = self._known.get(file)
         if answer is None:
             answer = self._known[file] = self._decide(file)
@@ -54,16 +60,38 @@ class Roots:
     def _decide(self, file: str) -> bool:
         if file.startswith("<"):
             return False
-        real = os.path.realpath(file)
+        real = self._real_path(file)
         if self._is_foreign(real) or real.startswith(_OURS + os.sep):
             return False
-        return any(real.startswith(root.rstrip(os.sep) + os.sep) for root in self.directories())
+        # What is not found to be ours is looked for once more: directories come into being.
+        return _is_below(real, self._known_directories()) or _is_below(real, self.directories())
+
+    def _real_path(self, file: str) -> str:
+        """The same as of os.path: that of a directory is asked for once."""
+        directory, name = os.path.split(file)
+        if name in ("", os.curdir, os.pardir):
+            return os.path.realpath(file)
+        if directory not in self._real:
+            self._real[directory] = os.path.realpath(directory)
+        real = os.path.join(self._real[directory], name)
+        return os.path.realpath(real) if os.path.islink(real) else real
+
+    def _known_directories(self) -> tuple[str, ...]:
+        """The roots as they were when a file was last looked for in this working directory."""
+        where = os.getcwd()
+        if self._looked_up is None or self._looked_up[0] != where:
+            self._looked_up = (where, self.directories())
+        return self._looked_up[1]
 
     def _is_foreign(self, path: str) -> bool:
         if not _FOREIGN_PARTS.isdisjoint(path.split(os.sep)):
             return True
         # A project may well lie *above* its virtual environment, and an interpreter below the project's directory.
         return path.startswith(self._foreign)
+
+
+def _is_below(path: str, directories: Iterable[str]) -> bool:
+    return any(path.startswith(root.rstrip(os.sep) + os.sep) for root in directories)
 
 
 def _library_directories() -> Iterable[str]:

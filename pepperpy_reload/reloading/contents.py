@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from operator import is_
+from operator import attrgetter, is_
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -39,6 +39,7 @@ _APART = frozenset(
 )
 """Homes of what runs beside a reload and goes on during it: putting that back would lose what others have done."""
 _OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
+_definition = attrgetter(*_OF_FUNCTIONS)
 _NOTHING = object()
 
 Shape = tuple[GetSetDescriptorType | None, tuple[tuple[MemberDescriptorType, bool], ...], type | None]
@@ -151,7 +152,7 @@ class Contents:
         found: list[Any] = list(function.__defaults__ or ())
         is_own = function.__code__.co_filename in recorder.roots
         if is_own:
-            self._functions.append((function, tuple(getattr(function, name) for name in _OF_FUNCTIONS)))
+            self._functions.append((function, _definition(function)))
             found.extend((function.__kwdefaults__ or {}).values())
         if is_own or function.__closure__:
             self._taken.append((function.__dict__, function.__dict__.copy()))

@@ -17,7 +17,7 @@ from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.finder import Finder
@@ -377,6 +377,8 @@ class _Performance:
         self._holdings = Holdings()
         self._loaded = set(sys.modules)
         self._executors: dict[str, Executor] = {}
+        self._stale: dict[str, set[str]] = {}
+        """The names that are still going to be bound, by module."""
         self._census = Census()
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -452,7 +454,7 @@ class _Performance:
             del sys.modules[name]
         before, recorder.on_import = recorder.on_import, self._see_import
         try:
-            with self._finder.executing(rerun):
+            with self._finder.executing(rerun), recorder.watch.kept_on():
                 for step in self._plan.steps:
                     if step.action is Action.RUN:
                         with self._failing(step.module):
@@ -473,12 +475,12 @@ class _Performance:
                 self._bring_up(name, step.module)
         for chain in sorted(unit.reads):  # `import settings` may be long done, and `settings.LIMIT` is still to come
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
-        place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
-        self._witness.before(place, unit, stale)
-        lines = self._witness.lines(place, unit, stale)
+        place = Place(step.module, step.index)
+        self._witness.before(place, unit, self._stale)
+        lines = self._witness.lines(place, unit, self._stale)
         with lines or nullcontext(), self._failing(step.module):
             self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
-        self._witness.after(place, unit, executor.activities[step.index], stale, lines)
+        self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
 
     def _watched(self, where: str, execute: Callable[[], object]) -> None:
         """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
@@ -558,6 +560,7 @@ class _Performance:
                 self._attempt.transaction.before,
                 self._census,
             )
+            self._stale[name] = self._executors[name].names.stale
         return self._executors[name]
 
     def _see_disposers(self) -> None:

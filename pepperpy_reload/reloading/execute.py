@@ -22,6 +22,8 @@ from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
 
+_MOST = 4096  # codes of import statements that are kept
+_imports: dict[object, CodeType] = {}
 FUTURES = 0
 for _name in __future__.all_feature_names:
     FUTURES |= getattr(__future__, _name).compiler_flag
@@ -98,8 +100,17 @@ class Table:
 
     def compile(self, unit: Unit, path: str) -> CodeType:
         """The code of one statement."""
-        tree = ast.Module([unit.statement.node], [])
-        return self._graft(compile(tree, path, "exec", flags=self.flags, dont_inherit=True))
+        one = unit.statement
+        # An import is executed again whenever what it names is: its code depends on no other.
+        key = (path, self.flags, one.text, one.line, one.last_line, one.columns) if unit.alias is not None else None
+        if key in _imports:
+            return _imports[key]
+        code = self._graft(compile(ast.Module([one.node], []), path, "exec", flags=self.flags, dont_inherit=True))
+        if key is not None:
+            if len(_imports) >= _MOST:
+                _imports.clear()
+            _imports[key] = code
+        return code
 
     def _graft(self, shell: CodeType) -> CodeType:
         constants = tuple(self._own(item) if isinstance(item, CodeType) else item for item in shell.co_consts)

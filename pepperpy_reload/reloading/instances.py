@@ -45,7 +45,8 @@ class Census:
         if self._found is None or id(cls) not in self._found or self._collections != _old_collections():
             self._classes[id(cls)] = cls
             self._collections = _old_collections()
-            self._found = found = {one: [] for one in self._classes}
+            found: dict[int, list[Any]] = {one: [] for one in self._classes}
+            self._found = found
             few = len(found) <= _FEW
             for thing in gc.get_referrers(*self._classes.values()) if few else gc.get_objects():
                 if id(type(thing)) in found:

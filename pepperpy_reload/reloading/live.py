@@ -42,7 +42,7 @@ class LiveWorld:
     ) -> None:
         self._alignments = dict(alignments or {})
         self._edited = frozenset(self._alignments)
-        self._new: dict[str, frozenset[bytes]] = {}
+        self._said: dict[str, frozenset[bytes]] = {}
         self._pairs = pairs or {}
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
@@ -75,19 +75,20 @@ class LiveWorld:
             self._above[cell.module] = [name for name in recorder.modules if name in above or name == cell.module]
         if cell.name == "*":
             return self._above[cell.module]
-        return [name for name in self._above[cell.module] if self._says(name, cell.name)]
-
-    def _says(self, module: str, name: str) -> bool:
-        text = name.encode()
+        text = cell.name.encode()
         if not text.isascii():  # Python reads other letters as the same name
-            return True
-        return text in ledger.words(module) or (module in self._edited and text in self._new_words(module))
+            return self._above[cell.module]
+        return [name for name in self._above[cell.module] if text in self._words(name)]
+
+    def _words(self, module: str) -> frozenset[bytes]:
+        """What a module may speak of, before and after the edit."""
+        if module not in self._said:
+            words = ledger.words(module)
+            self._said[module] = words | self._new_words(module) if module in self._edited else words
+        return self._said[module]
 
     def _new_words(self, module: str) -> frozenset[bytes]:
-        if module not in self._new:
-            texts = b"\n".join(unit.statement.text for unit in self._alignments[module].units)
-            self._new[module] = ledger.words_of(texts)
-        return self._new[module]
+        return ledger.words_of(b"\n".join(unit.statement.text for unit in self._alignments[module].units))
 
     def caches(self) -> Iterator[tuple[Cell, CodeKey]]:
         """The cells that hold a function behind an lru_cache, or a class with one, each with the function."""

@@ -150,8 +150,8 @@ def _find_named(module: ModuleType | None, counts: Iterable[tuple[str, CodeType,
     by_name: dict[str, set[int]] = {}
     for qualname, code, _ in counts:
         by_name.setdefault(qualname, set()).add(id(code))
-    for qualname, wanted in by_name.items() if module is not None else ():
-        for function in _named(module, qualname, wanted):
+    for qualname, wanted in by_name.items():
+        for function in _named(module, qualname, wanted) if module is not None else ():
             _note(found, function)
 
 

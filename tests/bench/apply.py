@@ -124,9 +124,7 @@ def table(figures: dict[str, Any]) -> str:
         (f"{IMPORTED} first-party modules" if name == "main" else name, *found.values(), _more(found.values()))
         for name, found in figures["import"].items()
     ]
-    note = (
-        "One `apply`: median / 95 %, ms; in brackets its processor time as a part of that of importing all again.\n\n"
-    )
+    note = "One `apply`: median / 95 %, ms; in brackets, processor time as a part of importing all again.\n\n"
     text = "Imports, bytecode warm: median processor time, ms.\n\n"
     return f"## Apply\n\n{note}{rows(head, body)}\n{text}" + rows(("", *WAYS, ""), cost)
 
