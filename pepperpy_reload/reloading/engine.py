@@ -17,7 +17,7 @@ from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.finder import Finder
