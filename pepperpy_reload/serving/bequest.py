@@ -63,16 +63,11 @@ def take(legacy: socket.socket) -> Bequest | None:
     return Bequest(sock, data[1:], data[:1] == _USED)
 
 
-def is_idle(protocol: Any) -> bool:
-    """Whether a uvicorn protocol's connection waits for a request."""
-    cycle = getattr(protocol, "cycle", None)
-    return cycle is None or cycle.response_complete
-
-
 def _rest_of(protocol: Any) -> bytes | None:
     """What has been read of the next request if the connection is idle and can be passed on, None if not."""
     transport, cycle = protocol.transport, protocol.cycle
-    if not is_idle(protocol) or transport.is_closing() or transport.get_write_buffer_size():
+    busy = cycle is not None and not cycle.response_complete
+    if busy or transport.is_closing() or transport.get_write_buffer_size():
         return None
     if transport.get_extra_info("sslcontext") is not None:
         return None

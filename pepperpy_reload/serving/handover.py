@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.serving.bequest import Bequest, give, is_idle, take
+from pepperpy_reload.serving.bequest import Bequest, give, take
 from pepperpy_reload.serving.succession import Succession
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class Handover:
         state.default_headers = [header for header in state.default_headers if header != _CLOSE]
 
     async def leave(self, deadline: float) -> None:
-        """Until then: what is idle goes to the next worker, and what is busy as soon as it is idle."""
+        """Until then: what is idle goes to the next worker, and what is busy as soon as it is idle.
+
+        What cannot be passed on stays: its next answer says that the connection ends.
+        """
         loop = asyncio.get_running_loop()
         told: set[object] = set()
         connections = self._server.server_state.connections
@@ -57,14 +60,12 @@ class Handover:
     def _leave(self, connection: Any) -> None:
         estate = self._succession.estate
         try:
-            if estate is not None and give(connection, estate):
-                return
+            if estate is not None:
+                give(connection, estate)
         except BlockingIOError:
-            return
+            pass
         except OSError:  # the next worker is gone again
             self._succession.estate = None
-        if is_idle(connection):
-            connection.shutdown()
 
     def inherit(self) -> None:
         """Take what the worker before us leaves, from now on."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds that requests wait for a worker before they are answered without one."""
+_AT_FIRST = 30.0  # the same while the very first worker starts: a slow start is no error
 
 
 class Apology:
@@ -23,6 +24,7 @@ class Apology:
 
     def __init__(self, orders: Orders, listener: Listener | None) -> None:
         self.trouble: Trouble | None = None
+        self._served = False
         self._orders = orders
         self._listener = listener
         self._standin: StandIn | None = None
@@ -32,7 +34,7 @@ class Apology:
         """When to call `begin`; None if there is nothing to begin."""
         if down_since is None or self._standin is not None or not self._possible:
             return None
-        return down_since + PATIENCE
+        return down_since + (PATIENCE if self._served or self.trouble is not None else _AT_FIRST)
 
     def begin(self) -> None:
         """Answer from now on.
@@ -49,6 +51,10 @@ class Apology:
             sock = self._second
         tls = self._tls if self._orders.options.get("ssl_certfile") else None
         self._standin = StandIn(sock, lambda: unavailable(self._orders.target, self.trouble), tls)
+
+    def served(self) -> None:
+        """A worker is ready."""
+        self._served, self.trouble = True, None
 
     def make_way(self) -> None:
         """A worker is being started that may want the address for itself: give it back if it was lent."""

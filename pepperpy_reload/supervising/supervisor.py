@@ -223,7 +223,8 @@ class Supervisor:
         worker = self._crew.worker
         if worker is None or self._life.state not in SERVED:
             return
-        self._apology.trouble, self._error = None, ""
+        self._apology.served()
+        self._error = ""
         self._plain = bool(worker.plain)
         self._display.show(Restarted(self._reason, worker.pid, time.monotonic() - self._since))
 
@@ -270,7 +271,7 @@ class Supervisor:
         worker = self._crew.worker
         if self._life.state is not State.SERVING or worker is None or (state is State.SERVING and not turned_out):
             return
-        self._apology.trouble = None
+        self._apology.served()
         pid, duration = worker.pid, time.monotonic() - self._since
         if self._was_ready and not turned_out:
             self._display.show(Restarted(self._reason, pid, duration))

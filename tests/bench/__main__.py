@@ -12,11 +12,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import cost, edits, sizes, stale
+from tests.bench import cost, edits, restarts, sizes, stale
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
-PARTS = {"edits": edits.measure, "sizes": sizes.measure, "stale": stale.measure, "cost": cost.measure}
-TABLES = {"edits": edits.table, "sizes": sizes.table, "stale": stale.table, "cost": cost.table}
+PARTS = {
+    "edits": edits.measure,
+    "sizes": sizes.measure,
+    "stale": stale.measure,
+    "cost": cost.measure,
+    "restarts": restarts.measure,
+}
+TABLES = {
+    "edits": edits.table,
+    "sizes": sizes.table,
+    "stale": stale.table,
+    "cost": cost.table,
+    "restarts": restarts.table,
+}
 
 
 def machine() -> dict[str, Any]:
