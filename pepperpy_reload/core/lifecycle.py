@@ -15,6 +15,8 @@ DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between a crash and the next try; after the last one only a save helps."""
 HEALTHY = 10.0
 """A worker that served this long has outlived the crashes before it."""
+HANGING = 10.0
+"""Seconds that a start still has once code was saved; twice what the last one took, if that is more."""
 
 
 class State(StrEnum):
@@ -27,12 +29,12 @@ class State(StrEnum):
     STARTING = "starting"
     """A worker imports the user's code."""
     STALE = "stale"
-    """The same, and a file was saved meanwhile: if the start fails, it is tried again."""
+    """The same, and a file was saved meanwhile: if the start fails, or never ends, it is tried again."""
     SERVING = "serving"
     SUCCEEDING = "succeeding"
     """The worker serves, and an heir imports the user's code."""
     SUCCEEDING_STALE = "succeeding, stale"
-    """The same, and a file was saved meanwhile: if the heir does not start, another one is tried."""
+    """The same, and a file was saved meanwhile: if the heir fails, or is never ready, another one is tried."""
     HANDING_OVER = "handing over"
     """The heir is ready; the worker was asked to accept no more."""
     HANDING_OVER_STALE = "handing over, stale"
@@ -177,6 +179,7 @@ _ROWS: Mapping[State, Mapping[Event, Step]] = {
     State.STALE: {
         Event.READY: (State.SERVING, Action.NOTHING),  # the worker catches up by itself
         Event.UNSTARTED: (State.BROKEN_STALE, Action.NOTHING),
+        Event.DUE: (State.REPLACING, Action.END),
         **dict.fromkeys(_GONE, (State.BACKOFF, Action.NOTHING)),
         **dict.fromkeys((Event.RESTART, Event.ASKED), (State.REPLACING, Action.END)),
         Event.INTERRUPT: (State.CLOSING, Action.END),
@@ -199,6 +202,7 @@ _ROWS: Mapping[State, Mapping[Event, Step]] = {
     State.SUCCEEDING_STALE: {
         **_SUCCEEDING,
         Event.HEIR_UNSTARTED: (State.RETRYING, Action.DISMISS),
+        Event.DUE: (State.SUCCEEDING, Action.SPAWN_HEIR),
         **dict.fromkeys((Event.HEIR_ENDED, Event.HEIR_CRASHED), (State.RETRYING, Action.NOTHING)),
         **dict.fromkeys((*_GONE, Event.UNSTARTED), (State.STALE, Action.PROMOTE)),
     },
@@ -260,6 +264,7 @@ _ENDING = frozenset({State.BROKEN, State.BROKEN_STALE, State.REPLACING, State.CL
 _YIELDING = frozenset({State.HANDING_OVER, State.HANDING_OVER_STALE})
 _SCHEDULED = frozenset({State.BACKOFF, State.RETRYING})
 _STALE = frozenset({State.STALE, State.BROKEN_STALE, State.SUCCEEDING_STALE, State.HANDING_OVER_STALE})
+_STARTING_STALE = frozenset({State.STALE, State.SUCCEEDING_STALE})
 SERVED = frozenset({State.SERVING, State.SUCCEEDING, State.SUCCEEDING_STALE, State.OVERDUE, State.RETRYING}) | _YIELDING
 """There is a worker, and it is or was a moment ago ready."""
 
@@ -279,6 +284,10 @@ class Lifecycle:
     """A new worker was asked for by someone other than the worker, which therefore cannot heal it."""
     down_since: float | None = None
     """Since when nobody has served."""
+    began_at: float | None = None
+    """When the last start began."""
+    took: float = 0.0
+    """Seconds that the last start took that came to its end."""
 
     def advance(
         self, event: Event, now: float, *, code: bool = True, overlap: bool = False
@@ -296,7 +305,9 @@ class Lifecycle:
         wanted = event in (Event.RESTART, Event.HEIR_OUTDATED)
         if wanted or (event is Event.SAVED and code and state is not State.SERVING):
             after = replace(after, tries=0, code_saved=True)
-        after = after._timed(before.state, happened, now, action)
+        after = after._timed(before.state, happened, now, action)._measured(happened, now, action)
+        if event is Event.SAVED and code and state in _STARTING_STALE:
+            after = replace(after, due=now + max(HANGING, 2 * after.took))
         return replace(after, down_since=after._down(now)), action
 
     def _outlived(self, event: Event, now: float) -> Lifecycle:
@@ -317,6 +328,14 @@ class Lifecycle:
             return Event.READY  # of a worker that serves: it changes nothing
         return event
 
+    def _measured(self, event: Event, now: float, action: Action) -> Lifecycle:
+        """With what is known of how long a start takes."""
+        if action in (Action.SPAWN, Action.SPAWN_HEIR):
+            return replace(self, began_at=now)
+        if event in (Event.READY, Event.HEIR_READY) and self.began_at is not None:
+            return replace(self, began_at=None, took=now - self.began_at)
+        return self
+
     def _down(self, now: float) -> float | None:
         if self.state in SERVED or self.state in (State.CLOSING, State.CLOSED):
             return None
@@ -331,6 +350,8 @@ class Lifecycle:
             return replace(self, due=now + self.grace) if begins else self
         if self.state in _YIELDING:
             return replace(self, due=now + self.grace) if action is Action.YIELD else self
+        if self.state in _STARTING_STALE and before in _STARTING_STALE:
+            return self
         if self.state in _SCHEDULED:
             return self._scheduled(before, event, now)
         if self.state is State.SERVING and before is not State.SERVING:

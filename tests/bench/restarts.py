@@ -24,11 +24,12 @@ async def index():
 """
 WORD = "__reload__ = 'restart'\nWORD = {!r}\n"
 SILENCE = 0.3  # seconds between an edit that is served and the next one
+PERIOD = 0.005  # seconds between an answer and the next request
 PAUSE = 0.05  # seconds for which a client that is mostly idle is idle
 
 
 class Client:
-    """Asks one request after the other; `kept` on one connection as long as the server keeps it."""
+    """Asks again `pause` seconds after each answer; `kept` on one connection for as long as the server keeps it."""
 
     def __init__(self, port: int, *, kept: bool, pause: float = 0.0) -> None:
         self.sent = 0
@@ -46,7 +47,6 @@ class Client:
             except (OSError, EOFError, TimeoutError) as error:
                 self._close()
                 self.failed.append(repr(error))
-                await asyncio.sleep(0.005)  # a client that is refused would ask a hundred times as often
             else:
                 if answer.status == 200:
                     self.found.setdefault(answer.json()["word"], answer.at)
@@ -99,8 +99,8 @@ async def measure(rounds: int) -> dict[str, Any]:
 
 async def _edit(served: Served, folder: Path, rounds: int) -> dict[str, Any]:
     clients = {
-        "fresh": Client(served.port, kept=False),
-        "kept": Client(served.port, kept=True),
+        "fresh": Client(served.port, kept=False, pause=PERIOD),
+        "kept": Client(served.port, kept=True, pause=PERIOD),
         "kept, mostly idle": Client(served.port, kept=True, pause=PAUSE),
     }
     running = [asyncio.create_task(client.run()) for client in clients.values()]

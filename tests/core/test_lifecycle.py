@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pepperpy_reload.core.lifecycle import DELAYS, HEALTHY, SERVED, TABLE, Action, Event, Lifecycle, State
+from pepperpy_reload.core.lifecycle import DELAYS, HANGING, HEALTHY, SERVED, TABLE, Action, Event, Lifecycle, State
 
 WITH_WORKER = {
     *SERVED,
@@ -97,8 +97,8 @@ def test_whatever_happens_a_place_that_waits_knows_until_when(
             assert life.due is not None
         if life.state in (State.BROKEN, State.BROKEN_STALE, State.REPLACING, State.CLOSING):
             assert killed or life.due is not None
-        resting = {State.SERVING, State.STARTING, State.STALE, State.WAITING, State.CLOSED, State.OVERDUE}
-        if life.state in resting | {State.SUCCEEDING, State.SUCCEEDING_STALE}:
+        resting = {State.SERVING, State.STARTING, State.SUCCEEDING, State.WAITING, State.CLOSED, State.OVERDUE}
+        if life.state in resting:
             assert life.due is None
         if life.state in SERVED:
             assert life.down_since is None
@@ -238,6 +238,24 @@ def test_a_file_that_is_no_code_has_an_heir_tried_with_a_delay() -> None:
 def test_a_save_while_an_heir_fails_is_tried_at_once() -> None:
     life = succeeding(Event.SAVED, Event.HEIR_UNSTARTED)
     assert (life.state, life.due) == (State.RETRYING, 100.0)
+
+
+def test_a_start_that_hangs_while_its_code_was_mended_is_begun_anew() -> None:
+    life, _ = walk(Event.BEGIN).advance(Event.SAVED, 110.0)
+    assert life.due == 110.0 + HANGING
+    life, action = life.advance(Event.DUE, 120.0)
+    assert (life.state, action) == (State.REPLACING, Action.END)
+    life, _ = succeeding().advance(Event.SAVED, 110.0)
+    assert life.advance(Event.DUE, 120.0)[1] is Action.SPAWN_HEIR
+
+
+def test_a_start_that_always_takes_long_is_left_alone() -> None:
+    life = walk(Event.BEGIN)
+    for event, at in [(Event.READY, 130.0), (Event.RESTART, 200.0), (Event.SAVED, 201.0)]:
+        life, _ = life.advance(event, at, overlap=True)
+    assert life.due == 201.0 + 60.0
+    life, _ = life.advance(Event.SAVED, 210.0, code=False)
+    assert life.due == 261.0, "what the program writes itself is no reason"
 
 
 def test_heirs_that_crash_are_tried_ever_later_and_then_not() -> None:

@@ -425,7 +425,7 @@ def test_a_worker_may_heal_by_itself_what_it_asked_to_be_replaced_for(
     assert tool.events("restarted") == []
 
 
-# -- what only one can have --
+# -- what a worker serves, and what only one can have --
 
 EXCLUSIVE = {
     "a port": "import socket\nheld = socket.socket()\nheld.bind(('127.0.0.1', int((HERE / 'port').read_text())))\n",
@@ -460,6 +460,22 @@ def test_one_after_the_other_if_that_is_wanted(start: Start, project: Path) -> N
         tool.event("restarted")
     assert clients["client"].failures == []
     assert log(project) == ["up 0", "down 0", "up 1"]
+
+
+def test_a_wsgi_app_is_followed_by_a_worker_beside_it(start: Start, project: Path) -> None:
+    (project / "web.py").write_text(
+        "import pathlib\nfrom flask import Flask\napp = Flask('web')\n"
+        "VERSION = pathlib.Path(__file__).with_name('version').read_text()\n"
+        "@app.get('/')\ndef index():\n    return VERSION\n"
+    )
+    tool = start(*SERVE, "web:app")
+    tool.serves("0")
+    with asking(tool.port, fresh={"keeps": False}, kept={"keeps": True}) as clients:
+        for number in (1, 2):
+            release(project, str(number))
+            tool.event("restarted", times=number)
+            assert tool.get() == str(number)
+    assert clients["fresh"].failures == clients["kept"].failures == []
 
 
 def test_a_factory_is_followed_by_a_worker_beside_it(start: Start, project: Path, until: Until) -> None:
