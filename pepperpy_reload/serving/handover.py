@@ -46,25 +46,24 @@ class Handover:
         What cannot be passed on stays: its next answer says that the connection ends.
         """
         loop = asyncio.get_running_loop()
-        told: set[object] = set()
         connections = self._server.server_state.connections
+        http: Any = self._server.config.http_protocol_class
+        for connection in [one for one in connections if not isinstance(one, http)]:
+            connection.shutdown()  # a WebSocket: "service restart"
         while connections and not self._server.force_exit and loop.time() < deadline:
-            for connection in list(connections):
-                if isinstance(connection, self._server.config.http_protocol_class):
-                    self._leave(connection)
-                elif connection not in told:  # a WebSocket: "service restart"
-                    told.add(connection)
-                    connection.shutdown()
+            self._pass_on([one for one in connections if isinstance(one, http)])
             await asyncio.sleep(_LOOK)
 
-    def _leave(self, connection: Any) -> None:
+    def _pass_on(self, connections: list[Any]) -> None:
         estate = self._succession.estate
+        if estate is None:
+            return
         try:
-            if estate is not None:
+            for connection in connections:
                 give(connection, estate)
-        except BlockingIOError:
-            pass
-        except OSError:  # the next worker is gone again
+        except BlockingIOError:  # the next worker is slow to take them
+            return
+        except OSError:  # it is gone again
             self._succession.estate = None
 
     def inherit(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -322,3 +324,9 @@ def test_it_is_known_since_when_nobody_serves() -> None:
     ]:
         life, _ = life.advance(event, at)
         assert life.down_since == since
+
+
+def test_the_table_for_people_is_the_table() -> None:
+    here = Path(__file__).parents[2]
+    drawn = runpy.run_path(str(here / "scripts" / "states.py"))["drawn"]
+    assert (here / "docs" / "states.md").read_text(encoding="utf-8") == drawn()
