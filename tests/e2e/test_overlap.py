@@ -243,13 +243,16 @@ def test_idle_connections_are_handed_to_the_new_worker(tool: Tool, project: Path
     assert b"\r\n3\r\n" in begun.until(ENDED)
 
 
-def test_more_idle_connections_than_fit_on_the_line_are_handed_over(tool: Tool, project: Path, line: Connect) -> None:
+def test_more_idle_connections_than_fit_on_the_line_are_handed_over(
+    tool: Tool, project: Path, line: Connect, until: Until
+) -> None:
     crowd = [line(tool.port) for _ in range(400)]
     for one in crowd:
         one.ask()
     assert all(b"\r\n0\r\n" in one.until(ENDED) for one in crowd)
     release(project, "1")
     tool.event("restarted")
+    until(lambda: gone(project, "0"), "the old worker's end")
     for one in crowd:
         one.ask()
     assert all(b"\r\n1\r\n" in one.until(ENDED) for one in crowd)
