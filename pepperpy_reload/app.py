@@ -167,7 +167,9 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
 
     triggers = Triggers(orders.roots, settings.restart_on, env_file)
     url = "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
-    return Supervisor(orders, listener, display, watch, triggers, url=url, grace=settings.grace).run()
+    return Supervisor(
+        orders, listener, display, watch, triggers, url=url, grace=settings.grace, overlap=settings.restart == "overlap"
+    ).run()
 
 
 def _display(settings: Settings) -> Display:

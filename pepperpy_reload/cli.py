@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from pepperpy_reload import app
-from pepperpy_reload.config import LEVELS, SETTINGS, Kind, Setting, Settings, read_pyproject, settle
+from pepperpy_reload.config import LEVELS, ORDERS, SETTINGS, Kind, Setting, Settings, read_pyproject, settle
 from pepperpy_reload.drawing.excerpt import plain
 from pepperpy_reload.errors import ReloadError, SurroundingsError
 from pepperpy_reload.supervising.listener import PortInUseError, PortRefusedError
@@ -39,6 +39,7 @@ _TYPES: dict[Kind, Any] = {
     Kind.NUMBER: click.FloatRange(min=0),
     Kind.PORT: click.IntRange(0, 65535),
     Kind.LEVEL: click.Choice(LEVELS, case_sensitive=False),
+    Kind.ORDER: click.Choice(ORDERS),
     Kind.PATH: click.Path(),
     Kind.PATHS: click.Path(),
 }
@@ -54,7 +55,7 @@ _WATCHING = ("app_dir", "watch", "include", "exclude", "restart_on", "env_file",
 _OUTPUT = ("quiet", "verbose", "json")
 _LISTENING = ("host", "port", "auto_port")
 _SERVING = (
-    *("factory", "log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
+    *("factory", "restart", "log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
     *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password"),
 )
 

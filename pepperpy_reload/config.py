@@ -32,9 +32,11 @@ class Kind(StrEnum):
     TEXTS = "a list of strings"
     PATH = "a path as a string"
     PATHS = "a list of paths"
+    ORDER = "overlap or sequential"
     LEVEL = "critical, error, warning, info, debug or trace"
 
 
+ORDERS = ("overlap", "sequential")
 LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
 
@@ -85,6 +87,9 @@ class Settings:
     ssl_certfile: str = _is_set_by(Kind.PATH, "", "TLS: file with the certificate.")
     ssl_keyfile_password: str = _is_set_by(Kind.TEXT, "", "TLS: password of the private key.")
     env_file: str = _is_set_by(Kind.PATH, "", "Environment variables for the app, read anew at every restart.")
+    restart: str = _is_set_by(
+        Kind.ORDER, "overlap", "Start an app's new worker beside the old one, or after it has ended (sequential)."
+    )
     grace: float = _is_set_by(Kind.NUMBER, 2.0, "Seconds that a worker has to end before it is killed.")
     poll: float | None = _is_set_by(Kind.NUMBER, None, "Look for changes every so many seconds, not for events.")
     audit: bool = _is_set_by(Kind.SWITCH, False, "Compare every reload with a fresh start; restart if they differ.")
@@ -191,8 +196,8 @@ def _checked(setting: Setting, value: Any) -> Any:
     if kind is Kind.PORT:
         port = _is_number(value)
         return port if isinstance(port, int) and 0 <= port <= 65535 else _refuse()
-    if kind is Kind.LEVEL:
-        return value if value in LEVELS else _refuse()
+    if kind in (Kind.LEVEL, Kind.ORDER):
+        return value if value in (LEVELS if kind is Kind.LEVEL else ORDERS) else _refuse()
     if kind in (Kind.TEXTS, Kind.PATHS):
         return tuple(_is(item, str) for item in _is(value, list))
     return _is(value, str)

@@ -101,20 +101,28 @@ class Audited(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Unstarted(Happening):
-    """The user's code raised, and nothing runs. `ran` says that it did before: it was no failed start."""
+    """The user's code raised, and nothing runs. `ran` says that it did before: it was no failed start.
+
+    `serving` says that it was another worker that raised, and that the one before it goes on.
+    """
 
     event: ClassVar[str] = "unstarted"
     error: Trouble
     ran: bool = False
+    serving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Died(Happening):
-    """The worker is gone, and nobody asked it to go. `retry` is in seconds, or None if only a save helps."""
+    """A worker is gone, and nobody asked it to go. `retry` is in seconds, or None if only a save helps.
+
+    `serving` says that another worker serves, or is about to.
+    """
 
     event: ClassVar[str] = "died"
     how: str
     retry: float | None
+    serving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,11 +153,14 @@ class Terminal:
     def _(self, news: Unstarted) -> None:
         if news.ran and self._detail < Detail.VERBOSE:  # how it got there matters: Python would show all of it, too
             self._line("traceback\n", plain(news.error.text).rstrip(), BAD, Detail.QUIET)
-        self.trouble(news.error, "nothing runs; the next save tries again")
+        what = "the last good version goes on serving" if news.serving else "nothing runs"
+        self.trouble(news.error, f"{what}; the next save tries again")
 
     @_tell.register
     def _(self, news: Died) -> None:
         then = "waiting for the next save" if news.retry is None else f"starting it again in {news.retry:g} s"
+        if news.serving:
+            then = f"another one serves; {then}" if news.retry is not None else "another one serves"
         self._line("crashed", f"{news.how}; {then}", BAD, Detail.QUIET)
 
     @_tell.register

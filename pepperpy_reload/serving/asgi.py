@@ -16,6 +16,7 @@ from pepperpy_reload.serving.server import Server
 from pepperpy_reload.serving.server_gate import ServerGate
 from pepperpy_reload.serving.session import Activity, ServeOptions
 from pepperpy_reload.serving.slot import Slot, adapt, retire
+from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Target
 
 
@@ -23,7 +24,12 @@ class ServerSession:
     """An app that is served in this process; the user's code runs on one asyncio loop, in the thread of `run`."""
 
     def __init__(
-        self, target: Target, sock: socket.socket, options: ServeOptions, is_first_party: Callable[[str], bool]
+        self,
+        target: Target,
+        sock: socket.socket,
+        options: ServeOptions,
+        is_first_party: Callable[[str], bool],
+        succession: Succession | None = None,
     ) -> None:
         self.target = target
         self.options = options
@@ -33,6 +39,7 @@ class ServerSession:
         self.gate = ServerGate(self.slot, self.readers, lambda: self.kind, options.grace)
         self.settle = Replacement(self)
         self._sock = sock
+        self._succession = succession or Succession()
         self._server: Server | None = None
         self._grace = options.grace
         self._stops = 0
@@ -45,7 +52,7 @@ class ServerSession:
     def run(self, on_ready: Callable[[], None]) -> int:
         """Start the app, accept requests until `stop`, end the app."""
         adapter = adapt(self.target.app, self.target.kind)
-        self._server = server = Server(self.slot, self.options, on_ready=self._ready(on_ready))
+        self._server = server = Server(self.slot, self.options, self._succession, on_ready=self._ready(on_ready))
         loop = server.new_loop()
         self.gate.loop = loop
         try:
@@ -62,6 +69,16 @@ class ServerSession:
         self._grace = grace
         if self._server is not None:
             self._server.stop(grace, force=self._stops > 1)
+
+    def resign(self, done: Callable[[], None]) -> None:
+        """Accept no more; what is idle goes to the next worker as soon as this one is told to stop."""
+        if self._server is not None:
+            self._server.resign(done)
+
+    def stay(self) -> None:
+        """Accept again."""
+        if self._server is not None:
+            self._server.stay()
 
     async def _main(self, adapter: AsgiApp, server: Server) -> None:
         lifespan = Lifespan(adapter)

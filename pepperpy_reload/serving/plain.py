@@ -107,6 +107,18 @@ class FunctionSession:
         else:
             self._program.interrupt()
 
+    def resign(self, done: Callable[[], None]) -> None:
+        """An app accepts no more; a program accepts nothing."""
+        if self._served is not None:
+            self._served.resign(done)
+        else:
+            done()
+
+    def stay(self) -> None:
+        """An app accepts again."""
+        if self._served is not None:
+            self._served.stay()
+
 
 class CoroutineSession:
     """An `async def` without arguments, run on a loop of its own."""
@@ -151,6 +163,13 @@ class CoroutineSession:
             return
         self._program.stops += 1
         self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def resign(self, done: Callable[[], None]) -> None:
+        """It accepts nothing."""
+        done()
+
+    def stay(self) -> None:
+        """It accepts nothing."""
 
     def _stopped(self) -> bool:
         return self._program.stops > 0

@@ -72,6 +72,13 @@ class ScriptSession:
         """Raise KeyboardInterrupt in the script, wherever it is."""
         self._program.interrupt()
 
+    def resign(self, done: Callable[[], None]) -> None:
+        """It accepts nothing."""
+        done()
+
+    def stay(self) -> None:
+        """It accepts nothing."""
+
     def _find(self) -> _Script:
         if self._module:
             return _find_module(self._module)

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pepperpy_reload.errors import SurroundingsError
+from pepperpy_reload.serving.handover import Handover, protocol_of
 from pepperpy_reload.serving.kinds import AsgiApp
 from pepperpy_reload.serving.session import ServeOptions
+from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.wsgi import INSTALL
 
 try:
@@ -20,6 +22,7 @@ except ModuleNotFoundError:
     raise SurroundingsError(f"serving an app needs uvicorn: {INSTALL}") from None
 
 _TICK = 1.0  # seconds; uvicorn renews the Date header at every tenth of its own ticks
+_LOOK = 0.005  # seconds between two looks at connections
 _FIRST_REQUEST = 0.1  # seconds that a client has for its first request after it connected
 _CHATTER = (
     "Started server process",
@@ -34,9 +37,16 @@ _CHATTER = (
 class Server(uvicorn.Server):
     """The server of one session."""
 
-    def __init__(self, app: AsgiApp, options: ServeOptions, *, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, app: AsgiApp, options: ServeOptions, succession: Succession, *, on_ready: Callable[[], None]
+    ) -> None:
         super().__init__(_config(app, options))
         self._on_ready = on_ready
+        self._succession = succession
+        self._handover = Handover(self, succession)
+        self._sockets: list[socket.socket] = []
+        self._resigned = False
+        self._returning: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._serving: asyncio.Task[None] | None = None
         self.stopping = asyncio.Event()
@@ -53,8 +63,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
         self.force_exit = self.force_exit or force
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # closed: it has ended
-                self._loop.call_soon_threadsafe(self._cut_off if force else self.stopping.set)
+            self._on_loop(self._cut_off if force else self.stopping.set)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until `stop`; everything is cut off if that was forced."""
@@ -63,6 +72,8 @@ class Server(uvicorn.Server):
         if not self._serving.cancelled():
             self._serving.result()
             return
+        for server in getattr(self, "servers", ()):
+            server.close()
         for connection in list(self.server_state.connections):
             if (transport := getattr(connection, "transport", None)) is not None:
                 transport.abort()
@@ -77,24 +88,93 @@ class Server(uvicorn.Server):
         """Signals are the worker's."""
         yield
 
+    def resign(self, done: Callable[[], None]) -> None:
+        """Accept no more, for another worker will, and call `done` once that is so. From any thread."""
+
+        def stand_back() -> None:
+            if not self._resigned:
+                self._resigned = True
+                self._stop_accepting()
+                self._handover.announce()
+            done()
+
+        self._on_loop(stand_back)
+
+    def stay(self) -> None:
+        """Accept again after all. From any thread."""
+
+        def come_back() -> None:
+            if self._resigned and not self.should_exit:
+                self._resigned = False
+                self._handover.revoke()
+                self._returning = asyncio.ensure_future(self._accept_again())
+
+        self._on_loop(come_back)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept requests, and say so."""
-        await super().startup(sockets=sockets)
-        self._on_ready()
+        """Accept requests and say so; while another worker serves, say that we could, and wait for our turn."""
+        self._sockets = sockets or []
+        if self._succession.beside:
+            self._on_ready()
+            if not await self._let_in():
+                return
+        await super().startup(sockets=[sock.dup() for sock in self._sockets])
+        if self._resigned:
+            self._stop_accepting()
+        self._handover.inherit()
+        if not self._succession.beside:
+            self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, and close what is idle; a client that has just connected gets its answer first."""
+        """Accept no more, pass on or close what is idle; a client that has just connected gets its answer first."""
         loop = asyncio.get_running_loop()
-        for server in self.servers:
+        grace: float = self.config.timeout_graceful_shutdown or 0
+        deadline = loop.time() + grace
+        self._stop_accepting()
+        await asyncio.sleep(_LOOK)
+        if self._resigned:
+            await self._handover.leave(deadline)
+            self.config.timeout_graceful_shutdown = max(0.0, deadline - loop.time())  # type: ignore[assignment]
+        else:
+            await self._answer_first_requests()
+        await super().shutdown(sockets)
+
+    async def _let_in(self) -> bool:
+        """Wait for our turn; False if we are to end before it comes."""
+        waiting = {asyncio.ensure_future(self._succession.turn()), asyncio.ensure_future(self.stopping.wait())}
+        await asyncio.wait(waiting, return_when="FIRST_COMPLETED")
+        for task in waiting:
+            task.cancel()
+        return not self.should_exit
+
+    def _stop_accepting(self) -> None:
+        loop = asyncio.get_running_loop()
+        for server in getattr(self, "servers", ()):
             for sock in server.sockets:  # not closed yet: a connection on its way to its protocol would be reset
-                loop.remove_reader(sock.fileno())
+                if loop.remove_reader(sock.fileno()) is None:  # uvloop
+                    server.close()  # there no connection is ever on its way
+
+    async def _accept_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets:
+            self.servers.append(
+                await loop.create_server(
+                    lambda: protocol_of(self), sock=sock.dup(), ssl=self.config.ssl, backlog=self.config.backlog
+                )
+            )
+
+    async def _answer_first_requests(self) -> None:
+        loop = asyncio.get_running_loop()
         deadline = loop.time() + _FIRST_REQUEST
-        await asyncio.sleep(0.005)
         while any(map(_has_asked_nothing, self.server_state.connections)):
             if self.force_exit or loop.time() > deadline:
                 break
-            await asyncio.sleep(0.005)
-        await super().shutdown(sockets)
+            await asyncio.sleep(_LOOK)
+
+    def _on_loop(self, action: Callable[[], None]) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # closed: it has ended
+            self._loop.call_soon_threadsafe(action)
 
     async def main_loop(self) -> None:
         """Until `stop`, which is noticed at once."""

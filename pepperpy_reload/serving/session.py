@@ -11,6 +11,7 @@ from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.errors import UsageError
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.gate import GRACE, Gate
+from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Kind, Target
 
 
@@ -99,13 +100,22 @@ class Session(Protocol):
         """Run until the program ends or `stop` is called, in the main thread; returns the exit status.
 
         `on_ready` is called when requests are accepted or, for a plain program, just before it starts; twice for a
-        program that serves an app in the end.
+        program that serves an app in the end. While another worker serves (see Succession) it is called when requests
+        could be accepted.
         Raises UserCodeError if the program cannot start or ends with an exception.
         """
         ...
 
     def stop(self, grace: float) -> None:
         """End `run` within about `grace` seconds; called again, at once. From any thread, or a signal handler."""
+        ...
+
+    def resign(self, done: Callable[[], None]) -> None:
+        """Accept no more requests, because another worker will, and call `done` when that is so. From any thread."""
+        ...
+
+    def stay(self) -> None:
+        """Take `resign` back. From any thread."""
         ...
 
 
@@ -115,8 +125,12 @@ def open_session(
     options: ServeOptions | None = None,
     *,
     is_first_party: Callable[[str], bool] = recorder.roots.__contains__,
+    succession: Succession | None = None,
 ) -> Session:
-    """The session that runs `target`; `sock` is a listening socket, which a plain program does not need."""
+    """The session that runs `target`; `sock` is a listening socket, which a plain program does not need.
+
+    `succession` is for a process that is one in a line of several; by default it is alone.
+    """
     # Each kind of session is imported when it is wanted: a plain program runs without uvicorn.
     if target.kind is Kind.COROUTINE:
         from pepperpy_reload.serving.plain import CoroutineSession
@@ -128,7 +142,7 @@ def open_session(
 
         if sock is None:
             raise UsageError(f"{target.text} is an app that needs a socket to be served on")
-        return ServerSession(target, sock, options or ServeOptions(), is_first_party)
+        return ServerSession(target, sock, options or ServeOptions(), is_first_party, succession)
 
     if target.kind is Kind.FUNCTION:
         from pepperpy_reload.serving.plain import FunctionSession

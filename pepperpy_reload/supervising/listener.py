@@ -70,6 +70,19 @@ class Listener:
             raise _refusal(error, self.host, self.port) from error
         self.listening = True
 
+    def second(self) -> socket.socket | None:
+        """Another socket that takes connections here, as long as this one does not; None if there is none to be had."""
+        sock = socket.socket(self.sock.family, socket.SOCK_STREAM)
+        try:
+            if os.name == "posix":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(self.sock.getsockname())
+            sock.listen(BACKLOG)
+        except OSError:
+            sock.close()
+            return None
+        return sock
+
     def close(self) -> None:
         """Give the address back."""
         self.sock.close()

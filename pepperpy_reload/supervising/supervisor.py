@@ -1,4 +1,4 @@
-"""The process that never imports user code: it owns the socket, the watcher, the terminal and the worker.
+"""The process that never imports user code: it owns the socket, the watcher, the terminal and the workers.
 
 Everything that happens comes into one inbox and is handled one after the other by the main thread; what it means is
 looked up in `core.lifecycle`.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from pepperpy_reload.core.batch import Hint, Quiet
-from pepperpy_reload.core.lifecycle import Action, Event, Lifecycle, State
+from pepperpy_reload.core.lifecycle import SERVED, Action, Event, Lifecycle, State
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.drawing.excerpt import headline
 from pepperpy_reload.drawing.news import (
     Audited,
     Died,
@@ -34,7 +36,9 @@ from pepperpy_reload.drawing.news import (
 from pepperpy_reload.drawing.terminal import Display
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.supervising import signals
+from pepperpy_reload.supervising.apology import Apology
 from pepperpy_reload.supervising.channel import Message
+from pepperpy_reload.supervising.crew import Crew
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
@@ -45,6 +49,7 @@ WatcherMaker = Callable[[Callable[[Hint | Quiet], None], Callable[[str], None]],
 
 _SERVED = ("asgi", "wsgi")
 _FAULTS: dict[str, type[ReloadError]] = {"usage": UsageError, "surroundings": SurroundingsError}
+_HANDED_OVER = (Action.PROMOTE, Action.OUST)
 _GRACE_FOR_GRACE = 0.5  # seconds on top: a worker that keeps its grace period to the full is not killed for it
 
 
@@ -69,7 +74,10 @@ Item = _Said | _Exited | _Signalled | Hint | Quiet | Note
 
 
 class Supervisor:
-    """Runs one worker at a time, and another one whenever that is needed, until it is told to end."""
+    """Runs a worker, and another one whenever that is needed, until it is told to end.
+
+    With `overlap` the new worker of an app starts beside the old one and takes over when it is ready.
+    """
 
     def __init__(
         self,
@@ -81,6 +89,7 @@ class Supervisor:
         *,
         url: str = "",
         grace: float = 2.0,
+        overlap: bool = True,
     ) -> None:
         self._orders = orders
         self._listener = listener
@@ -90,7 +99,15 @@ class Supervisor:
         self._url = url
         self._inbox: SimpleQueue[Item] = SimpleQueue()
         self._life = Lifecycle(grace=grace + _GRACE_FOR_GRACE)
-        self._worker: WorkerProcess | None = None
+        self._crew = Crew(
+            orders,
+            listener,
+            lambda worker, message: self._inbox.put(_Said(worker, message)),
+            lambda worker, status: self._inbox.put(_Exited(worker, status)),
+            grace + _GRACE_FOR_GRACE,
+        )
+        self._apology = Apology(orders, listener)
+        self._overlap = overlap
         self._plain = orders.task is not Task.SERVE
         self._status = 0
         self._reason = ""
@@ -113,28 +130,36 @@ class Supervisor:
                     while self._life.state is not State.CLOSED:
                         self._take()
             finally:
-                if self._worker is not None:
-                    self._worker.kill()
+                self._apology.end()
+                self._crew.bury()
         self._display.show(Stopped(self._status))
         return self._status
 
     def _take(self) -> None:
-        due = self._life.due
-        try:
-            timeout = None if due is None else max(0.0, due - time.monotonic())
-            item = self._inbox.get(timeout=timeout)
-        except Empty:
+        dues = [due for due in self._dues() if due is not None]
+        timeout = max(0.0, min(dues) - time.monotonic()) if dues else None
+        with suppress(Empty):
+            self._handle(self._inbox.get(timeout=timeout))
+        life, crew, apology = self._dues()
+        now = time.monotonic()
+        if life is not None and now >= life:
             self._advance(Event.DUE)
-            return
-        self._handle(item)
+        if crew is not None and now >= crew:
+            self._crew.expire(now)
+        if apology is not None and now >= apology:
+            self._apology.begin()
+
+    def _dues(self) -> tuple[float | None, float | None, float | None]:
+        return self._life.due, self._crew.due, self._apology.due(self._life.down_since)
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, _Said):
-            if item.worker is self._worker:
+            if item.worker is self._crew.worker:
                 self._hear(item.message)
+            elif item.worker is self._crew.heir:
+                self._hear_heir(item.message)
         elif isinstance(item, _Exited):
-            if item.worker is self._worker:
-                self._bury(item.status)
+            self._bury(item.worker, item.status)
         elif isinstance(item, _Signalled):
             self._obey(item.number)
         elif isinstance(item, Note):
@@ -145,32 +170,63 @@ class Supervisor:
     # -- the table ----------------------------------------------------------------------------------------------------
 
     def _advance(self, event: Event, *, code: bool = True) -> Action:
-        serving = self._life.state is State.SERVING
-        self._life, action = self._life.advance(event, time.monotonic(), code=code)
-        if action is Action.SPAWN:
+        now, before = time.monotonic(), self._life.state
+        self._life, action = self._life.advance(event, now, code=code, overlap=self._overlap and not self._plain)
+        if action is Action.END:
+            by_hand = event is Event.INTERRUPT and before in SERVED
+            self._crew.end(now, signal.SIGINT if by_hand else signal.SIGTERM)
+        elif action is Action.KILL:
+            self._crew.kill()
+        elif action is Action.SPAWN:
             self._spawn(event)
-        elif action is Action.END and self._worker is not None:
-            self._worker.end(signal.SIGINT if serving and event is Event.INTERRUPT else signal.SIGTERM)
-        elif action is Action.KILL and self._worker is not None:
-            self._worker.kill()
+        elif action is not Action.NOTHING:
+            self._succeed(action, event, now)
+        if self._life.down_since is None:
+            self._apology.end()
         return action
+
+    def _succeed(self, action: Action, event: Event, now: float) -> None:
+        """The actions that concern an heir."""
+        if action is Action.SPAWN_HEIR:
+            self._spawn_heir(event, now)
+        elif action in _HANDED_OVER:
+            self._crew.promote(now, kill=action is Action.OUST)
+            self._hand_over()
+        elif action in (Action.DISMISS, Action.RECALL):
+            self._crew.dismiss(now)
+        if action in (Action.YIELD, Action.RECALL) and self._crew.worker is not None:
+            self._crew.worker.post({"type": "yield" if action is Action.YIELD else "stay"})
 
     def _spawn(self, event: Event) -> None:
         if event not in (Event.RESTART, Event.ENDED, Event.CRASHED):
             self._since = time.monotonic()  # else the time runs from the wish for another worker
-        sock = None if self._listener is None else self._listener.sock
+        self._apology.make_way()
         try:
-            self._worker = WorkerProcess(
-                self._orders,
-                sock,
-                lambda worker, message: self._inbox.put(_Said(worker, message)),
-                lambda worker, status: self._inbox.put(_Exited(worker, status)),
-            )
+            self._crew.start()
         except ReloadError as error:  # the env file, read anew
             if not self._was_ready:
                 raise
             self._display.show(Unstarted(Trouble(str(error))))
             self._advance(Event.ENDED)
+
+    def _spawn_heir(self, event: Event, now: float) -> None:
+        if event is Event.DUE:
+            self._since = now
+        try:
+            self._crew.start_heir(now)
+        except ReloadError as error:
+            self._display.show(Unstarted(Trouble(str(error)), serving=True))
+            self._advance(Event.HEIR_ENDED)
+
+    def _hand_over(self) -> None:
+        """The heir is the worker."""
+        worker = self._crew.worker
+        if worker is None or self._life.state not in SERVED:
+            return
+        self._apology.served()
+        self._error = ""
+        self._plain = bool(worker.plain)
+        self._display.show(Restarted(self._reason, worker.pid, time.monotonic() - self._since))
 
     # -- the worker ---------------------------------------------------------------------------------------------------
 
@@ -181,13 +237,26 @@ class Supervisor:
         elif kind == "ready":
             self._welcome()
         elif kind == "report":
-            self._read(ReloadReport.from_json(message["report"]))
+            self._read(ReloadReport.from_json(message["report"]), pending=bool(message.get("pending")))
         elif kind == "unstarted":
             self._pity(message)
         elif kind == "notice":
             self._display.show(Note(str(message["text"])))
         elif kind == "audit":
             self._display.show(Audited(**{key: value for key, value in message.items() if key != "type"}))
+        elif kind == "yielded":
+            self._advance(Event.YIELDED)
+
+    def _hear_heir(self, message: Message) -> None:
+        kind, heir = message.get("type"), self._crew.heir
+        if kind == "kind" and heir is not None:
+            heir.plain = message["kind"] not in _SERVED
+        elif kind == "ready":
+            self._advance(Event.HEIR_READY)
+        elif kind == "report" and message["report"]["status"] == ReloadStatus.RESTART:
+            self._advance(Event.HEIR_OUTDATED)
+        elif kind == "unstarted":
+            self._pity_heir(message)
 
     def _learn(self, kind: str) -> None:
         self._plain = kind not in _SERVED
@@ -199,24 +268,28 @@ class Supervisor:
         self._advance(Event.READY)
         url = "" if self._plain else self._url
         turned_out = state is State.SERVING and bool(url)  # what was taken for a program serves an app
-        if self._life.state is not State.SERVING or self._worker is None or (state is State.SERVING and not turned_out):
+        worker = self._crew.worker
+        if self._life.state is not State.SERVING or worker is None or (state is State.SERVING and not turned_out):
             return
-        pid, duration = self._worker.pid, time.monotonic() - self._since
+        self._apology.served()
+        pid, duration = worker.pid, time.monotonic() - self._since
         if self._was_ready and not turned_out:
             self._display.show(Restarted(self._reason, pid, duration))
         else:
             self._display.show(Ready(self._orders.target, url, pid, duration, self._orders.roots))
         self._was_ready = True
 
-    def _read(self, report: ReloadReport) -> None:
+    def _read(self, report: ReloadReport, *, pending: bool) -> None:
         error = "" if report.error is None else str(report.error)
         again = error == self._error and report.status is ReloadStatus.FAILED and not self._code_was_saved
         if report.status is not ReloadStatus.UNCHANGED:
             self._error = error
         if report.status is ReloadStatus.RESTART:
-            self._restart(report.reason)
+            self._restart(report.reason, Event.ASKED if pending else Event.RESTART)
         elif not again:  # a program that writes files while its code is broken would have it told for ever
             self._display.show(Reported(report))
+        if report.status in (ReloadStatus.RELOADED, ReloadStatus.UNCHANGED) and not pending:
+            self._advance(Event.HEALED)
 
     def _pity(self, message: Message) -> None:
         error = message["error"]
@@ -227,28 +300,53 @@ class Supervisor:
             raise fault(str(error["text"]))
         self._advance(Event.UNSTARTED)
         if self._life.state in (State.BROKEN, State.BROKEN_STALE):
-            trouble = Trouble(str(error["text"]), str(error["file"]), int(error["line"]))
-            self._display.show(Unstarted(trouble, ran=bool(message.get("ran"))))
+            self._apology.trouble = _trouble(error)
+            self._display.show(Unstarted(_trouble(error), ran=bool(message.get("ran"))))
 
-    def _bury(self, status: int) -> None:
-        before, self._worker = self._life.state, None
+    def _pity_heir(self, message: Message) -> None:
+        trouble = _trouble(message["error"])
+        if message.get("exclusive") and self._life.state in (State.SUCCEEDING, State.SUCCEEDING_STALE):
+            self._overlap = False
+            what = f"the new worker needs what the old one has ({headline(trouble.text)})"
+            self._display.show(Note(f"{what}: from now on the old one ends first, as with --restart sequential"))
+            self._advance(Event.HEIR_BARRED)
+            return
+        self._advance(Event.HEIR_UNSTARTED)
+        if self._life.state is State.OVERDUE:  # else it is tried again at once
+            self._display.show(Unstarted(trouble, serving=True))
+
+    def _bury(self, process: WorkerProcess, status: int) -> None:
+        worker, heir = self._crew.worker, self._crew.heir
+        self._crew.forget(process)
+        if process is heir:
+            self._advance(Event.HEIR_CRASHED if status < 0 else Event.HEIR_ENDED)
+            self._display.show(Died(signals.end_of(status), self._retry(), serving=True))
+        elif process is worker:
+            self._mourn(status, replaced=heir is not None)
+
+    def _mourn(self, status: int, *, replaced: bool) -> None:
+        """The worker is gone."""
+        before, how = self._life.state, signals.end_of(status)
+        if replaced:
+            self._display.show(Died(how, None, serving=True))
         crashed = self._is_crash(before, status)
         self._advance(Event.CRASHED if crashed else Event.ENDED)
-        if before not in (State.STARTING, State.STALE, State.SERVING):
+        if replaced or not (before in SERVED or before in (State.STARTING, State.STALE)):
             return
-        if not crashed and before is State.SERVING:
+        if not crashed and before in SERVED:
             self._display.show(Finished(status))
             return
-        retry = None if self._life.due is None else round(self._life.due - time.monotonic(), 1)
-        how = signals.end_of(status)
-        self._reason = how
-        self._display.show(Died(how, retry))
+        self._reason, self._apology.trouble = how, Trouble(how)
+        self._display.show(Died(how, self._retry()))
+
+    def _retry(self) -> float | None:
+        return None if self._life.due is None else round(self._life.due - time.monotonic(), 1)
 
     def _is_crash(self, state: State, status: int) -> bool:
         """Whether another try may end otherwise: not for a script, and not for a plain end while it starts."""
         if self._orders.task is not Task.SERVE:
             return False
-        return status < 0 or (state is State.SERVING and not self._plain)
+        return status < 0 or (state in SERVED and not self._plain)
 
     # -- the world ----------------------------------------------------------------------------------------------------
 
@@ -266,24 +364,26 @@ class Supervisor:
 
     def _count(self, paths: frozenset[str]) -> None:
         self._code_was_saved = holds_code(paths)
-        if self._worker is None:
+        if self._crew.worker is None:
             self._reason = f"{_named(paths)} saved"
         self._advance(Event.SAVED, code=self._code_was_saved)
 
     def _pass_on(self, event: Hint | Quiet) -> None:
-        if self._worker is None:
-            return
         message: Message = {"type": "quiet", "paths": sorted(event.paths)}
         if isinstance(event, Hint):
             message |= {"type": "hint", "first": event.first}
-        self._worker.post(message)
+        for process in (self._crew.worker, self._crew.heir):
+            if process is not None:
+                process.post(message)
 
-    def _restart(self, reason: str) -> None:
-        now = time.monotonic()
+    def _restart(self, reason: str, event: Event = Event.RESTART) -> None:
+        before = self._reason, self._since
         if self._life.state is not State.REPLACING:
-            self._reason, self._since = reason, now
-        if self._advance(Event.RESTART) is not Action.NOTHING:
+            self._reason, self._since = reason, time.monotonic()
+        if self._advance(event) is not Action.NOTHING:
             self._display.show(Restarting(reason))
+        elif event is Event.ASKED:  # it is being seen to
+            self._reason, self._since = before
 
     def _obey(self, number: int) -> None:
         if number == getattr(signal, "SIGHUP", None) and not self._is_hung_up():
@@ -296,6 +396,10 @@ class Supervisor:
     def _is_hung_up(self) -> bool:
         """Whether the terminal that we were started on is gone: then nobody is left to serve for."""
         return self._has_terminal and not signals.has_terminal()
+
+
+def _trouble(error: Mapping[str, Any]) -> Trouble:
+    return Trouble(str(error["text"]), str(error["file"]), int(error["line"]))
 
 
 def _named(paths: frozenset[str]) -> str:

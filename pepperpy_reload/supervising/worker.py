@@ -30,6 +30,7 @@ from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.serving.session import ServeOptions, Session, open_session
+from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Kind, Target, load_target
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.channel import Channel, Message
@@ -43,6 +44,7 @@ UNSTARTED = 3
 _HASTE = 0.5  # seconds that requests still have after Ctrl-C
 _LEAVE = 0.5  # seconds that threads and exit handlers have once the app has ended
 _SERVED = (Kind.ASGI, Kind.WSGI)
+_TAKEN = (errno.EADDRINUSE, errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY)
 
 
 def main() -> None:
@@ -52,22 +54,22 @@ def main() -> None:
     message = next(channel.messages(), None)
     if message is None:
         return
-    descriptor = message.pop("socket")
-    sock = None if descriptor is None else socket.socket(fileno=descriptor)
-    if sock is not None:
-        sock.set_inheritable(False)
+    sock, legacy, estate = (_inherited(message.pop(name)) for name in ("socket", "legacy", "estate"))
+    succession = Succession(beside=message.pop("beside"), legacy=legacy, estate=estate)
     with suppress(KeyboardInterrupt):
-        sys.exit(Worker(channel, Orders.from_json(message), sock).run())
+        sys.exit(Worker(channel, Orders.from_json(message), sock, succession).run())
     sys.exit(signals.ENDED_BY_SIGNAL + signal.SIGINT)
 
 
 class Worker:
     """What the supervisor's orders ask for, done in this process."""
 
-    def __init__(self, channel: Channel, orders: Orders, sock: socket.socket | None) -> None:
+    def __init__(self, channel: Channel, orders: Orders, sock: socket.socket | None, succession: Succession) -> None:
         self._channel = channel
         self._orders = orders
         self._sock = sock
+        self._succession = succession
+        self._session: Session | None = None
         self._target: Target | None = None
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
         self._optimizer = ImportOptimizer(ModuleManager())
@@ -82,8 +84,8 @@ class Worker:
         self._optimizer.install()
         recorder.roots.narrow(self._orders.roots)  # before anything is loaded: what is first-party is asked from now on
         try:
-            session = self._open()
-            _obey_signals(session, self._orders)
+            self._session = session = self._open()
+            _obey_signals(session, self._orders, self._succession)
             status = session.run(self._on_ready(session))
             if session.kind in _SERVED:
                 _insist_on_leaving(status)
@@ -106,20 +108,30 @@ class Worker:
             return ScriptSession(orders.target, orders.argv)
         sys.argv = list(orders.argv)
         self._target = target = load_target(orders.target, factory=orders.factory)
-        session = open_session(target, self._sock, ServeOptions(**orders.options))
+        session = open_session(target, self._sock, ServeOptions(**orders.options), succession=self._succession)
         if session.kind in _SERVED:  # from now on the socket may take connections
             self._channel.send({"type": "kind", "kind": session.kind.value})
         return session
 
     def _on_ready(self, session: Session) -> Callable[[], None]:
-        """What the session calls: the reloader begins to work once there is something to reload."""
+        """What the session calls: the reloader begins to work once there is something to reload.
+
+        An app beside another worker is ready only when it has what was saved while it started; see `_follow`.
+        """
+        beside = self._succession.beside
 
         def ready() -> None:
+            serves = session.kind in _SERVED
+            if beside and not serves and self._target is not None and self._target.may_be_factory:
+                return  # that is a guess after some seconds; meanwhile the other worker serves
             if not self._is_ready:
                 self._begin(session)
             self._is_ready = True
             self._channel.send({"type": "kind", "kind": session.kind.value})
-            self._channel.send({"type": "ready"})
+            if not (beside and serves):
+                self._channel.send({"type": "ready"})
+            if beside and not serves:
+                self._succession.wait()
 
         return ready
 
@@ -148,21 +160,29 @@ class Worker:
             self._events.put(Hint(paths, first=bool(message["first"])))
         elif message["type"] == "quiet":
             self._events.put(Quiet(paths))
+        elif message["type"] == "enter":
+            self._succession.enter()
+        elif message["type"] == "yield" and self._session is not None:
+            self._session.resign(lambda: self._channel.post({"type": "yielded"}))
+        elif message["type"] == "stay" and self._session is not None:
+            self._session.stay()
 
     def _follow(self, reloader: Reloader) -> None:
         """Bring this process up to date, batch by batch; first with what was saved while it started."""
-        self._tell(reloader.catch_up)
+        report = self._tell(reloader, reloader.catch_up)
+        if self._succession.beside and (report is None or report.status is not ReloadStatus.RESTART):
+            self._channel.send({"type": "ready"})
         if self._audit is not None:
             self._audit.start()
         while True:
             event = self._events.get()
-            self._tell(partial(reloader.notice, event))
+            self._tell(reloader, partial(reloader.notice, event))
             if self._audit is not None and self._events.empty():
                 self._audit.resume()
             if isinstance(event, Quiet):
                 self._refresh_templates(event.paths)
 
-    def _tell(self, work: Callable[[], ReloadReport | None]) -> None:
+    def _tell(self, reloader: Reloader, work: Callable[[], ReloadReport | None]) -> ReloadReport | None:
         try:
             report = work()
         except Exception:  # noqa: BLE001 - a bug of ours must not swallow the saves to come: a new process has them
@@ -171,7 +191,8 @@ class Worker:
         if self._audit is not None:
             self._audit.reload_ended(report)
         if report is not None:
-            self._channel.send({"type": "report", "report": report.as_json()})
+            self._channel.send({"type": "report", "report": report.as_json(), "pending": bool(reloader.pending)})
+        return report
 
     def _refresh_templates(self, paths: frozenset[str]) -> None:
         others = sorted(path for path in paths if not path.endswith(".py"))
@@ -187,10 +208,31 @@ class Worker:
             fault = "usage" if isinstance(error, UsageError) else "surroundings"
         what = {"text": str(error), "file": error.file, "line": error.line}
         message = {"type": "unstarted", "error": what, "fault": fault, "files": [error.file], "ran": self._is_ready}
+        message["exclusive"] = _is_exclusive(error)
         self._channel.send(message)
 
 
-def _obey_signals(session: Session, orders: Orders) -> None:
+def _inherited(descriptor: int | None) -> socket.socket | None:
+    """A socket that we were started with. Processes that we start do not get it."""
+    if descriptor is None:
+        return None
+    sock = socket.socket(fileno=descriptor)
+    sock.set_inheritable(False)
+    return sock
+
+
+def _is_exclusive(error: BaseException | None) -> bool:
+    """Whether user code failed because another process has what only one can have: an address, a lock."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in _TAKEN:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _obey_signals(session: Session, orders: Orders, succession: Succession) -> None:
     """SIGTERM ends the session; so does SIGINT if it serves, while a plain program gets its KeyboardInterrupt."""
     grace = float(orders.options.get("grace", GRACE))
 
@@ -200,7 +242,11 @@ def _obey_signals(session: Session, orders: Orders) -> None:
         else:
             signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGTERM, lambda _number, _frame: session.stop(grace))
+    def end(_number: int, _frame: FrameType | None) -> None:
+        succession.enter()  # who waits for a turn has nothing to wait for any more
+        session.stop(grace)
+
+    signal.signal(signal.SIGTERM, end)
     if orders.task is Task.SERVE:
         signal.signal(signal.SIGINT, interrupt)
 

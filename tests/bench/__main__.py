@@ -12,10 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apply, cost, edits, sizes, stale
+from tests.bench import apply, cost, edits, restarts, sizes, stale
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
-MODULES = {"edits": edits, "sizes": sizes, "apply": apply, "stale": stale, "cost": cost}
+MODULES = {"edits": edits, "sizes": sizes, "apply": apply, "stale": stale, "cost": cost, "restarts": restarts}
 PARTS = {name: module.measure for name, module in MODULES.items()}
 TABLES = {name: module.table for name, module in MODULES.items()}
 

@@ -178,7 +178,7 @@ def test_a_lifespan_that_runs_again_is_not_blamed(serve: Serve, project: Path) -
 
 
 def test_what_a_reload_has_missed_is_shown_reported_and_answered_with_a_restart(
-    serve: Serve, project: Path, alive: Alive
+    serve: Serve, project: Path, until: Until, alive: Alive
 ) -> None:
     (project / "settings.py").write_text("LIMIT = 1\n")
     (project / "helper.py").write_text(UNSEEN)
@@ -200,7 +200,7 @@ def test_what_a_reload_has_missed_is_shown_reported_and_answered_with_a_restart(
     report.unlink()
     assert tool.event("restarted")["reason"] == "the audit found that helper.DOUBLED is not what a fresh start has"
     tool.serves("10")
-    assert not alive(pid)
+    until(lambda: not alive(pid), "the old worker to be gone")
     (project / "settings.py").write_text("LIMIT = 6\n")
     found = verdict(tool, 2)
     assert (found["here"], found["fresh"]) == ("10", "12")  # the new worker is audited, too

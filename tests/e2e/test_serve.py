@@ -287,7 +287,7 @@ def test_what_the_app_has_started_goes_with_it(start: Start, project: Path, unti
     assert alive(child)
     tool.send(signal.SIGHUP)
     tool.event("restarted")
-    assert not alive(child)
+    until(lambda: not alive(child), "the old worker's child to be gone")
     second = int(tool.get())
     tool.send(signal.SIGINT)
     assert tool.ends() == 130

@@ -415,6 +415,20 @@ def test_the_second_stop_is_at_once(serve: Serve) -> None:
     assert answer() != "done"
 
 
+def test_who_resigns_accepts_no_more_until_it_stays(serve: Serve) -> None:
+    running = serve(FASTAPI.replace("VERSION", "1"))
+    resigned = threading.Event()
+    running.session.resign(resigned.set)
+    assert resigned.wait(PATIENCE)
+    answer = running.in_background("/")
+    with httpx.Client(base_url=running.client.base_url, timeout=0.2) as client, pytest.raises(httpx.ReadTimeout):
+        client.get("/")
+    running.session.stay()
+    assert answer()["version"] == "1"
+    response = running.client.get("/")
+    assert "connection" not in response.headers
+
+
 def test_a_saved_template_is_live(serve: Serve, tmp_path: Path) -> None:
     from pepperpy_reload.serving.templates import refresh_templates
 

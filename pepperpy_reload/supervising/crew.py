@@ -1,0 +1,115 @@
+"""The workers of a supervisor: the one that serves, the heir beside it, and those whose place was taken."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+
+from pepperpy_reload.supervising.channel import Message
+from pepperpy_reload.supervising.listener import Listener
+from pepperpy_reload.supervising.orders import Orders
+from pepperpy_reload.supervising.process import WorkerProcess
+
+_MOST = 8  # that were told to end and have not: of more, the eldest is killed
+_BURIAL = 2.0  # seconds that a killed process may take to be gone
+
+
+class Crew:
+    """Does what the table says, to the right process. `on_message` and `on_exit` come from threads of the workers'.
+
+    A worker that was told to end because its place was taken has `grace` seconds; `due` says when to call `expire`.
+    """
+
+    def __init__(
+        self,
+        orders: Orders,
+        listener: Listener | None,
+        on_message: Callable[[WorkerProcess, Message], None],
+        on_exit: Callable[[WorkerProcess, int], None],
+        grace: float,
+    ) -> None:
+        self.worker: WorkerProcess | None = None
+        self.heir: WorkerProcess | None = None
+        self._orders = orders
+        self._listener = listener
+        self._heard = on_message, on_exit
+        self._grace = grace
+        self._retired: dict[WorkerProcess, float] = {}
+
+    @property
+    def due(self) -> float | None:
+        """When the next one that was told to end has had its time."""
+        return min(self._retired.values(), default=None)
+
+    def start(self) -> None:
+        """Start the one worker."""
+        self.worker = WorkerProcess(self._orders, self._sock, *self._heard)
+
+    def start_heir(self, now: float) -> None:
+        """Start another one beside it."""
+        self.dismiss(now)
+        self.heir = WorkerProcess(self._orders, self._sock, *self._heard, beside=self.worker)
+
+    def promote(self, now: float, *, kill: bool = False) -> None:
+        """The heir takes the worker's place."""
+        former, self.worker, self.heir = self.worker, self.heir, None
+        if self.worker is not None:
+            self.worker.post({"type": "enter"})
+        if former is not None:
+            self._retire(former, now)
+            if kill:
+                former.kill()
+
+    def dismiss(self, now: float) -> None:
+        """The heir, if there is one, is not wanted any more."""
+        heir, self.heir = self.heir, None
+        if heir is not None:
+            self._retire(heir, now)
+
+    def end(self, now: float, number: int) -> None:
+        """Tell all of them to end."""
+        self.dismiss(now)
+        if self.worker is not None:
+            self.worker.end(number)
+
+    def kill(self) -> None:
+        """End all of them at once."""
+        for process in self._all():
+            process.kill()
+
+    def expire(self, now: float) -> None:
+        """Kill those that were told to end and have had their time."""
+        for process, deadline in self._retired.items():
+            if now >= deadline:
+                process.kill()
+                self._retired[process] = now + _BURIAL
+
+    def forget(self, process: WorkerProcess) -> None:
+        """It is gone."""
+        self._retired.pop(process, None)
+        if process is self.worker:
+            self.worker = None
+        elif process is self.heir:
+            self.heir = None
+
+    def bury(self) -> None:
+        """End all of them, and wait until that is so."""
+        self.kill()
+        for process in self._all():
+            process.wait(_BURIAL)
+
+    def _retire(self, process: WorkerProcess, now: float) -> None:
+        process.end(signal.SIGTERM)
+        while len(self._retired) >= _MOST:
+            eldest = min(self._retired, key=self._retired.__getitem__)
+            eldest.kill()
+            del self._retired[eldest]
+        self._retired[process] = now + self._grace
+
+    def _all(self) -> list[WorkerProcess]:
+        return [process for process in (self.worker, self.heir, *self._retired) if process is not None]
+
+    @property
+    def _sock(self) -> socket.socket | None:
+        return None if self._listener is None else self._listener.sock
