@@ -453,6 +453,7 @@ class _Performance:
         for name in self._runs:
             del sys.modules[name]
         before, recorder.on_import = recorder.on_import, self._see_import
+        self._loaded.update(sys.modules)
         try:
             with self._finder.executing(rerun), recorder.watch.kept_on():
                 for step in self._plan.steps:
