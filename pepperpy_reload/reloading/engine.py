@@ -394,7 +394,7 @@ class _Performance:
         for chain in sorted(unit.reads):  # `import settings` may be long done, and `settings.LIMIT` is still to come
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
-        self._witness.before(place, unit, stale)
+        self._witness.before(place, unit, stale, postponed=executor.postpones_annotations)
         with self._failing(step.module):
             executor.take(step)
         self._witness.after(place, unit, executor.activities[step.index], stale)

@@ -151,6 +151,11 @@ class Executor:
         self._before = before
         self.names = Names(vars(module), set())
 
+    @property
+    def postpones_annotations(self) -> bool:
+        """Whether annotations of the module stay text (PEP 563)."""
+        return bool(self._table.flags & __future__.annotations.compiler_flag)
+
     def expect(self, step: Step) -> None:
         """A step that is going to come: what it binds is stale until then."""
         if step.action is Action.EXECUTE:
