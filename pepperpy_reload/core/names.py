@@ -97,15 +97,27 @@ def readings(
             yield from readings(inner, bodies=bodies, hidden=names, without=without)
 
 
-def read_inside(node: ast.AST) -> Iterator[str]:
-    """The names that a statement reads, when it is executed, in scopes inside it: class bodies and comprehensions."""
+def read_inside(node: ast.AST, *, postponed: bool) -> Iterator[str]:
+    """The names that a statement reads, when it is executed, in scopes inside it: class bodies and comprehensions.
+
+    Annotations stay text if they are `postponed` (PEP 563).
+    """
+    text = {id(item) for inner in import_time(node) for item in _annotations(inner)} if postponed else set()
     for inner in import_time(node):
         if isinstance(inner, ast.ClassDef):
             own = set(bound_names(inner.body))
-            chains = (found for statement in inner.body for found in readings(statement, bodies=False))
+            chains = (found for statement in inner.body for found in readings(statement, bodies=False, without=text))
             yield from (found[0] for found in chains if found[0] not in own)
         elif isinstance(inner, _COMPREHENSIONS):
             yield from (found[0] for found in readings(inner, bodies=False))
+
+
+def _annotations(node: ast.AST) -> Iterator[ast.expr]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        arguments = [item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg)]
+        yield from (item for item in (*arguments, node.returns) if item is not None)
+    elif isinstance(node, ast.AnnAssign):
+        yield node.annotation
 
 
 def unevaluated(node: ast.AST) -> Iterator[int]:
@@ -115,8 +127,7 @@ def unevaluated(node: ast.AST) -> Iterator[int]:
     """
     for inner in import_time(node):
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and _is_plain(inner):
-            arguments = [item.annotation for item in ast.walk(inner.args) if isinstance(item, ast.arg)]
-            yield from (id(item) for item in (*arguments, inner.returns) if item is not None)
+            yield from (id(item) for item in _annotations(inner))
 
 
 def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -477,7 +477,7 @@ class _Performance:
         for chain in sorted(unit.reads):  # `import settings` may be long done, and `settings.LIMIT` is still to come
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place = Place(step.module, step.index)
-        self._witness.before(place, unit, self._stale)
+        self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)
         lines = self._witness.lines(place, unit, self._stale)
         with lines or nullcontext(), self._failing(step.module):
             self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))

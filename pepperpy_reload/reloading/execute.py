@@ -167,6 +167,11 @@ class Executor:
         self._waiting: set[int] = set()
         """The star imports that are still to come: what they bind is not known yet."""
 
+    @property
+    def postpones_annotations(self) -> bool:
+        """Whether annotations of the module stay text (PEP 563)."""
+        return bool(self._table.flags & __future__.annotations.compiler_flag)
+
     def expect(self, step: Step) -> None:
         """A step that is going to come: what it binds is stale until then."""
         unit = self.units[step.index]

@@ -35,15 +35,18 @@ class Witness:
         self._moved = {CodeKey.of(pair.old): CodeKey.of(pair.new) for one in edited.values() for pair in one.pairs}
         self._unchanged: dict[str, set[CodeKey]] = {}
 
-    def before(self, place: Place, unit: Unit, stale: Stale) -> None:
-        """A statement is about to be executed. Raises RestartNeeded if it would find what is not there yet."""
+    def before(self, place: Place, unit: Unit, stale: Stale, *, postponed: bool) -> None:
+        """A statement is about to be executed; its annotations are not, if they are `postponed`.
+
+        Raises RestartNeeded if it would find what is not there yet.
+        """
         for cell in self._scope.absent(place):
             raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before that has been loaded")
         read = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
         read |= {Cell(alias.module, alias.name) for alias in unit.imports}
         read |= {self._scope.cell(place.module, names)[0] for names in unit.reads}
         # What is read inside classes and comprehensions is looked for in the live namespace, where the old value is.
-        inside = {Cell(place.module, name) for name in read_inside(unit.statement.node)}
+        inside = {Cell(place.module, name) for name in read_inside(unit.statement.node, postponed=postponed)}
         for cell in sorted(read | inside):
             theirs = cell.module != place.module or cell in inside
             if theirs and cell.name in stale.get(cell.module, ()):

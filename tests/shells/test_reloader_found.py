@@ -257,6 +257,12 @@ FOUND = {
         {"p/x.py": "import p.q\nX = [p.x]\n"},
         "restart",
     ),
+    "an annotation that stays text is read by nobody": Found(
+        {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
+         "    def m(self, k: K) -> K:\n        return k\n    y = 1\n"},
+        {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
+         "    def m(self, k: K) -> K:\n        return k\n    y = 2\n"},
+    ),
 }  # fmt: skip
 
 
