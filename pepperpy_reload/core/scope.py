@@ -99,7 +99,7 @@ class Scope:
             target = f"{alias.module}.{alias.name}" if alias.name else alias.module
             if not alias.name and alias.bound == alias.module.partition(".")[0]:
                 target = alias.bound
-            if self.module(target) is not None:
+            if self.world.knows(target):
                 return target
         return self.world.module_value(cell)
 

@@ -104,14 +104,15 @@ def shape(node: object, *, bodies: bool) -> object:
     """A syntax tree as nested tuples without positions, with or without the bodies of functions."""
     if isinstance(node, list):
         return tuple([shape(item, bodies=bodies) for item in node])
+    kind = type(node)
     if not isinstance(node, ast.AST):
         # 1, 1.0 and True are equal and yet different constants
-        return (type(node), repr(node)) if isinstance(node, float | complex) else (type(node), node)
-    hide = not bodies and isinstance(node, _FUNCTIONS)
-    parts: list[Any] = [type(node)]
-    for name, value in ast.iter_fields(node):
+        return (kind, repr(node)) if isinstance(node, float | complex) else (kind, node)
+    hide = not bodies and kind in _FUNCTIONS
+    parts: list[Any] = [kind]
+    for name in kind._fields:
         if not (hide and name == "body"):
-            parts.append(shape(value, bodies=bodies))
+            parts.append(shape(getattr(node, name, None), bodies=bodies))
     if hide and isinstance(node, _FUNCTIONS):
         parts.append(_seen_from_outside(node))
     return tuple(parts)

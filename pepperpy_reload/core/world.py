@@ -63,6 +63,9 @@ class World(Protocol):
     def alignment(self, module: str) -> Alignment | None:
         """The module's units, old and new; None if it is not a loaded first-party module."""
 
+    def knows(self, module: str) -> bool:
+        """Whether it is a loaded first-party module: no source has to be read for that."""
+
     def mentioning(self, cell: Cell) -> Iterable[str]:
         """The modules whose source could read the cell: its own, and those that import it, however, and name it."""
 

@@ -144,11 +144,13 @@ def _make(loaded: Loaded, known: Page | None) -> Page | None:
     units = _units(loaded, known)
     if units is None:
         return None
+    # What is known of functions holds as long as the source does.
+    facts = known._facts if known is not None and known.units is units else {}
     if loaded.by_unit:
         ran = [set((loaded.ran or {}).get(index, ())) for index in range(len(units))]
         reads = [set(loaded.reads.get(index, ())) for index in range(len(units))]
-        return Page(loaded, units, ran, reads)
-    page = Page(loaded, units, [set() for _ in units], [set() for _ in units])
+        return Page(loaded, units, ran, reads, facts)
+    page = Page(loaded, units, [set() for _ in units], [set() for _ in units], facts)
     for table, per_unit in ((loaded.ran or {}, page.ran), (loaded.reads, page.reads)):
         for offset, found in table.items():
             for index in page.units_at_offset(offset):

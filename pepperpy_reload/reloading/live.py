@@ -65,6 +65,10 @@ class LiveWorld:
             self._alignments[module] = Alignment.of_unchanged(page.units)
         return self._alignments[module]
 
+    def knows(self, module: str) -> bool:
+        """Whether it is a loaded first-party module."""
+        return module in self._alignments or module in recorder.modules
+
     def mentioning(self, cell: Cell) -> list[str]:
         """The modules that could read a cell: they import its module, however indirectly, and name it."""
         if cell.module not in self._above:

@@ -27,6 +27,9 @@ class Made:
     def alignment(self, module: str) -> Alignment | None:
         return self._alignments.get(module)
 
+    def knows(self, module: str) -> bool:
+        return module in self._alignments
+
     def mentioning(self, cell: Cell) -> Iterable[str]:
         return self.names
 
