@@ -7,6 +7,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from enum import EnumType
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import classes, instances
+from pepperpy_reload.reloading import classes, instances, members
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
@@ -185,6 +186,8 @@ class Executor:
                 self.remade.append(value)
             follows = isinstance(value, type) and isinstance(now, type) and value is not now
             if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
+                if isinstance(value, EnumType):
+                    members.keep_members(value, now, self._undo)  # type: ignore[arg-type]
                 instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
 
     def _execute_star(self, code: CodeType, star: Unit) -> None:

@@ -47,14 +47,14 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
     turns: list[Callable[[Any], None]] = []
     for holder in gc.get_referrers(new):
         if holder is not namespace and not isinstance(holder, FrameType):
-            turn = _turn(holder, new)
-            if turn is None:
+            put = turn(holder, new)
+            if put is None:
                 return False
-            turns.append(turn)
-    for turn in turns:
-        turn(old)
-        undo(partial(turn, new))
-    _refill(old, new)
+            turns.append(put)
+    for put in turns:
+        put(old)
+        undo(partial(put, new))
+    refill(old, new)
     return True
 
 
@@ -73,7 +73,7 @@ def _is_all_dict(kind: type) -> bool:
     )
 
 
-def _turn(holder: Any, target: Any) -> Callable[[Any], None] | None:
+def turn(holder: Any, target: Any) -> Callable[[Any], None] | None:
     """How to make a holder of `target` hold another object instead; None if it cannot be made to."""
     if isinstance(holder, CellType):
         return partial(setattr, holder, "cell_contents")
@@ -91,8 +91,8 @@ def _put_all(container: Any, places: list[Any], thing: Any) -> None:
         container[place] = thing
 
 
-def _refill(old: Any, new: Any) -> None:
-    """Give `old` what `new` holds; nobody finds it empty meanwhile."""
+def refill(old: Any, new: Any) -> None:
+    """Give `old` the contents of `new`, another of its kind; nobody finds it empty meanwhile."""
     if type(old) is list:
         old[:] = new
     elif type(old) in (set, deque):

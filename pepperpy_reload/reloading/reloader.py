@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from pepperpy_reload.core.batch import Hint, Quiet
@@ -16,7 +16,7 @@ from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
 from pepperpy_reload.importing.recorder import Footprint, recorder
-from pepperpy_reload.reloading import engine
+from pepperpy_reload.reloading import engine, underway
 from pepperpy_reload.reloading.engine import Attempt, Prepared
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
@@ -76,6 +76,7 @@ class Reloader:
         self._waiting: dict[str, None] = {}
         self._early: frozenset[str] = frozenset()
         self._attempt: Attempt | None = None
+        self._replaced: dict[int, CodeType] = {}
         self._watcher: Watcher | None = None
         if roots is not None:
             recorder.roots.narrow(roots)
@@ -186,7 +187,7 @@ class Reloader:
         paths = list(dict.fromkeys([*self._waiting, *given]))
         self._busy = True
         try:
-            report = self._attempted(prepared or engine.prepare(paths))
+            report = self._followed(self._attempted(prepared or engine.prepare(paths)))
         except UserCodeError as error:
             report = ReloadReport(ReloadStatus.FAILED, error=error)
         except RestartNeeded as error:
@@ -225,6 +226,18 @@ class Reloader:
                 raise
         self._commit(attempt)
         return replace(planned, status=ReloadStatus.UNCHANGED) if prepared.concerns_nothing else planned
+
+    def _followed(self, report: ReloadReport) -> ReloadReport:
+        """The new code is there, and what runs has to come to it: a loop that never ends asks for a new process."""
+        codes, grace = self._replaced, 0.0
+        if self._attempt is not None and report.status is ReloadStatus.RELOADED:
+            more = underway.replaced_codes(self._attempt.prepared.reading)
+            codes, grace = {**codes, **more}, underway.GRACE if more else 0.0
+        where = underway.left_behind(codes, self.gate.call, grace) if codes else ""
+        self._replaced = codes if where else {}
+        if not where or report.status is ReloadStatus.RESTART:
+            return report
+        return replace(report, status=ReloadStatus.RESTART, reason=f"{where} and goes on with its old code")
 
     def _perform(self, prepared: Prepared) -> Attempt:
         self._attempt = self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder))

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import thread as futures_thread
 from types import FrameType
 from typing import Any
 
 from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.reloading.underway import awaiting, is_pool_worker, outwards
 
 POLL = 0.002  # seconds between two looks
 OURS = "pepperpy-reload"
 """How the names of our own threads begin."""
-_ANYIO = os.path.join("anyio", "_backends", "_asyncio.py")  # noqa: PTH118 - the end of a code object's file name
-_FUTURES = futures_thread.__file__
 
 
 class Readers:
@@ -31,8 +29,8 @@ class Readers:
         """`file:line` of a pool thread that runs, or is about to run, first-party code; "" if there is none."""
         threads = {thread.ident: thread for thread in threading.enumerate()}
         for ident, frame in sys._current_frames().items():
-            stack = list(_outwards(frame))
-            if not _is_pool_worker(stack):
+            stack = list(outwards(frame))
+            if not is_pool_worker(stack):
                 continue
             where = self.first_party(stack)
             if where or _has_work(threads.get(ident), stack):
@@ -45,7 +43,7 @@ class Readers:
         for thread in threading.enumerate():
             if thread is threading.main_thread() or thread.name.startswith(OURS) or thread.ident not in frames:
                 continue
-            if not _is_pool_worker(list(_outwards(frames[thread.ident]))):
+            if not is_pool_worker(list(outwards(frames[thread.ident]))):
                 return f"thread {thread.name}"
         return self.blocking()
 
@@ -59,7 +57,7 @@ class Readers:
     def in_tasks(self, tasks: Iterable[asyncio.Task[Any]]) -> str:
         """`file:line` where the first of these tasks that is in first-party code waits; on the loop's thread."""
         for task in tasks:
-            if where := self.first_party(list(_awaiting(task.get_coro()))):
+            if where := self.first_party(awaiting(task.get_coro())):
                 return where
         return ""
 
@@ -71,33 +69,6 @@ def wait_until_none(blocking: Callable[[], str], grace: float, what: str) -> Non
         if time.monotonic() >= deadline:
             raise RestartNeeded(f"{what} for {grace:g} s ({where})")
         time.sleep(POLL)
-
-
-def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _awaiting(waiting: Any) -> Iterator[FrameType]:
-    """The frames of a chain of coroutines and asynchronous generators, innermost first."""
-    frames: list[FrameType] = []
-    while waiting is not None:
-        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "ag_frame", None)
-        if frame is not None:
-            frames.append(frame)
-        waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "ag_await", None)
-    return reversed(frames)
-
-
-def _is_pool_worker(stack: list[FrameType]) -> bool:
-    for frame in stack:
-        code = frame.f_code
-        if code.co_name == "_worker" and code.co_filename == _FUTURES:
-            return True
-        if code.co_qualname == "WorkerThread.run" and code.co_filename.endswith(_ANYIO):
-            return True
-    return False
 
 
 def _has_work(thread: threading.Thread | None, stack: list[FrameType]) -> bool:

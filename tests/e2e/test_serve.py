@@ -60,6 +60,21 @@ def test_a_lifespan_goes_on_while_what_it_ran_is_untouched(start: Start, project
     assert tool.events("restarted") == []
 
 
+def test_a_thread_whose_loop_was_edited_gets_a_new_process(start: Start, project: Path) -> None:
+    text = (
+        "import threading, time\nfrom fastapi import FastAPI\nlast = []\n"
+        "def loop():\n    while True:\n        last[:] = ['old']\n        time.sleep(0.001)\n"
+        "threading.Thread(target=loop, daemon=True, name='worker').start()\n"
+        "app = FastAPI()\n@app.get('/')\ndef index():\n    return last\n"
+    )
+    (project / "web.py").write_text(text)
+    tool = start(*SERVE, "web:app")
+    tool.serves('["old"]')
+    (project / "web.py").write_text(text.replace("old", "new"))
+    tool.serves('["new"]')
+    assert "web.loop is running (web.py:" in tool.event("restarted")["reason"]
+
+
 def test_a_save_that_breaks_the_code_changes_nothing(tool: Tool, project: Path) -> None:
     (project / "helper.py").write_text("WORD = 'v1'\nWORD = = 2\n")
     failed = tool.event("failed")

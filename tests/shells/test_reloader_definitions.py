@@ -233,3 +233,63 @@ def test_a_function_that_classes_give_their_name(reloads: Reloads, edit: tuple[s
             """,
         },
     )
+
+
+def test_members_that_an_edit_does_not_concern_stay_who_they_are(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, user
+        red, low, read = app.Color.RED, app.Level.LOW, app.Rights.READ
+        held = {red: 1}
+        report = change("app.py", "GREEN = 'g'", "GREEN = 'gg'\\n    BLUE = ('b', 1)")
+        assert report.status == "reloaded", report
+        assert app.Color.RED is red and app.Color("r") is red and app.Color["RED"] is red and app.Color.ROUGE is red
+        assert type(red) is app.Color and list(app.Color) == [red, app.Color.GREEN, app.Color.BLUE] == user.colors
+        assert app.Color.GREEN.value == "gg" and app.Color.BLUE.value == ("b", 1)
+        report = change("app.py", "HIGH = 2", "HIGH = 3")
+        assert report.status == "reloaded" and app.Level.LOW is low and app.Level.HIGH == 3, report
+        report = change("app.py", "WRITE = 2", "WRITE = 2\\n    RUN = 4")
+        assert report.status == "reloaded" and app.Rights.READ is read, report
+        assert (read | app.Rights.RUN) == 5 and held[app.Color.RED] == 1
+        report = change("app.py", "BLUE = ('b', 1)", "BLUE = ('b', 2)\\n    PINK = 1 / 0")
+        assert report.status == "failed" and app.Color.RED is red and type(red) is app.Color, report
+        assert app.Color("r") is red and app.Color.BLUE.value == ("b", 1) and vars(red)["__objclass__"] is app.Color
+        """,
+        {
+            "app.py": """
+                import enum
+                class Color(enum.Enum):
+                    RED = 'r'
+                    GREEN = 'g'
+                    ROUGE = 'r'
+                class Level(enum.IntEnum):
+                    LOW = 1
+                    HIGH = 2
+                class Rights(enum.IntFlag):
+                    READ = 1
+                    WRITE = 2
+            """,
+            "user.py": "import app\ncolors = list(app.Color)\n",
+        },
+    )
+
+
+def test_a_failed_reload_gives_an_enum_its_members_back(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        color, red = app.Color, app.Color.RED
+        before = dict(vars(red))
+        report = change("app.py", "RED = 'r'\\nlater = 1", "RED = 'r'\\n    BLUE = 'b'\\nlater = 1 / 0")
+        assert report.status == "failed", report
+        assert app.Color is color and color.RED is red is color("r") and type(red) is color and vars(red) == before
+        """,
+        {
+            "app.py": """
+                import enum
+                class Color(enum.Enum):
+                    RED = 'r'
+                later = 1
+            """,
+        },
+    )
