@@ -106,7 +106,7 @@ def _looked_at(nodes: Iterable[ast.AST]) -> set[Chain]:
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
     }
     hidden = targets | {id(node.value) for node in every if isinstance(node, ast.Attribute)}
-    found = set()
+    found: set[Chain] = set()
     for node in every:
         if isinstance(node, ast.Name | ast.Attribute) and id(node) not in hidden:
             read = chain(node) if isinstance(node.ctx, ast.Load) else ()
