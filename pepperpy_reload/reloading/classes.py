@@ -150,6 +150,8 @@ def _take(live: type, scratch: type, name: str, undo: Undo, refitted: dict[int, 
         refitted[id(value)] = current
     else:
         _take_value(live, scratch, name, value)
+        if type(value) is FunctionType:
+            refitted[id(value)] = value
 
 
 def _take_generated(live: type, scratch: type, name: str) -> None:

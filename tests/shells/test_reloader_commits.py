@@ -151,6 +151,10 @@ FOUND = {
             },
         ),
     ),
+    "a method that becomes another name of a new one": Found(
+        {"app.py": "class K:\n    def open(self):\n        return 1\n"},
+        ({"app.py": "class K:\n    def _open(self):\n        return 1\n    open = _open\n"},),
+    ),
     "a star import binds what a later one is going to bind no more": Found(
         {
             "p/__init__.py": "",
