@@ -12,6 +12,7 @@ from tests.programs.soak import Soak
 _CASES = 200
 
 
+@pytest.mark.timeout(900)
 def test_after_every_edit_the_process_is_what_a_fresh_start_would_be(request: pytest.FixtureRequest) -> None:
     """The same cases in every run, unless --hypothesis-seed names others: what is new is for the soak to find."""
     number = request.config.getoption("--hypothesis-seed") or 0
