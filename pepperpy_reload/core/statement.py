@@ -110,7 +110,7 @@ def shape(node: object, *, bodies: bool) -> object:
         return (kind, repr(node)) if isinstance(node, float | complex) else (kind, node)
     hide = not bodies and kind in _FUNCTIONS
     parts: list[Any] = [kind]
-    for name in kind._fields:
+    for name in node._fields:
         if not (hide and name == "body"):
             parts.append(shape(getattr(node, name, None), bodies=bodies))
     if hide and isinstance(node, _FUNCTIONS):
