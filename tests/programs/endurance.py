@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -215,13 +215,15 @@ def resident() -> int:
 class Endurance:
     """The edits applied one after the other, and what was measured."""
 
-    def __init__(self, root: Path, seed: int) -> None:
+    def __init__(self, root: Path, seed: int, settled: int = SETTLED) -> None:
         self.edits = Edits(root, seed)
         self.reloader = Reloader(ImportOptimizer(ModuleManager()).install(), roots=[root], on_report=lambda _: None)
         sys.path.insert(0, str(root))
         __import__("main")
         self.statuses: Counter[str] = Counter()
-        self.seconds: list[float] = []
+        self.settled = settled
+        self.early: list[float] = []
+        self.late: deque[float] = deque(maxlen=settled)  # what is measured must not grow itself
 
     def play(self, count: int) -> None:
         """Apply so many edits. Raises AssertionError if one does not end as it should."""
@@ -235,16 +237,19 @@ class Endurance:
         started = time.perf_counter()
         report = self.reloader.apply(paths)
         if not expected:
-            self.seconds.append(time.perf_counter() - started)
+            took = time.perf_counter() - started
+            self.late.append(took)
+            if len(self.early) < 2 * self.settled:
+                self.early.append(took)
         self.statuses[report.status] += 1
         wanted = (expected,) if expected else ("reloaded", "unchanged")
-        assert report.status in wanted, (len(self.seconds), report.status, report.reason, str(report.error), paths)
+        assert report.status in wanted, (self.statuses, report.status, report.reason, str(report.error), paths)
         return report
 
 
 def measure(root: Path, edits: int, settled: int, seed: int, *, traced: bool) -> dict[str, Any]:
     """Play; what the process was like after the first edits, and at the end."""
-    endurance = Endurance(root, seed)
+    endurance = Endurance(root, seed, settled)
     if traced:
         tracemalloc.start(1)
     found: dict[str, Any] = {"counts": [], "memory": []}
@@ -252,8 +257,7 @@ def measure(root: Path, edits: int, settled: int, seed: int, *, traced: bool) ->
         endurance.play(count)
         found["counts"].append(counted())
         found["memory"].append(tracemalloc.get_traced_memory()[0] if traced else resident())
-    early, late = endurance.seconds[settled : 2 * settled], endurance.seconds[-settled:]
-    found["medians"] = [statistics.median(early), statistics.median(late)]
+    found["medians"] = [statistics.median(endurance.early[settled:]), statistics.median(endurance.late)]
     found["statuses"] = dict(endurance.statuses)
     return found
 
