@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pepperpy_reload.errors import RestartNeeded
 
 Result = TypeVar("Result")
+_TURNS = 10  # more than a connection needs from being accepted to its first callback
 _LAST_WORDS = 1.0  # seconds that cancelled tasks get
 
 
@@ -42,6 +43,15 @@ async def _end_tasks() -> None:
         task.cancel()
     if others:
         await asyncio.wait(others, timeout=_LAST_WORDS)
+
+
+async def settle() -> None:
+    """Let connections arrive that have been accepted: until they have a protocol, they take some turns of the loop.
+
+    Sleeping is no substitute: on a busy machine the time may be over within one turn.
+    """
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 def await_on(

@@ -12,6 +12,7 @@ from typing import Any
 from pepperpy_reload.errors import SurroundingsError
 from pepperpy_reload.serving.handover import Handover, protocol_of
 from pepperpy_reload.serving.kinds import AsgiApp
+from pepperpy_reload.serving.loops import settle
 from pepperpy_reload.serving.session import ServeOptions
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.wsgi import INSTALL
@@ -131,6 +132,7 @@ class Server(uvicorn.Server):
         grace: float = self.config.timeout_graceful_shutdown or 0
         deadline = loop.time() + grace
         self._stop_accepting()
+        await settle()
         await asyncio.sleep(_LOOK)
         if self._resigned:
             await self._handover.leave(deadline)

@@ -9,10 +9,11 @@ from pepperpy_reload.drawing.news import Trouble
 from pepperpy_reload.drawing.page import unavailable
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders
-from pepperpy_reload.supervising.standin import StandIn
 
 if TYPE_CHECKING:
     import ssl
+
+    from pepperpy_reload.supervising.standin import StandIn
 
 PATIENCE = 1.0
 """Seconds that requests wait for a worker before they are answered without one."""
@@ -49,6 +50,8 @@ class Apology:
                 self.trouble = None  # nobody can ask
                 return
             sock = self._second
+        from pepperpy_reload.supervising.standin import StandIn  # with asyncio, which a supervisor mostly does without
+
         tls = self._tls if self._orders.options.get("ssl_certfile") else None
         self._standin = StandIn(sock, lambda: unavailable(self._orders.target, self.trouble), tls)
 
