@@ -169,21 +169,20 @@ class Scope:
         """The cells that chains mean, each with the cells on its way that hold no first-party module."""
         found = set()
         for chain in chains:
-            cell, _ = self.cell(name, chain)
+            cell, rest = self.cell(name, chain)
             found.add(cell)
             found.add(Cell(name, chain[0]))
             if target := self.module_bound(cell):
                 found.add(Cell(target, "*"))  # a module as a whole is passed about: any name of it may be read
+            if cell.name == "__dict__" or "__globals__" in rest:
+                found.add(Cell(cell.module, "*"))
         return found
 
     def callers(self, cell: Cell) -> Iterator[tuple[Place, Key]]:
         """The units that ran a function which reads a cell, each with the function."""
         for name in self.world.mentioning(cell):
             index = self._functions(name)
-            keys = index.get(cell, [])
-            if cell.module == name:
-                keys = [*keys, *index.get(Cell(name, "*"), [])]
-            for key in keys:
+            for key in (*index.get(cell, ()), *index.get(Cell(cell.module, "*"), ())):
                 for place in self.runners(key):
                     yield place, key
 

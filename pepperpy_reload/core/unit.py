@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pepperpy_reload.core.deeds import Deed, deeds
+from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
 from pepperpy_reload.core.names import (
     Function,
     body_of,
     bound_names,
+    changeable_defaults,
     comprehension_names,
     global_names,
     local_names,
+    nonlocal_names,
     readings,
     unevaluated,
 )
@@ -68,6 +70,8 @@ class Unit:
     """For a class: all that its bases, keyword values and decorators read."""
     sweeping: str = ""
     """Why it can be executed at its own time in a start only, or ""."""
+    sets: frozenset[Chain] = frozenset()
+    """The attributes that it sets or deletes, as chains of names (the last one `*`: any)."""
     _label: str = field(default="", compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
 
@@ -113,6 +117,10 @@ class FunctionFacts:
     opaque: str = ""
     binds: frozenset[str] = frozenset()
     """The names of its module that it binds."""
+    keeps_state: bool = False
+    """Whether it changes what it keeps itself: a variable of a function around it, a default value."""
+    sets: frozenset[Chain] = frozenset()
+    """The attributes that it sets or deletes."""
     own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
 
@@ -153,13 +161,22 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         frozenset(reads),
         frozenset(item.attr for item in inner if isinstance(item, ast.Attribute)),
         tuple(item for item in changes if item.chain[0] not in passing),
-        any(item.chain[0] in passing for item in changes),
+        any(item.chain[0] in passing for item in changes if not item.called),
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next((name for name in names if name in REFLECTION), ""),
         global_names(node),
+        _keeps_state(node, changes, outer),
+        frozenset(found for found in attributes_set(inner) if found and found[0] not in own),
         own,
         inner,
     )
+
+
+def _keeps_state(node: Function, changes: Iterable[Mutation], outer: frozenset[str]) -> bool:
+    own = local_names(node) - outer
+    changed = {item.chain[0] for item in changes if not item.called}
+    defaults = changeable_defaults(node)
+    return bool(nonlocal_names(node)) or bool(changed & (outer - own)) or bool(changed & defaults)
 
 
 def _parts(statement: Statement) -> Iterator[Statement]:
@@ -196,6 +213,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
         alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
     )
     unit.mutations = mutations(nodes)
+    unit.sets = frozenset(attributes_set(nodes)) - {()}
     unit.decorated = bool(getattr(node, "decorator_list", []))
     match node:
         case ast.Assign(targets=[ast.Name()], value=ast.Name(id=source)):

@@ -16,6 +16,7 @@ from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
+from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
 from pepperpy_reload.reloading.patch import Pair, unpatchable
 
@@ -38,6 +39,7 @@ class LiveWorld:
         self._pairs = pairs or {}
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
+        self._holders: Holders | None = None
         self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._triggered: dict[tuple[str, int], list[str]] | None = None
@@ -248,6 +250,21 @@ class LiveWorld:
                 break
             value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
         return not is_a(value, _IMMUTABLE)
+
+    def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
+        """The cells that hold what `rest` means, as their values and inside of them."""
+        values = led_to(self.value(cell), rest)
+        things = [thing for value in values for thing in changed_with(value, called=called)]
+        return self._index().of(things) if things else ((), ())
+
+    def keepers(self, key: Key) -> Iterable[Cell]:
+        """The cells that lead to a function."""
+        return self._index().of_function(key) if isinstance(key, CodeKey) else ()
+
+    def _index(self) -> Holders:
+        if self._holders is None:
+            self._holders = Holders()
+        return self._holders
 
     def can_refit(self, place: Place) -> bool:
         """Whether a plain def's live value is the function that it made."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.scope import Scope
+from pepperpy_reload.core.traces import set_by
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
@@ -54,8 +55,7 @@ class Witness:
             cell, _ = self._scope.cell(home, chain)
             if cell.name in stale.get(cell.module, ()) or self._is_bound_later(cell, place):
                 raise RestartNeeded(f"{where} reads {cell} before it is bound")
-        for name in sorted(facts.binds):
-            cell = Cell(home, name)
+        for cell in sorted({*(Cell(home, name) for name in facts.binds), *set_by(self._scope, home, facts)}):
             if cell not in self._planned and self._is_known(cell):
                 raise RestartNeeded(f"{where} binds {cell}")
 

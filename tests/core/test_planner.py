@@ -81,6 +81,12 @@ class Made:
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         return False
 
+    def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
+        return (), ()
+
+    def keepers(self, key: Key) -> Iterable[Cell]:
+        return ()
+
     def can_refit(self, place: Place) -> bool:
         return False
 
