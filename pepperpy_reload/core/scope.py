@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.lookups import ANY
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
@@ -76,6 +77,8 @@ class Scope:
     def cell(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
         """The cell that a chain of names in a module means, through modules bound on the way, and what is left."""
         cell, rest = Cell(name, chain[0]), chain[1:]
+        if chain[0].endswith(":"):  # of another module (see lookups)
+            cell, rest = Cell(chain[0][:-1], rest[0] if rest else "*"), rest[1:]
         while rest:
             target = self.module_bound(cell)
             if not target:
@@ -167,8 +170,10 @@ class Scope:
 
     def cells(self, name: str, chains: Iterable[Chain]) -> set[Cell]:
         """The cells that chains mean, each with the cells on its way that hold no first-party module."""
-        found = set()
+        found: set[Cell] = set()
         for chain in chains:
+            if chain == ANY:
+                found.update(Cell(one, "*") for one in self.world.sequence() if self.world.has_imported(name, one))
             cell, rest = self.cell(name, chain)
             found.add(cell)
             found.add(Cell(name, chain[0]))

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.effects import REFLECTION, Chain, Mutation, mutations
+from pepperpy_reload.core.lookups import lookups
 from pepperpy_reload.core.names import (
     Function,
     body_of,
@@ -158,7 +159,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     changes, passing = mutations(inner), own | comprehension_names(inner)
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
     return FunctionFacts(
-        frozenset(reads),
+        frozenset(reads) | frozenset(lookups(inner)),
         frozenset(item.attr for item in inner if isinstance(item, ast.Attribute)),
         tuple(item for item in changes if item.chain[0] not in passing),
         any(item.chain[0] in passing for item in changes if not item.called),
@@ -208,6 +209,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
     if first and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         unit.binds |= {"__doc__"}
     unit.reads = frozenset(readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ()))
+    unit.reads |= frozenset(lookups(nodes))
     unit.mentions = frozenset(item.attr for item in nodes if isinstance(item, ast.Attribute))
     unit.imports = tuple(
         alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)

@@ -49,7 +49,7 @@ class Page:
 
 
 _pages: dict[str, Page] = {}
-_captures: dict[str, tuple[bytes, bool]] = {}
+_said: dict[tuple[str, bytes], tuple[bytes, bool]] = {}
 
 
 def page(name: str) -> Page | None:
@@ -67,10 +67,19 @@ def page(name: str) -> Page | None:
 
 def captures_code(name: str) -> bool:
     """Whether a module's source speaks of the code objects of functions: it may have put them somewhere."""
+    return _says(name, b"__code__")
+
+
+def looks_up_modules(name: str) -> bool:
+    """Whether a module may read from modules that it does not import: by the table of modules, or in `exec`."""
+    return any(_says(name, text) for text in (b"sys.modules", b"exec(", b"eval("))
+
+
+def _says(name: str, text: bytes) -> bool:
     loaded = recorder.modules[name]
-    known = _captures.get(name)
+    known = _said.get((name, text))
     if known is None or known[0] is not loaded.source:
-        known = _captures[name] = (loaded.source, b"__code__" in loaded.source)
+        known = _said[name, text] = (loaded.source, text in loaded.source)
     return known[1]
 
 

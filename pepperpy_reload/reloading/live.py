@@ -65,7 +65,8 @@ class LiveWorld:
             package = cell.module
             while package := package.rpartition(".")[0]:
                 above |= recorder.graph.dependents([package])
-            self._above[cell.module] = [name for name in recorder.modules if name in above or name == cell.module]
+            above |= {cell.module, *(name for name in recorder.modules if ledger.looks_up_modules(name))}
+            self._above[cell.module] = [name for name in recorder.modules if name in above]
         if cell.name == "*":
             return self._above[cell.module]
         text = cell.name.encode()
