@@ -133,7 +133,11 @@ class Traces(Scope):
             if known[1].changes_parameters and unit.kind is Kind.CLASS:
                 self._add_mutations(found, name, [Mutation(base, unit.line, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
-        return {cell: depth for cell, depth in found.items() if cell not in own}
+        return {
+            cell: depth
+            for cell, depth in found.items()
+            if cell not in own and not (old >= 0 and self.world.was_left_alone(cell, name))
+        }
 
     def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""

@@ -124,6 +124,9 @@ class World(Protocol):
         Only what can be changed counts; of what is `called`, what it keeps to itself: the object of a bound method.
         """
 
+    def was_left_alone(self, cell: Cell, by: str) -> bool:
+        """Whether module `by` has not changed what the cell of another module holds: it is as its own had left it."""
+
     def keepers(self, key: Key) -> Iterable[Cell]:
         """The cells that hold a live function, however it is wrapped."""
 

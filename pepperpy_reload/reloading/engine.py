@@ -297,6 +297,9 @@ class _Performance:
         self._holdings = Holdings()
         self._loaded = set(sys.modules)
         attempt.transaction.undo(self._holdings.restore)
+        self._current = ""
+        self._done: set[str] = set()
+        """Modules of which statements have been executed, before some of another one."""
         self._executors: dict[str, Executor] = {}
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
@@ -317,6 +320,7 @@ class _Performance:
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
             self._all(self._rerun())
+            self._settle("")
             self._tidy()
             names.check()
             self._holdings.check_loggers()
@@ -366,6 +370,18 @@ class _Performance:
             recorder.on_import = before
         self._attempt.dropped.extend(rerun.dropped)
 
+    def _settle(self, following: str) -> None:
+        """What is executed next is of another module: what has been bound again is as this one leaves it."""
+        name, self._current = self._current, following
+        if not name or name == following:
+            return
+        bound = {cell.name for cell in self._plan.cells if cell.module == name}
+        values = {
+            key: value for key, value in vars(sys.modules[name]).items() if key in bound and name not in self._done
+        }
+        self._done.add(name)
+        recorder.settled.settle_again(name, values)
+
     def _take(self, step: Step) -> None:
         self._waiting[step.module].remove(step)
         executor = self._executor(step.module)
@@ -377,6 +393,7 @@ class _Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place, stale = Place(step.module, step.index), {name: one.names.stale for name, one in self._executors.items()}
         self._witness.before(place, unit, stale)
+        self._settle(step.module)
         self._watched(f"{step.module}:{unit.line}", partial(executor.take, step))
         self._witness.after(place, unit, executor.activities[step.index], stale)
 

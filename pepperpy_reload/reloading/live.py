@@ -40,6 +40,7 @@ class LiveWorld:
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
         self._holders: Holders | None = None
+        self._left_alone: dict[Cell, bool] = {}
         self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._triggered: dict[tuple[str, int], list[str]] | None = None
@@ -257,6 +258,14 @@ class LiveWorld:
         values = led_to(self.value(cell), rest)
         things = [thing for value in values for thing in changed_with(value, called=called)]
         return self._index().of(things) if things else ((), ())
+
+    def was_left_alone(self, cell: Cell, by: str) -> bool:
+        """Whether what a module had left in a cell is as it was: `by` was executed later, or else it tells nothing."""
+        if cell.module == by or cell.module in self.importers_above(by):
+            return False
+        if cell not in self._left_alone:
+            self._left_alone[cell] = recorder.settled.is_as_left(cell.module, cell.name, self.value(cell))
+        return self._left_alone[cell]
 
     def keepers(self, key: Key) -> Iterable[Cell]:
         """The cells that lead to a function."""

@@ -84,6 +84,9 @@ class Made:
     def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
         return (), ()
 
+    def was_left_alone(self, cell: Cell, by: str) -> bool:
+        return False
+
     def keepers(self, key: Key) -> Iterable[Cell]:
         return ()
 
