@@ -29,7 +29,7 @@ class CodeKey(NamedTuple):
         return cls(code.co_filename, code.co_qualname, code.co_firstlineno)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Activity:
     """First-party code that is being executed for the sake of an import, on one thread.
 
@@ -75,6 +75,24 @@ class Watch:
         self._depth = 0
         self._tool: int | None = None
         self._closing = False
+        self._entered: list[Activity] = []
+        """The activities of all threads, innermost last."""
+        self._older: set[int | None] = set()
+        """The threads that ran before: what they do is nobody's."""
+
+    def _note_stray(self, code: CodeType) -> None:
+        """A thread that loads nothing itself runs a function: the statement that started the thread counts as running it.
+
+        Only while that statement is being executed: what a thread does later it does by itself.
+        """
+        entered = self._entered.copy()
+        owner = self._local.__dict__.get("owner")
+        if owner is None and entered:
+            top = entered[-1]
+            is_older = threading.get_ident() in self._older
+            owner = self._local.owner = () if is_older else (top, top.offset)
+        if owner and owner[0] in entered and owner[0].offset == owner[1]:
+            owner[0].note(code)
 
     @property
     def stack(self) -> list[Activity]:
@@ -88,6 +106,9 @@ class Watch:
     def enter(self, activity: Activity) -> None:
         """First-party code begins to run on this thread."""
         self.stack.append(activity)
+        if not self._entered:
+            self._older = {thread.ident for thread in threading.enumerate()}
+        self._entered.append(activity)
         if sys.version_info >= (3, 12):
             with self._lock:
                 self._depth += 1
@@ -104,6 +125,7 @@ class Watch:
         if sys.version_info < (3, 12) and sys.getprofile() != self._on_event:
             self.stack[-1].missing = "another profiler is running"
         activity = self.stack.pop()
+        self._entered.remove(activity)
         activity.frame = None
         if sys.version_info >= (3, 12):
             with self._lock:
@@ -145,6 +167,8 @@ class Watch:
                     top.frame = sys._getframe(1)
                 else:
                     top.note(code)
+            else:
+                self._note_stray(code)
             return None
 
         def load_begins(self, name: str) -> None:
@@ -176,6 +200,10 @@ class Watch:
                     top.frame = frame
                 else:
                     top.note(frame.f_code)
+            elif self._entered:
+                self._note_stray(frame.f_code)
+            else:
+                sys.setprofile(None)  # nothing is being loaded any more: this thread was started while something was
 
         @property
         def _loads(self) -> list[tuple[str, bool]]:
@@ -204,8 +232,12 @@ class Watch:
             if self.stack and not (self._loads and self._loads[-1][1]):
                 if current is None:
                     sys.setprofile(self._on_event)
+                if threading.getprofile() is None:  # for the threads that are started meanwhile
+                    threading.setprofile(self._on_event)
             elif current == self._on_event:
                 sys.setprofile(None)
+            if not self._entered and threading.getprofile() == self._on_event:
+                threading.setprofile(None)
 
         def close(self) -> None:
             """Nothing is kept between loads on 3.11."""

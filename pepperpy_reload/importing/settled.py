@@ -20,7 +20,7 @@ from types import (
 from typing import Any
 from weakref import WeakKeyDictionary
 
-_VALUES = frozenset({int, float, complex, str, bytes, bool, type(None)})
+_VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)
 _PLAIN: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
 _TABLE = 256

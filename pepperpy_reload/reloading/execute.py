@@ -7,6 +7,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from enum import Enum
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances
+from pepperpy_reload.reloading.members import keep_members
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -183,6 +185,8 @@ class Executor:
             follows = isinstance(value, type) and isinstance(now, type) and value is not now
             if follows and isinstance(unit.statement.node, ast.ClassDef) and type(value) is type(now):
                 instances.migrate(value, now, self._undo)  # type: ignore[arg-type]
+                if issubclass(value, Enum) and issubclass(now, Enum):  # type: ignore[arg-type]
+                    keep_members(value, now, self._undo)  # type: ignore[arg-type]
 
     def _execute_star(self, code: CodeType, star: Unit) -> None:
         """A star import: names that it used to bind and no longer does go, unless another star import binds them."""

@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.conftest import Python
+    from tests.shells.conftest import Reloads
 
 NAMES = """
 def names(module):
@@ -307,5 +308,49 @@ def test_a_recorded_call(python: Python) -> None:
         {
             "app.py": "def helper(): pass\ndef create_app():\n    import late\n    helper()\ndef fail(): 1 / 0\n",
             "late.py": "def unused(): pass\n",
+        },
+    )
+
+
+POOL = """\
+from concurrent.futures import ThreadPoolExecutor
+import store
+
+def double(number): return store.FACTOR * number
+
+with ThreadPoolExecutor(2) as pool:
+    doubled = list(pool.map(double, [1, 2]))
+other = []
+"""
+
+
+def test_what_threads_run_for_a_statement_counts_as_run_by_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import pooling
+        other = pooling.other
+        report = change("store.py", "2", "3")
+        assert report.status == "reloaded" and pooling.doubled == [3, 6], (report, pooling.doubled)
+        report = change("pooling.py", "FACTOR * number", "FACTOR * number + 1")
+        assert report.status == "reloaded" and pooling.doubled == [4, 7] and pooling.other is other, report
+        """,
+        {"store.py": "FACTOR = 2\n", "pooling.py": POOL},
+    )
+
+
+def test_what_a_thread_does_later_is_its_own_affair(reloads: Reloads) -> None:
+    reloads(
+        """
+        import working
+        held = working.held
+        working.asked.set()
+        working.thread.join(10)
+        report = change("working.py", "return 1", "return 2")
+        assert report.status == "reloaded" and report.ran == () and working.late() == 2 and working.held is held, report
+        """,
+        {
+            "working.py": "import threading\nasked = threading.Event()\ndef late(): return 1\n"
+            "def work():\n    asked.wait(10)\n    late()\nthread = threading.Thread(target=work)\n"
+            "thread.start()\nheld = []\n"
         },
     )
