@@ -47,6 +47,8 @@ class Activity:
     ran: dict[int, set[CodeKey]] = field(default_factory=dict)
     opened: dict[int, set[str]] = field(default_factory=dict)
     """The files opened meanwhile, likewise."""
+    strays: list[tuple[int, int, CodeType]] = field(default_factory=list)
+    """What other threads ran meanwhile: the thread, the offset of the statement that started it, the function."""
     missing: str = ""
     """Why the functions could not be recorded, or ""."""
 
@@ -81,18 +83,25 @@ class Watch:
         """The threads that ran before: what they do is nobody's."""
 
     def _note_stray(self, code: CodeType) -> None:
-        """A thread that loads nothing itself runs a function: the statement that started the thread counts as running it.
-
-        Only while that statement is being executed: what a thread does later it does by itself.
-        """
+        """A thread that loads nothing runs a function: perhaps for the statement that has started the thread."""
         entered = self._entered.copy()
         owner = self._local.__dict__.get("owner")
         if owner is None and entered:
             top = entered[-1]
             is_older = threading.get_ident() in self._older
             owner = self._local.owner = () if is_older else (top, top.offset)
-        if owner and owner[0] in entered and owner[0].offset == owner[1]:
-            owner[0].note(code)
+        if owner and owner[0] in entered:
+            owner[0].strays.append((threading.get_ident(), owner[1], code))
+
+    def _sort_strays(self, activity: Activity) -> None:
+        """What threads ran counts as run by the statement if they are through with it: else it is their own affair."""
+        frames = sys._current_frames()
+        for thread, offset, code in activity.strays:
+            frame = frames.get(thread)
+            while frame is not None and not self._is_first_party(frame.f_code.co_filename):
+                frame = frame.f_back
+            if frame is None:
+                activity.ran.setdefault(offset, set()).add(CodeKey.of(code))
 
     @property
     def stack(self) -> list[Activity]:
@@ -126,6 +135,8 @@ class Watch:
             self.stack[-1].missing = "another profiler is running"
         activity = self.stack.pop()
         self._entered.remove(activity)
+        if activity.strays:
+            self._sort_strays(activity)
         activity.frame = None
         if sys.version_info >= (3, 12):
             with self._lock:

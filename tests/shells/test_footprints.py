@@ -320,6 +320,8 @@ def double(number): return store.FACTOR * number
 
 with ThreadPoolExecutor(2) as pool:
     doubled = list(pool.map(double, [1, 2]))
+idle = ThreadPoolExecutor(2)
+again = list(idle.map(double, [1, 2]))
 other = []
 """
 
@@ -330,27 +332,32 @@ def test_what_threads_run_for_a_statement_counts_as_run_by_it(reloads: Reloads) 
         import pooling
         other = pooling.other
         report = change("store.py", "2", "3")
-        assert report.status == "reloaded" and pooling.doubled == [3, 6], (report, pooling.doubled)
+        assert report.status == "reloaded" and pooling.doubled == pooling.again == [3, 6], (report, pooling.doubled)
         report = change("pooling.py", "FACTOR * number", "FACTOR * number + 1")
-        assert report.status == "reloaded" and pooling.doubled == [4, 7] and pooling.other is other, report
+        assert report.status == "reloaded" and pooling.doubled == pooling.again == [4, 7] and pooling.other is other, report
         """,
         {"store.py": "FACTOR = 2\n", "pooling.py": POOL},
     )
 
 
-def test_what_a_thread_does_later_is_its_own_affair(reloads: Reloads) -> None:
+@pytest.mark.parametrize("waits", ["", "thread.join()"])
+def test_what_a_thread_goes_on_doing_is_its_own_affair(reloads: Reloads, waits: str) -> None:
     reloads(
-        """
+        f"""
         import working
         held = working.held
-        working.asked.set()
-        working.thread.join(10)
         report = change("working.py", "return 1", "return 2")
-        assert report.status == "reloaded" and report.ran == () and working.late() == 2 and working.held is held, report
+        if {waits!r}:
+            assert report.status == "restart" and "thread.start" in report.reason, report
+        else:
+            assert report.status == "reloaded" and report.ran == (), report
+            assert working.step() == 2 and working.held is held
+        working.stop.set()
         """,
         {
-            "working.py": "import threading\nasked = threading.Event()\ndef late(): return 1\n"
-            "def work():\n    asked.wait(10)\n    late()\nthread = threading.Thread(target=work)\n"
-            "thread.start()\nheld = []\n"
+            "working.py": "import threading\nbegun, stop = threading.Event(), threading.Event()\n"
+            f"if {waits!r}: stop.set()\ndef step(): return 1\n"
+            "def work():\n    step()\n    begun.set()\n    stop.wait(10)\n"
+            f"thread = threading.Thread(target=work)\nthread.start()\nbegun.wait(10)\n{waits}\nheld = []\n"
         },
     )
