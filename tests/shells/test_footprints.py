@@ -334,7 +334,8 @@ def test_what_threads_run_for_a_statement_counts_as_run_by_it(reloads: Reloads) 
         report = change("store.py", "2", "3")
         assert report.status == "reloaded" and pooling.doubled == pooling.again == [3, 6], (report, pooling.doubled)
         report = change("pooling.py", "FACTOR * number", "FACTOR * number + 1")
-        assert report.status == "reloaded" and pooling.doubled == pooling.again == [4, 7] and pooling.other is other, report
+        assert report.status == "reloaded" and pooling.doubled == pooling.again == [4, 7], report
+        assert pooling.other is other
         """,
         {"store.py": "FACTOR = 2\n", "pooling.py": POOL},
     )
