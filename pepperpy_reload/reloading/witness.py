@@ -12,6 +12,7 @@ from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.reading import Edited
 
@@ -46,6 +47,15 @@ class Witness:
                 continue
             for home, facts in self._facts(key):
                 self._judge(place, unit, key, home, facts, stale)
+                if is_new and key not in recorder.runners:
+                    self._see_outside(place, unit, home, facts)
+
+    def _see_outside(self, place: Place, unit: Unit, home: str, facts: FunctionFacts) -> None:
+        """A function has been called that no start had called: others may have missed what it does outside."""
+        for deed in facts.deeds:
+            one = self._scope.world.reach(home, deed, facts.imports)
+            if one is not None and one.seen and not one.watched and not one.library:
+                raise RestartNeeded(f"{one}, called by {place.module}:{unit.line}, which was not so from the start")
 
     def _judge(
         self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, stale: Stale
