@@ -62,6 +62,35 @@ def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
                 yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), node)
 
 
+def attributes_set(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
+    """The chains of attributes that these nodes set or delete, by whatever means; the last name may be `*`: any."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()):
+                yield chain(node)
+            case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[target, name, *_]):
+                yield _named(target, name)
+            case ast.Subscript(ctx=ast.Store() | ast.Del(), value=table, slice=name) if owner := _whose_names(table):
+                yield _named(owner, name)
+            case ast.Call(func=ast.Attribute(value=table, attr=name)) if name in CHANGING:
+                if owner := _whose_names(table):
+                    yield _named(owner, None)
+
+
+def _whose_names(table: ast.AST) -> ast.expr | None:
+    """The object of which an expression means the namespace: `vars(x)`, `x.__dict__`."""
+    match table:
+        case ast.Call(func=ast.Name(id="vars"), args=[owner]) | ast.Attribute(value=owner, attr="__dict__"):
+            return owner
+    return None
+
+
+def _named(owner: ast.AST, name: ast.AST | None) -> Chain:
+    found = chain(owner)
+    said = name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else "*"
+    return (*found, said) if found else ()
+
+
 def _acts(node: ast.AST, dropped: set[int], called: set[int]) -> Iterator[tuple[ast.AST, Sort]]:
     match node:
         case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[target, *_]):

@@ -32,7 +32,10 @@ class Mutation:
     """The object that `chain` means may be changed."""
 
     chain: Chain
+    """Names, and items on the way: `[0]`, or `[]` for any of them."""
     depth: Depth
+    called: bool = False
+    """It is what is called: not that is changed, but what it keeps (the object of a bound method, a partial's)."""
 
 
 REFLECTION = frozenset({"globals", "locals", "vars", "dir", "exec", "eval"})
@@ -78,16 +81,17 @@ def mutations(nodes: Iterable[ast.AST]) -> tuple[Mutation, ...]:
 
     Who sets what it looks at as well may do something else the second time.
     """
-    found: dict[Chain, Mutation] = {}
-    every = list(nodes)
-    looked_at = _looked_at(every)
-    for node in every:
-        for target, depth in _mutated(node):
-            key = chain(target)
-            if depth is Depth.STORE and _set_in(node, key) in looked_at:
+    chosen = list(nodes)
+    parts, looked_at = _parts(chosen), _looked_at(chosen)
+    found: dict[tuple[Chain, bool], Mutation] = {}
+    for node in chosen:
+        for target, depth, called in _mutated(node):
+            plain = way(target)
+            if depth is Depth.STORE and _set_in(node, chain(target)) in looked_at:
                 depth = Depth.CALL
-            if key and (key not in found or depth > found[key].depth):
-                found[key] = Mutation(key, depth)
+            for key in (plain, *((*part, *plain[1:]) for part in parts.get(plain[:1], ()))):
+                if key and ((key, called) not in found or depth > found[key, called].depth):
+                    found[key, called] = Mutation(key, depth, called)
     return tuple(found.values())
 
 
@@ -113,31 +117,85 @@ def _looked_at(nodes: Iterable[ast.AST]) -> set[Chain]:
     return found
 
 
-def _mutated(node: ast.AST) -> Iterator[tuple[ast.AST, Depth]]:
+def way(node: ast.AST) -> Chain:
+    """`a.b[0].c` as ("a", "b", "[0]", "c"); () for what does not begin with a name."""
+    steps: list[str] = []
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Attribute(value=value, attr=name):
+                steps.append(name)
+            case ast.Subscript(value=value, slice=ast.Constant(value=int() | str() as key)):
+                steps.append(f"[{key!r}]")
+            case ast.Subscript(value=value):
+                steps.append("[]")
+            case _:
+                return ()
+        node = value
+    return (node.id, *reversed(steps))
+
+
+def _parts(nodes: Iterable[ast.AST]) -> dict[Chain, list[Chain]]:
+    """What names mean that stand for a part of something: `x = a[0]`, `for x in a`, `x, y = a`."""
+    found: dict[Chain, list[Chain]] = {}
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name() as target], value=ast.Attribute() | ast.Subscript() as value):
+                step: Chain = ()
+            case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=ast.Name() | ast.Attribute() as value):
+                step = ("[]",)
+            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+                step = ("[]",)
+            case _:
+                continue
+        if whole := way(value):
+            for inner in ast.walk(target):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id != whole[0]:
+                    found.setdefault((inner.id,), []).append((*whole, *step))
+    return found
+
+
+def _mutated(node: ast.AST) -> Iterator[tuple[ast.AST, Depth, bool]]:
     match node:
-        case ast.Call(func=callee, args=args, keywords=keywords):
-            name = chain(callee)
-            if name == ("setattr",) or name == ("delattr",):
-                yield from ((item, Depth.HARD) for item in args[:1])
-                return
-            if len(name) == 1 and name[0] in HARMLESS:
-                return
-            if isinstance(callee, ast.Attribute):
-                yield callee.value, Depth.CALL
-            yield from ((item.value if isinstance(item, ast.Starred) else item, Depth.CALL) for item in args)
-            yield from ((keyword.value, Depth.CALL) for keyword in keywords)
+        case ast.Call():
+            yield from _by_call(node)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield from ((item.value, Depth.CALL) for item in node.decorator_list if isinstance(item, ast.Attribute))
+            for item in node.decorator_list:
+                if isinstance(item, ast.Attribute):
+                    yield item.value, Depth.CALL, False
+                if not isinstance(item, ast.Call):
+                    yield item, Depth.CALL, True
         case ast.Attribute(ctx=ast.Store(), value=value) | ast.Subscript(ctx=ast.Store(), value=value):
             # To set a slice again may put the same in twice.
-            yield value, Depth.CALL if isinstance(getattr(node, "slice", None), ast.Slice) else Depth.STORE
+            yield value, Depth.CALL if isinstance(getattr(node, "slice", None), ast.Slice) else Depth.STORE, False
         case ast.Attribute(ctx=ast.Del(), value=value) | ast.Subscript(ctx=ast.Del(), value=value):
-            yield value, Depth.HARD
+            yield value, Depth.HARD, False
         case ast.AugAssign(target=ast.Name() as name):
-            yield name, Depth.CALL
+            yield name, Depth.CALL, False
         case ast.AugAssign(target=ast.Attribute(value=value) | ast.Subscript(value=value)):
-            yield value, Depth.HARD
+            yield value, Depth.HARD, False
 
+
+def _by_call(node: ast.Call) -> Iterator[tuple[ast.AST, Depth, bool]]:
+    callee, args, name = node.func, node.args, chain(node.func)
+    if name in (("setattr",), ("delattr",)) or (name[-1:] in _SETTERS and len(args) > 1):
+        yield from ((item, Depth.HARD, False) for item in args[:1])
+        return
+    if len(name) == 1 and name[0] in HARMLESS:
+        called = [*(args[:1] if name[0] in _CALLING else ()), *(one.value for one in node.keywords if one.arg == "key")]
+        for item in called:
+            yield item, Depth.CALL, True
+            if isinstance(item, ast.Attribute):
+                yield item.value, Depth.CALL, False
+        return
+    yield callee, Depth.CALL, True
+    if isinstance(callee, ast.Attribute):
+        yield callee.value, Depth.CALL, False
+    yield from ((item.value if isinstance(item, ast.Starred) else item, Depth.CALL, False) for item in args)
+    yield from ((keyword.value, Depth.CALL, False) for keyword in node.keywords)
+
+
+_SETTERS = (("__setattr__",), ("__delattr__",))
+_CALLING = frozenset({"map", "filter"})
 
 HARMLESS = frozenset(
     "abs all any ascii bin bool bytes callable chr classmethod complex dict divmod enumerate filter float format "

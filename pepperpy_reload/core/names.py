@@ -58,6 +58,26 @@ def global_names(node: Function) -> frozenset[str]:
     return _declared(body) & frozenset(bound_names(body))
 
 
+def nonlocal_names(node: Function) -> frozenset[str]:
+    """The variables of functions around it that a function binds (`nonlocal`)."""
+    body = body_of(node)
+    named = {name for inner in _scope(body) if isinstance(inner, ast.Nonlocal) for name in inner.names}
+    return frozenset(named & set(bound_names(body)))
+
+
+def changeable_defaults(node: Function) -> frozenset[str]:
+    """The parameters whose default values are lists and the like, and that keep them all through the body."""
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = [
+        *zip(reversed(positional), reversed(arguments.defaults), strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    made = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Call, ast.Name, ast.Attribute)
+    names = {argument.arg for argument, default in pairs if isinstance(default, made)}
+    return frozenset(names - set(bound_names(body_of(node))))
+
+
 def comprehension_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """The names that comprehensions among these nodes go through their items with."""
     targets = [node.target for node in nodes if isinstance(node, ast.comprehension)]

@@ -49,8 +49,8 @@ class Outside:
         if module is None:
             return
         alignment = module.alignment
-        kept: Iterable[int] = () if whole else alignment.olds
-        stays = {old for old in kept if old >= 0 and alignment.fates[list(alignment.olds).index(old)] in _SAME}
+        pairs = zip(alignment.olds, alignment.fates, strict=True)
+        stays = {old for old, fate in pairs if fate in _SAME and not whole}
         for unit in alignment.old:
             if unit.index in stays:
                 continue

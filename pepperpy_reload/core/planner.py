@@ -125,6 +125,7 @@ class _Planner(Traces):
         for unit in alignment.gone:
             cause = _Cause(f"{reason}:{unit.line} is gone")
             self._undo_old(name, unit, cause)
+            self._unset(name, unit, self.set_on_modules(name, unit, unit.index), cause, again=False)
             self._see_functions(name, unit, unit.index, cause)
             for bound in sorted(unit.binds):
                 self._drop_unless_bound(Cell(name, bound), cause)
@@ -250,7 +251,7 @@ class _Planner(Traces):
                 self.mark(place, why)
                 if rebound and unit.kind is Kind.CLASS and self._is_in_head(place, cell):
                     self.force(place, why)
-        for place, key in list(self.callers(cell)):
+        for place, key in [*self.callers(cell), *self.callers(Cell(cell.module, "*"))]:
             self.mark(place, _Cause(f"called {_name(key)} when it was imported, which reads {cell}", by))
 
     def _spread_by_star(self, star: Place, name: str, why: _Cause, *, rebound: bool) -> None:
@@ -304,6 +305,7 @@ class _Planner(Traces):
         if unit.kind is Kind.CLASS:
             self._see_bases(place)
         self._undo(place)
+        self._set_on_modules(place, cause)
         self._see_the_past(place)
         if self.fate(place) in (Fate.CHANGED, Fate.BODY):
             self.change_keys(self.world.changed_keys(place.module, place.index), cause, place)
@@ -359,6 +361,34 @@ class _Planner(Traces):
         for place in list(self.users(cell)):
             if self._is_later(place, after) and cell in self.stored_by(place.module, self.unit(place)):
                 self.mark(place, _Cause(f"sets what {cell} has, too", after))
+
+    def _set_on_modules(self, place: Place, cause: _Cause) -> None:
+        """What the unit has bound as attributes of modules is unbound, and what it is going to bind is another."""
+        unit, old, name = self.unit(place), self.old_index(place), place.module
+        again = self.fate(place) is not Fate.CHANGED and self._keys.isdisjoint(self.world.ran(name, old))
+        if old >= 0:
+            before = self.old_unit(place)
+            self._unset(name, before, self.set_on_modules(name, before, old), cause, by=place, again=again)
+        if old < 0 or not again:
+            self._unset(name, unit, self.set_on_modules(name, unit, -1), cause, by=place)
+
+    def _unset(
+        self,
+        name: str,
+        unit: Unit,
+        cells: Iterable[Cell],
+        cause: _Cause,
+        *,
+        by: Place | None = None,
+        again: bool = True,
+    ) -> None:
+        """Names of other modules are as their own modules leave them until somebody sets them `again`."""
+        for cell in sorted(cells):
+            if cell.name == "*":
+                self._refuse(f"{name}:{unit.line} sets names of {cell.module} that its source does not tell")
+            elif self.binders(cell) or not again:
+                self._drop_unless_bound(cell, cause)
+            self.spread(cell, cause, rebound=True, by=by)
 
     def _undo_old(self, name: str, unit: Unit, cause: _Cause) -> None:
         """A unit that is gone has left its traces."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.lookups import ANY
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
@@ -82,6 +83,8 @@ class Scope:
     def cell(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
         """The cell that a chain of names in a module means, through modules bound on the way, and what is left."""
         cell, rest = Cell(name, chain[0]), chain[1:]
+        if chain[0].endswith(":"):  # of another module (see lookups)
+            cell, rest = Cell(chain[0][:-1], rest[0] if rest else "*"), rest[1:]
         while rest:
             target = self.module_bound(cell)
             if not target:
@@ -180,23 +183,24 @@ class Scope:
 
     def cells(self, name: str, chains: Iterable[Chain]) -> set[Cell]:
         """The cells that chains mean, each with the cells on its way that hold no first-party module."""
-        found = set()
+        found: set[Cell] = set()
         for chain in chains:
-            cell, _ = self.cell(name, chain)
+            if chain == ANY:
+                found.update(Cell(one, "*") for one in self.world.sequence() if self.world.has_imported(name, one))
+            cell, rest = self.cell(name, chain)
             found.add(cell)
             found.add(Cell(name, chain[0]))
             if target := self.module_bound(cell):
                 found.add(Cell(target, "*"))  # a module as a whole is passed about: any name of it may be read
+            if cell.name == "__dict__" or "__globals__" in rest:
+                found.add(Cell(cell.module, "*"))
         return found
 
     def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:
         """The units that ran a function which reads a cell, each with the function."""
         for name in self.world.mentioning(cell):
             index = self._functions(name)
-            keys = index.get(cell, [])
-            if cell.module == name:
-                keys = [*keys, *index.get(Cell(name, "*"), [])]
-            for key in keys:
+            for key in (*index.get(cell, ()), *index.get(Cell(cell.module, "*"), ())):
                 for place in self.runners(key):
                     yield place, key
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.scope import Scope
-from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 _PREDICTED = 200  # functions looked at for one new statement
@@ -228,9 +228,25 @@ class Traces(Scope):
 
     def stored_by(self, name: str, unit: Unit) -> set[Cell]:
         """The objects of which a unit itself sets attributes or items: functions and classes are among them."""
-        stores = (mutation.chain for mutation in unit.mutations if mutation.depth is not Depth.CALL)
-        cells = {self.canonical(cell) for cell, rest in (self.cell(name, chain) for chain in stores)}
+        stores = [(name, mutation) for mutation in unit.mutations]
+        for key in self.world.ran(name, unit.index):
+            known = self.world.facts(key)
+            stores += [(known[0], mutation) for mutation in known[1].mutations] if known is not None else []
+        chains = ((home, mutation.chain) for home, mutation in stores if mutation.depth is not Depth.CALL)
+        cells = {self.canonical(self.cell(home, chain)[0]) for home, chain in chains}
         return {cell for cell in cells if not self.module_bound(cell)} - {Cell(name, bound) for bound in unit.binds}
+
+    def set_on_modules(self, name: str, unit: Unit, old: int) -> set[Cell]:
+        """The names of modules that a unit binds as attributes of these, itself or through functions that it runs.
+
+        `old` is the index by which its footprint is known, -1 if it has none.
+        """
+        own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
+        found = {cell for cell, rest in own if not rest and self.module(cell.module) is not None}
+        for key in self.world.ran(name, old) if old >= 0 else self.predicted(name, unit):
+            known = self.world.facts(key)
+            found |= set_by(self, known[0], known[1]) if known is not None else set()
+        return found
 
     def mutated_by(self, name: str, unit: Unit, old: int) -> dict[Cell, Depth]:
         """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
@@ -243,10 +259,16 @@ class Traces(Scope):
                 continue
             self._add_mutations(found, known[0], known[1].mutations)
             self._add_used_up(found, known[0], known[1].reads)
+            if known[1].keeps_state:
+                found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
             if known[1].changes_parameters and unit.kind is Kind.CLASS:
                 self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
-        return {cell: depth for cell, depth in found.items() if cell not in own}
+        return {
+            cell: depth
+            for cell, depth in found.items()
+            if cell not in own and not (old >= 0 and self.world.was_left_alone(cell, name))
+        }
 
     def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""
@@ -269,8 +291,22 @@ class Traces(Scope):
             cell = self.canonical(cell)
             if self._is_foreign(cell):
                 continue  # to import it again would undo nothing
-            if mutation.depth is Depth.HARD or self.world.is_mutable(cell, rest):
-                found[cell] = max(found.get(cell, Depth.STORE), mutation.depth)
+            cells = self._shared(cell, rest, called=mutation.called)
+            if not mutation.called and (mutation.depth is Depth.HARD or self.world.is_mutable(cell, rest)):
+                cells.add(cell)
+            for one in cells:
+                found[one] = max(found.get(one, Depth.STORE), mutation.depth)
+
+    def _shared(self, cell: Cell, rest: Chain, *, called: bool) -> set[Cell]:
+        """The cells that hold the same object: as their values, or inside of what these were made from."""
+        direct, around = self.world.holders(cell, rest, called=called)
+        found = {self.canonical(one) for one in direct}
+        homes = [place for one in found for place in self.binders(one)]
+        read = {self.canonical(one) for place in homes for one in self.read_when_executed(place)}
+        found.update(one for one in map(self.canonical, around) if not homes or one in read)
+        if called and found:
+            found.add(cell)
+        return found
 
     def _is_foreign(self, cell: Cell) -> bool:
         """Whether a cell holds what import statements have taken from modules that are nobody's here."""
@@ -285,3 +321,19 @@ class Traces(Scope):
             if not rest and self.world.is_iterator(cell):
                 cell = self.canonical(cell)
                 found[cell] = max(found.get(cell, Depth.STORE), Depth.CALL)
+
+
+def set_by(scope: Scope, home: str, facts: FunctionFacts) -> set[Cell]:
+    """The names of modules that a function in module `home` binds as attributes of these."""
+    local = {alias.bound: alias for alias in facts.imports}
+    chains = [_through(local[one[0]], one) if one[0] in local else (home, one) for one in facts.sets]
+    cells = (scope.cell(name, chain) for name, chain in chains if chain)
+    return {cell for cell, rest in cells if not rest and scope.module(cell.module) is not None}
+
+
+def _through(alias: Alias, chain: Chain) -> tuple[str, Chain]:
+    """A chain that begins with what an import inside a function binds, as one that begins in a module."""
+    if alias.name:
+        return alias.module, (alias.name, *chain[1:])
+    plain = alias.bound == alias.module.partition(".")[0]
+    return alias.bound if plain else alias.module, chain[1:]

@@ -8,17 +8,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from pepperpy_reload.core.deeds import Deed, deeds
+from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.effects import HARMLESS, REFLECTION, Chain, Mutation, mutations
 from pepperpy_reload.core.freshness import fresh_names
+from pepperpy_reload.core.lookups import lookups
 from pepperpy_reload.core.names import (
     Function,
     annotated_names,
     body_of,
     bound_names,
+    changeable_defaults,
     comprehension_names,
     global_names,
     local_names,
+    nonlocal_names,
     readings,
     unevaluated,
 )
@@ -77,6 +80,8 @@ class Unit:
     """Why it can be executed at its own time in a start only, or ""."""
     annotates: tuple[str, ...] = ()
     """The names that it annotates, in their order."""
+    sets: frozenset[Chain] = frozenset()
+    """The attributes that it sets or deletes, as chains of names (the last one `*`: any)."""
     _label: str = field(default="", compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
 
@@ -131,6 +136,10 @@ class FunctionFacts:
     called: frozenset[Chain] = frozenset()
     handles: bool = False
     """Whether it may go on when something inside it raises."""
+    keeps_state: bool = False
+    """Whether it changes what it keeps itself: a variable of a function around it, a default value."""
+    sets: frozenset[Chain] = frozenset()
+    """The attributes that it sets or deletes."""
     own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
 
@@ -175,15 +184,21 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     fresh = fresh_names(node, inner)
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
     return FunctionFacts(
-        frozenset(reads),
+        frozenset(reads) | frozenset(lookups(inner)),
         frozenset(item.attr for item in inner if isinstance(item, ast.Attribute)),
         tuple(item for item in changes if item.chain[0] not in passing),
-        any(item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh) for item in changes),
+        any(
+            item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh)
+            for item in changes
+            if not item.called
+        ),
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next((name for name in names if name in REFLECTION), ""),
         global_names(node),
         frozenset(found for found in _called(inner) if found[0] not in own),
         any(isinstance(item, _HANDLING) for item in inner),
+        _keeps_state(node, changes, outer),
+        frozenset(found for found in attributes_set(inner) if found and found[0] not in own),
         own,
         inner,
     )
@@ -204,6 +219,13 @@ def _may_catch(kind: ast.expr | None, error: BaseException) -> bool:
         return any(_may_catch(item, error) for item in kind.elts)
     known = getattr(builtins, kind.id, None) if isinstance(kind, ast.Name) else None
     return isinstance(error, known) if isinstance(known, type) else True
+
+
+def _keeps_state(node: Function, changes: Iterable[Mutation], outer: frozenset[str]) -> bool:
+    own = local_names(node) - outer
+    changed = {item.chain[0] for item in changes if not item.called}
+    defaults = changeable_defaults(node)
+    return bool(nonlocal_names(node)) or bool(changed & (outer - own)) or bool(changed & defaults)
 
 
 def _parts(statement: Statement) -> Iterator[Statement]:
@@ -235,11 +257,13 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
     if first and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         unit.binds |= {"__doc__"}
     unit.reads = frozenset(readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ()))
+    unit.reads |= frozenset(lookups(nodes))
     unit.mentions = frozenset(item.attr for item in nodes if isinstance(item, ast.Attribute))
     unit.imports = tuple(
         alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
     )
     unit.mutations = mutations(nodes)
+    unit.sets = frozenset(attributes_set(nodes)) - {()}
     unit.decorated = bool(getattr(node, "decorator_list", []))
     match node:
         case ast.Assign(targets=[ast.Name()], value=ast.Name(id=source)):

@@ -127,6 +127,18 @@ class World(Protocol):
     def is_iterator(self, cell: Cell) -> bool:
         """Whether going through the cell's live value uses it up."""
 
+    def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
+        """The cells whose values are what `rest` means on the cell's live value, and those that hold it inside.
+
+        Only what can be changed counts; of what is `called`, what it keeps to itself: the object of a bound method.
+        """
+
+    def was_left_alone(self, cell: Cell, by: str) -> bool:
+        """Whether module `by` has not changed what the cell of another module holds: it is as its own had left it."""
+
+    def keepers(self, key: Key) -> Iterable[Cell]:
+        """The cells that hold a live function, however it is wrapped."""
+
     def can_refit(self, place: Place) -> bool:
         """Whether the live value of a plain def is a function that can take over a new version of itself."""
 

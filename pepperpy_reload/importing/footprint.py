@@ -30,7 +30,7 @@ class CodeKey(NamedTuple):
         return cls(code.co_filename, code.co_qualname, code.co_firstlineno)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Activity:
     """First-party code that is being executed for the sake of an import, on one thread.
 
@@ -48,6 +48,8 @@ class Activity:
     ran: dict[int, set[CodeKey]] = field(default_factory=dict)
     opened: dict[int, set[str]] = field(default_factory=dict)
     """The files opened meanwhile, likewise."""
+    strays: list[tuple[int, int, CodeType]] = field(default_factory=list)
+    """What other threads ran meanwhile: the thread, the offset of the statement that started it, the function."""
     missing: str = ""
     """Why the functions could not be recorded, or ""."""
 
@@ -76,6 +78,31 @@ class Watch:
         self._depth = 0
         self._tool: int | None = None
         self._closing = False
+        self._entered: list[Activity] = []
+        """The activities of all threads, innermost last."""
+        self._older: set[int | None] = set()
+        """The threads that ran before: what they do is nobody's."""
+
+    def _note_stray(self, code: CodeType) -> None:
+        """A thread that loads nothing runs a function: perhaps for the statement that has started the thread."""
+        entered = self._entered.copy()
+        owner = self._local.__dict__.get("owner")
+        if owner is None and entered:
+            top = entered[-1]
+            is_older = threading.get_ident() in self._older
+            owner = self._local.owner = () if is_older else (top, top.offset)
+        if owner and owner[0] in entered:
+            owner[0].strays.append((threading.get_ident(), owner[1], code))
+
+    def _sort_strays(self, activity: Activity) -> None:
+        """What threads ran counts as run by the statement if they are through with it: else it is their own affair."""
+        frames = sys._current_frames()
+        for thread, offset, code in activity.strays:
+            frame = frames.get(thread)
+            while frame is not None and not self._is_first_party(frame.f_code.co_filename):
+                frame = frame.f_back
+            if frame is None:
+                activity.ran.setdefault(offset, set()).add(CodeKey.of(code))
 
     @property
     def stack(self) -> list[Activity]:
@@ -98,6 +125,9 @@ class Watch:
     def enter(self, activity: Activity) -> None:
         """First-party code begins to run on this thread."""
         self.stack.append(activity)
+        if not self._entered:
+            self._older = {thread.ident for thread in threading.enumerate()}
+        self._entered.append(activity)
         self._begin()
         if sys.version_info >= (3, 12) and self._tool is None:
             activity.missing = "no free sys.monitoring tool id"
@@ -107,6 +137,9 @@ class Watch:
         if sys.version_info < (3, 12) and sys.getprofile() != self._on_event:
             self.stack[-1].missing = "another profiler is running"
         activity = self.stack.pop()
+        self._entered.remove(activity)
+        if activity.strays:
+            self._sort_strays(activity)
         activity.frame = None
         self._end()
         return activity
@@ -155,6 +188,8 @@ class Watch:
                     top.frame = sys._getframe(1)
                 else:
                     top.note(code)
+            else:
+                self._note_stray(code)
             return None
 
         def load_begins(self, name: str) -> None:
@@ -186,6 +221,10 @@ class Watch:
                     top.frame = frame
                 else:
                     top.note(frame.f_code)
+            elif self._entered:
+                self._note_stray(frame.f_code)
+            else:
+                sys.setprofile(None)  # nothing is being loaded any more: this thread was started while something was
 
         @property
         def _loads(self) -> list[tuple[str, bool]]:
@@ -214,8 +253,12 @@ class Watch:
             if self.stack and not (self._loads and self._loads[-1][1]):
                 if current is None:
                     sys.setprofile(self._on_event)
+                if threading.getprofile() is None:  # for the threads that are started meanwhile
+                    threading.setprofile(self._on_event)
             elif current == self._on_event:
                 sys.setprofile(None)
+            if not self._entered and threading.getprofile() == self._on_event:
+                threading.setprofile(None)
 
         def _begin(self) -> None:
             self._set()

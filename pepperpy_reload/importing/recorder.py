@@ -24,6 +24,7 @@ from pepperpy_reload.importing.doors import audit_hook, wrap_imports
 from pepperpy_reload.importing.footprint import Activity, CodeKey, Watch
 from pepperpy_reload.importing.joining import join_load
 from pepperpy_reload.importing.roots import Roots
+from pepperpy_reload.importing.settled import Settled
 
 _bootstrap: Any = importlib._bootstrap
 
@@ -72,6 +73,7 @@ class Memory:
     rank: dict[str, int]
     importers: set[str]
     outside: set[str]
+    settled: Settled
 
 
 class LoadListener(Protocol):
@@ -108,6 +110,7 @@ class Recorder:
         """The names of the modules whose imports are recorded: first-party ones."""
         self.outside: set[str] = set()
         """First-party modules that were imported by others than first-party modules: a library, a prompt."""
+        self.settled = Settled()
         self.on_import: Callable[[str, str], object] = _nothing
         """Called, while modules are awaited, with each module that is about to be imported from, and its importer."""
         self.awaited: dict[str, ModuleType] = {}
@@ -235,6 +238,7 @@ class Recorder:
             loaded.ran = None if activity.missing else activity.ran
             loaded.reads = activity.opened
             self.note_runner(name, loaded.footprint)
+        self.settled.settle(name, getattr(sys.modules.get(name), "__dict__", {}), self.graph.imports_of(name))
 
     def _hand_on(self, failed: str, trigger: tuple[str, int] | None) -> None:
         """What a module had loaded before it failed stays: it is there because of who wanted that module."""
@@ -272,6 +276,7 @@ class Recorder:
         self.modules.pop(name, None)
         self.importers.discard(name)
         self.outside.discard(name)
+        self.settled.forget(name)
         self.graph.drop(name)
 
     def adopt(self, name: str, path: str, source: bytes, code: CodeType) -> None:
@@ -291,7 +296,10 @@ class Recorder:
 
     def memory(self) -> Memory:
         """What is known now, for `restore`."""
-        return Memory(self.graph.copy(), dict(self.modules), dict(self.rank), set(self.importers), set(self.outside))
+        return Memory(
+            self.graph.copy(), dict(self.modules), dict(self.rank), set(self.importers), set(self.outside),
+            self.settled.copy(),
+        )  # fmt: skip
 
     def restore(self, memory: Memory) -> None:
         """Know again what was known then."""
@@ -301,6 +309,7 @@ class Recorder:
         self.importers.clear()
         self.importers.update(memory.importers)
         self.outside = memory.outside
+        self.settled = memory.settled
 
     def is_elsewhere(self) -> bool:
         """Whether it is another thread that runs modules again."""

@@ -376,6 +376,9 @@ class _Performance:
         self._witness = Witness(self._scope, reading.edited, self._plan)
         self._holdings = Holdings()
         self._loaded = set(sys.modules)
+        self._current = ""
+        self._done: set[str] = set()
+        """Modules of which statements have been executed, before some of another one."""
         self._executors: dict[str, Executor] = {}
         self._stale: dict[str, set[str]] = {}
         """The names that are still going to be bound, by module."""
@@ -400,6 +403,7 @@ class _Performance:
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
             self._all(self._rerun())
+            self._settle("")
             self._tidy()
             names.check(self._time_of)
             self._holdings.check_loggers()
@@ -467,6 +471,18 @@ class _Performance:
             recorder.on_import = before
         self._attempt.dropped.extend(rerun.dropped)
 
+    def _settle(self, following: str) -> None:
+        """What is executed next is of another module: what has been bound again is as this one leaves it."""
+        name, self._current = self._current, following
+        if not name or name == following:
+            return
+        bound = {cell.name for cell in self._plan.cells if cell.module == name}
+        values = {
+            key: value for key, value in vars(sys.modules[name]).items() if key in bound and name not in self._done
+        }
+        self._done.add(name)
+        recorder.settled.settle_again(name, values)
+
     def _take(self, step: Step) -> None:
         self._waiting[step.module].remove(step)
         executor = self._executor(step.module)
@@ -479,6 +495,7 @@ class _Performance:
         place = Place(step.module, step.index)
         self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)
         lines = self._witness.lines(place, unit, self._stale)
+        self._settle(step.module)
         with lines or nullcontext(), self._failing(step.module):
             self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)

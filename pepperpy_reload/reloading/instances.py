@@ -138,7 +138,20 @@ def turn(holder: Any, target: Any) -> Callable[[Any], None] | None:
     if type(table) is not dict or isinstance(holder, type):
         return None
     keys = [key for key, value in table.items() if value is target]
+    if keys and "__module__" in table and (owner := _class_of(table)) is not None:
+        return partial(_put_on_class, owner, keys)
     return partial(_put_all, table, keys) if keys else None
+
+
+def _class_of(table: dict[Any, Any]) -> type | None:
+    """The class whose namespace a dict is: its cache of attributes goes on with what is gone if that is written to."""
+    owners = (one for one in gc.get_referrers(table) if isinstance(one, type))
+    return next((one for one in owners if any(inner is table for inner in gc.get_referents(vars(one)))), None)
+
+
+def _put_on_class(owner: type, names: list[str], thing: Any) -> None:
+    for name in names:
+        type.__setattr__(owner, name, thing)
 
 
 def _put_all(container: Any, places: list[Any], thing: Any) -> None:

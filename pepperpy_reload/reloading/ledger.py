@@ -116,6 +116,13 @@ def captures_code(name: str) -> bool:
     return b"__code__" in words(name)
 
 
+def looks_up_modules(name: str) -> bool:
+    """Whether a module may read from modules that it does not import: by the table of modules, or in `exec`."""
+    known = words(name)
+    by_table = b"modules" in known and b"sys.modules" in recorder.modules[name].source
+    return by_table or not known.isdisjoint((b"exec", b"eval"))
+
+
 def words(name: str) -> frozenset[bytes]:
     """All that looks like a name in a loaded module's source, be it in a comment or in a string."""
     source = recorder.modules[name].source

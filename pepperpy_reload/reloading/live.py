@@ -19,6 +19,7 @@ from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
+from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.looking import instance_dict, is_a, part_of, wrapped
 from pepperpy_reload.reloading.patch import Pair, caches_of, unpatchable
 
@@ -46,6 +47,8 @@ class LiveWorld:
         self._pairs = pairs or {}
         self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
+        self._holders: Holders | None = None
+        self._left_alone: dict[Cell, bool] = {}
         self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._triggers: dict[str, tuple[str, int] | None] = {}
@@ -76,7 +79,8 @@ class LiveWorld:
             package = cell.module
             while package := package.rpartition(".")[0]:
                 above |= recorder.graph.dependents([package])
-            self._above[cell.module] = [name for name in recorder.modules if name in above or name == cell.module]
+            above |= {cell.module, *(name for name in recorder.modules if ledger.looks_up_modules(name))}
+            self._above[cell.module] = [name for name in recorder.modules if name in above]
         if cell.name == "*":
             return self._above[cell.module]
         text = cell.name.encode()
@@ -284,6 +288,29 @@ class LiveWorld:
         # A proxy has every method that there is, and is no iterator for that.
         return _attribute(kind, "__next__") is not None and _attribute(kind, "__getattr__") is None
 
+    def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
+        """The cells that hold what `rest` means, as their values and inside of them."""
+        values = led_to(self.value(cell), rest)
+        things = [thing for value in values for thing in changed_with(value, called=called)]
+        return self._index().of(things) if things else ((), ())
+
+    def was_left_alone(self, cell: Cell, by: str) -> bool:
+        """Whether what a module had left in a cell is as it was: `by` was executed later, or else it tells nothing."""
+        if self._is_loaded_by(by, cell.module):
+            return False
+        if cell not in self._left_alone:
+            self._left_alone[cell] = recorder.settled.is_as_left(cell.module, cell.name, self.value(cell))
+        return self._left_alone[cell]
+
+    def keepers(self, key: Key) -> Iterable[Cell]:
+        """The cells that lead to a function."""
+        return self._index().of_function(key) if isinstance(key, CodeKey) else ()
+
+    def _index(self) -> Holders:
+        if self._holders is None:
+            self._holders = Holders()
+        return self._holders
+
     def can_refit(self, place: Place) -> bool:
         """Whether a plain def's live value is the function that it made."""
         unit, value = self._unit_value(place)
@@ -348,6 +375,17 @@ class LiveWorld:
         """The new place of the unit whose import loaded a module; None for a root."""
         trigger = self.trigger(module)
         return self.place(*trigger) if trigger is not None else None
+
+    def _is_loaded_by(self, module: str, other: str) -> bool:
+        """Whether `other` is the module itself or one whose import statements, one inside the other, load it."""
+        seen: set[str] = set()
+        while module not in seen:
+            if module == other:
+                return True
+            seen.add(module)
+            place = self.loader(module)
+            module = place.module if place is not None else module
+        return False
 
     def refusal(self, module: str) -> str:
         """Why no code of a module can be run again here."""

@@ -9,7 +9,7 @@ from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.names import read_inside
 from pepperpy_reload.core.plan import Action, ReloadPlan
-from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.traces import Traces, set_by
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
@@ -76,6 +76,15 @@ class Witness:
                 continue
             for home, facts in self._facts(key):
                 self._judge(place, unit, key, home, facts, stale, lines)
+                if is_new and key not in recorder.runners:
+                    self._see_outside(place, unit, home, facts)
+
+    def _see_outside(self, place: Place, unit: Unit, home: str, facts: FunctionFacts) -> None:
+        """A function has been called that no start had called: others may have missed what it does outside."""
+        for deed in facts.deeds:
+            one = self._scope.world.reach(home, deed, facts.imports)
+            if one is not None and one.seen and not one.watched and not one.library:
+                raise RestartNeeded(f"{one}, called by {place.module}:{unit.line}, which was not so from the start")
 
     def _judge(
         self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, stale: Stale, lines: Lines | None
@@ -85,8 +94,7 @@ class Witness:
             why = self._why_not_yet(home, names, place, stale)
             if why and self._is_come_to(key, names[0], lines):
                 raise RestartNeeded(f"{where} reads {why}")
-        for name in sorted(facts.binds):
-            cell = Cell(home, name)
+        for cell in sorted({*(Cell(home, name) for name in facts.binds), *set_by(self._scope, home, facts)}):
             if cell not in self._planned and self._is_known(cell):
                 raise RestartNeeded(f"{where} binds {cell}")
 

@@ -12,7 +12,12 @@ from pepperpy_reload.core.statement import import_time
 
 def changed(source: str) -> dict[str, Depth]:
     nodes = (node for statement in ast.parse(source).body for node in import_time(statement))
-    return {".".join(mutation.chain): mutation.depth for mutation in mutations(nodes)}
+    return {".".join(mutation.chain): mutation.depth for mutation in mutations(nodes) if not mutation.called}
+
+
+def called(source: str) -> set[str]:
+    nodes = (node for statement in ast.parse(source).body for node in import_time(statement))
+    return {".".join(mutation.chain) for mutation in mutations(nodes) if mutation.called}
 
 
 STORE, CALL, HARD = Depth.STORE, Depth.CALL, Depth.HARD
@@ -47,7 +52,7 @@ STORE, CALL, HARD = Depth.STORE, Depth.CALL, Depth.HARD
         pytest.param("class A:\n    x.append(1)", {"x": CALL}, id="in a class body"),
         pytest.param("def f(a=x.pop()): y.append(1)", {"x": CALL}, id="default, not body"),
         pytest.param("if a: x.append(1)", {"x": CALL}, id="in an if"),
-        pytest.param("a = [x.append(b) for b in c]", {"x": CALL, "b": CALL}, id="in a comprehension"),
+        pytest.param("a = [x.append(b) for b in c]", {"x": CALL, "b": CALL, "c.[]": CALL}, id="in a comprehension"),
         pytest.param("x.y = x.append(1)", {"x": CALL}, id="the greatest depth counts"),
         pytest.param("if k not in x: x[k] = y", {"x": CALL}, id="set where it is looked at"),
         pytest.param("x.y = x.y or 1", {"x": CALL}, id="an attribute is set that is looked at"),
@@ -64,6 +69,29 @@ STORE, CALL, HARD = Depth.STORE, Depth.CALL, Depth.HARD
 )
 def test_mutations(source: str, expected: dict[str, Depth]) -> None:
     assert changed(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("x[0].append(1)", {"x.[0]": CALL}, id="an item"),
+        pytest.param("x['a'].y['b'] = 1", {"x.['a'].y": STORE}, id="an attribute of an item"),
+        pytest.param("x[y].z(1)", {"x.[]": CALL}, id="any item"),
+        pytest.param("for a in x.y: a.b()", {"a": CALL, "x.y.[]": CALL}, id="a loop"),
+        pytest.param("a, b = x; b.c()", {"b": CALL, "x.[]": CALL}, id="unpacked"),
+        pytest.param("a = x[0]; a.b()", {"a": CALL, "x.[0]": CALL}, id="another name"),
+        pytest.param("list(map(x.append, y))", {"x": CALL}, id="a method that map calls"),
+        pytest.param("sorted(y, key=x.append)", {"x": CALL}, id="a method that sorted calls"),
+        pytest.param("object.__setattr__(x, 'y', 1)", {"x": HARD}, id="past what the class makes of it"),
+    ],
+)
+def test_mutations_of_what_is_inside(source: str, expected: dict[str, Depth]) -> None:
+    assert changed(source) == expected
+
+
+def test_what_is_called_may_keep_something() -> None:
+    assert called("x.y(1); z(2); len(a); list(map(b, c))") == {"x.y", "z", "b"}
+    assert called("@x.y\ndef f(): z()") == {"x.y"}
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,15 @@ class Made:
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         return False
 
+    def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
+        return (), ()
+
+    def was_left_alone(self, cell: Cell, by: str) -> bool:
+        return False
+
+    def keepers(self, key: Key) -> Iterable[Cell]:
+        return ()
+
     def can_refit(self, place: Place) -> bool:
         return False
 

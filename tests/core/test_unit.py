@@ -194,6 +194,47 @@ def test_what_a_statement_does_to_what_names_lead_to(source: str, expected: list
     assert sorted(f"{deed.sort} {'.'.join(deed.path)}" for deed in unit(source).deeds) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("a.b = 1", {"a.b"}, id="attribute"),
+        pytest.param("del a.b.c", {"a.b.c"}, id="deleted"),
+        pytest.param("setattr(a, 'b', 1); delattr(a, 'c')", {"a.b", "a.c"}, id="by name"),
+        pytest.param("setattr(a, b, 1)", {"a.*"}, id="by a name that is not known"),
+        pytest.param("vars(a)['b'] = a.__dict__['c'] = 1", {"a.b", "a.c"}, id="in the namespace"),
+        pytest.param("vars(a).update(b)", {"a.*"}, id="all of the namespace"),
+        pytest.param("a['b'] = 1; b = 2", set(), id="an item, a name"),
+    ],
+)
+def test_attributes_that_a_statement_sets(source: str, expected: set[str]) -> None:
+    statements = [unit(line) for line in source.split("; ")]
+    assert {".".join(found) for one in statements for found in one.sets} == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("x = globals()['a'].b", {("a", "b")}, id="a namespace"),
+        pytest.param("x = globals().get('a')", {("a",)}, id="get"),
+        pytest.param("x = globals()[a]", {("*",)}, id="any name"),
+        pytest.param("x = sys.modules['a.b'].c", {("a.b:", "c")}, id="the table of modules"),
+        pytest.param("x = sys.modules[__name__].c", set(), id="the module itself"),
+        pytest.param("x = __import__('a').b", {("a:", "b")}, id="__import__"),
+        pytest.param("x = eval('a.b')", {("a", "b")}, id="eval"),
+        pytest.param("exec('import a as c; x = c.b')", {("a:",), ("a:", "b")}, id="exec"),
+        pytest.param("exec('from a import c; x = c.b')", {("a:", "c"), ("a:", "c", "b")}, id="exec of a from-import"),
+        pytest.param("exec(code)", {("*",)}, id="exec of what is not known"),
+        pytest.param("x = sys._getframe(1).f_globals", {("*",)}, id="frames"),
+        pytest.param("if 'a' not in globals(): a = 1", set(), id="a guard"),
+    ],
+)
+def test_what_a_statement_looks_up_past_names(source: str, expected: set[tuple[str, ...]]) -> None:
+    assert expected <= unit(source).reads
+    assert any(chain == ("*",) or chain[0].endswith(":") for chain in unit(source).reads) == any(
+        chain == ("*",) or chain[0].endswith(":") for chain in expected
+    )
+
+
 def test_what_else_is_known_of_a_unit() -> None:
     assert unit("x = y").same_as == "y"
     assert unit("x = y.z").same_as == ""
@@ -241,7 +282,7 @@ def test_what_a_function_does_besides() -> None:
 
     assert known.imports == (Alias("pkg.m", "x", "y"),)
     assert known.changes_parameters
-    assert [mutation.chain for mutation in known.mutations] == [("table",)]
+    assert [mutation.chain for mutation in known.mutations if not mutation.called] == [("table",)]
     assert known.mentions == {"append", "update"}
     assert known.opaque == "vars"
     assert not facts("def f(): return len(a)").changes_parameters

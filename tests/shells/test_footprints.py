@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.conftest import Python
+    from tests.shells.conftest import Reloads
 
 NAMES = """
 def names(module):
@@ -307,5 +308,57 @@ def test_a_recorded_call(python: Python) -> None:
         {
             "app.py": "def helper(): pass\ndef create_app():\n    import late\n    helper()\ndef fail(): 1 / 0\n",
             "late.py": "def unused(): pass\n",
+        },
+    )
+
+
+POOL = """\
+from concurrent.futures import ThreadPoolExecutor
+import store
+
+def double(number): return store.FACTOR * number
+
+with ThreadPoolExecutor(2) as pool:
+    doubled = list(pool.map(double, [1, 2]))
+idle = ThreadPoolExecutor(2)
+again = list(idle.map(double, [1, 2]))
+other = []
+"""
+
+
+def test_what_threads_run_for_a_statement_counts_as_run_by_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import pooling
+        other = pooling.other
+        report = change("store.py", "2", "3")
+        assert report.status == "reloaded" and pooling.doubled == pooling.again == [3, 6], (report, pooling.doubled)
+        report = change("pooling.py", "FACTOR * number", "FACTOR * number + 1")
+        assert report.status == "reloaded" and pooling.doubled == pooling.again == [4, 7], report
+        assert pooling.other is other
+        """,
+        {"store.py": "FACTOR = 2\n", "pooling.py": POOL},
+    )
+
+
+@pytest.mark.parametrize("waits", ["", "thread.join()"])
+def test_what_a_thread_goes_on_doing_is_its_own_affair(reloads: Reloads, waits: str) -> None:
+    reloads(
+        f"""
+        import working
+        held = working.held
+        report = change("working.py", "return 1", "return 2")
+        if {waits!r}:
+            assert report.status == "restart" and "thread.start" in report.reason, report
+        else:
+            assert report.status == "reloaded" and report.ran == (), report
+            assert working.step() == 2 and working.held is held
+        working.stop.set()
+        """,
+        {
+            "working.py": "import threading\nbegun, stop = threading.Event(), threading.Event()\n"
+            f"if {waits!r}: stop.set()\ndef step(): return 1\n"
+            "def work():\n    step()\n    begun.set()\n    stop.wait(10)\n"
+            f"thread = threading.Thread(target=work)\nthread.start()\nbegun.wait(10)\n{waits}\nheld = []\n"
         },
     )

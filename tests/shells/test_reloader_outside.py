@@ -107,6 +107,17 @@ def test_an_effect_that_is_new_may_have_been_missed(reloads: Reloads) -> None:
     )
 
 
+def test_a_new_call_of_what_has_an_effect_may_have_been_missed(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main
+        report = change("main.py", "pass", "seed(1)")
+        assert report.status == "restart" and "calls random.seed" in report.reason and "main:3" in report.reason, report
+        """,
+        {"main.py": "import random\ndef seed(number): random.seed(number)\npass\n"},
+    )
+
+
 SETTINGS = "import os, sys, logging\nimport limits\n"
 
 

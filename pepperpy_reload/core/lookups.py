@@ -1,0 +1,89 @@
+"""What code reads without naming it as Python's names do: `globals()["x"]`, `sys.modules["m"].x`, `eval("x")`.
+
+A chain that begins with `m:` begins in module m; the chain `*` is any name of any module that its module imports.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.statement import chain
+
+ANY: Chain = ("*",)
+_NAMESPACES = frozenset({"globals", "locals", "vars"})
+_FRAMES = frozenset({"f_globals", "f_locals", "f_back"})
+
+
+def lookups(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
+    """What these nodes look up, as chains of names; a chain's beginnings are told as well."""
+    for node in nodes:
+        match node:
+            case ast.Subscript(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) | ast.Call():
+                if found := _looked_up(node):
+                    yield found
+        match node:
+            case ast.Call(func=ast.Name(id="eval" | "exec"), args=[code, *_]):
+                yield from _said(code)
+            case ast.Attribute(attr=name) if name in _FRAMES:
+                yield ANY
+
+
+def _looked_up(node: ast.expr) -> Chain:
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    base = _base(node)
+    return (*base, *reversed(names)) if base else ()
+
+
+def _base(node: ast.expr) -> Chain:
+    """What an item of a namespace, or of the table of modules, means."""
+    match node:
+        case ast.Subscript(value=table, slice=key, ctx=ast.Load()):
+            pass
+        case ast.Call(func=ast.Attribute(value=table, attr="get" | "__getitem__"), args=[key, *_]):
+            pass
+        case ast.Call(func=ast.Name(id="__import__"), args=[ast.Constant(value=str() as name)]):
+            return (f"{name.partition('.')[0]}:",)
+        case _:
+            return ()
+    is_namespace = isinstance(table, ast.Call) and chain(table.func) in {(name,) for name in _NAMESPACES}
+    is_table = chain(table)[-2:] == ("sys", "modules")
+    if not (is_table or (is_namespace and isinstance(table, ast.Call) and not table.args)):
+        return ()
+    match key:
+        case ast.Constant(value=str() as name):
+            return (f"{name}:",) if is_table else (name,)
+        case ast.Name(id="__name__"):
+            return ()
+    return ANY
+
+
+def _said(code: ast.expr) -> Iterator[Chain]:
+    """What code reads that stands in a string; anything, if it is not known."""
+    text = code.value if isinstance(code, ast.Constant) else None
+    try:
+        tree = ast.parse(text) if isinstance(text, str | bytes) else None
+    except (SyntaxError, ValueError):
+        return
+    if tree is None:
+        yield ANY
+        return
+    nodes = list(ast.walk(tree))
+    imported: dict[str, Chain] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                name = item.name if item.asname else item.name.partition(".")[0]
+                imported[item.asname or name] = (f"{name}:",)
+        elif isinstance(node, ast.ImportFrom):
+            imported.update({item.asname or item.name: (f"{node.module}:", item.name) for item in node.names})
+    yield from imported.values()
+    for node in nodes:
+        found = chain(node)
+        if found:
+            yield (*imported.get(found[0], (found[0],)), *found[1:])
+    yield from lookups(nodes)

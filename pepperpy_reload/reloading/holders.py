@@ -1,0 +1,185 @@
+"""Who holds what: the names of first-party modules by the objects that they lead to."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType, ModuleType
+from typing import Any
+from weakref import ReferenceType
+
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.world import Cell
+from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.looking import instance_dict, is_a
+
+_ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice, ModuleType)
+_FIXED = (
+    *_ATOMS, tuple, frozenset, type, FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, property,
+    staticmethod, classmethod, functools.partial, re.Pattern, Enum, ReferenceType,
+)  # fmt: skip
+_DEPTH = 3
+_LIMIT = 100_000  # objects looked at: beyond, a reload would be felt; the rest is left out
+
+
+class Holders:
+    """An index of what the names of all first-party modules hold now, made at once."""
+
+    def __init__(self) -> None:
+        self._direct: dict[int, list[Cell]] = {}
+        self._around: dict[int, list[Cell]] = {}
+        self._functions: dict[CodeKey, list[Cell]] = {}
+        self._left = _LIMIT
+        seen: set[int] = set()
+        for module in recorder.modules:
+            for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
+                if type(value) in _ATOMS or is_a(value, ModuleType) or name.startswith("__"):
+                    continue
+                cell = Cell(module, name)
+                if can_change(value):
+                    self._direct.setdefault(id(value), []).append(cell)
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    self._look_into(cell, value)
+
+    def of(self, things: Iterable[object]) -> tuple[set[Cell], set[Cell]]:
+        """The cells whose values these objects are, and those that hold them inside."""
+        direct: set[Cell] = set()
+        around: set[Cell] = set()
+        for thing in things:
+            direct.update(self._direct.get(id(thing), ()))
+            around.update(self._around.get(id(thing), ()))
+        return direct, around
+
+    def of_function(self, key: CodeKey) -> list[Cell]:
+        """The cells that lead to a function."""
+        return self._functions.get(key, [])
+
+    def _look_into(self, cell: Cell, value: object) -> None:
+        level, seen = [value], {id(value)}
+        for depth in range(_DEPTH + 1):
+            below: list[object] = []
+            for thing in level:
+                if type(thing) is FunctionType and thing.__code__.co_filename in recorder.roots:
+                    self._functions.setdefault(CodeKey.of(thing.__code__), []).append(cell)
+                elif depth and can_change(thing):
+                    self._around.setdefault(id(thing), []).append(cell)
+                for inner in _inside(thing) if depth < _DEPTH else ():
+                    if type(inner) not in _ATOMS and id(inner) not in seen:
+                        seen.add(id(inner))
+                        below.append(inner)
+            self._left -= len(below)
+            if self._left < 0:
+                return
+            level = below
+
+
+def can_change(thing: object) -> bool:
+    """Whether an object may hold something else later on."""
+    return not is_a(thing, _FIXED) and type(thing).__module__ not in ("typing", "operator")
+
+
+def led_to(value: Any, rest: Chain) -> list[Any]:
+    """What a chain of attributes and items leads to: several objects where it says any item."""
+    found = [value]
+    for step in rest:
+        found = [inner for one in found for inner in _step(one, step)]
+    return found
+
+
+def changed_with(value: Any, *, called: bool, depth: int = 2) -> Iterator[object]:
+    """The objects that may change when a value is passed about, or called."""
+    if called:
+        yield from _kept_by(value)
+    elif is_a(value, (tuple, frozenset)):
+        for inner in (tuple if is_a(value, tuple) else frozenset).__iter__(value) if depth else ():
+            yield from changed_with(inner, called=False, depth=depth - 1)
+    elif is_a(value, functools.partial) or is_a(value, (MethodType, BuiltinFunctionType, MethodWrapperType)):
+        yield from _kept_by(value)
+    elif can_change(value):
+        yield value
+
+
+def _kept_by(value: Any) -> Iterator[object]:
+    """What calling a value may change, apart from what it is given."""
+    if is_a(value, functools.partial):
+        yield from _kept_by(value.func)
+        for inner in (*value.args, *value.keywords.values()):
+            yield from changed_with(inner, called=False)
+    elif is_a(value, (MethodType, BuiltinFunctionType, MethodWrapperType)):
+        owner = value.__self__
+        if can_change(owner) and not is_a(owner, ModuleType):
+            yield owner
+    elif can_change(value) and type(value).__module__ not in ("functools", "builtins") and instance_dict(value):
+        yield value
+
+
+def _step(value: Any, step: str) -> list[Any]:
+    if step.startswith("["):
+        return _items(value, step[1:-1])
+    if is_a(value, type):
+        return [vars(kind)[step] for kind in value.__mro__ if step in vars(kind)][:1]
+    inside = vars(value) if is_a(value, ModuleType) else instance_dict(value)
+    if step in inside:
+        return [inside[step]]
+    if is_a(value, tuple) and step in (names := getattr(type(value), "_fields", ())):
+        return [tuple.__getitem__(value, list(names).index(step))]
+    return []
+
+
+def _items(value: Any, key: str) -> list[Any]:
+    """The items of a container, or the one that a key says."""
+    if is_a(value, dict):
+        items = {repr(name) if type(name) in (int, str) else "": item for name, item in dict.items(value)}
+        return [items[key]] if key in items else list(items.values())
+    if is_a(value, (list, tuple)):
+        plain = list((list if is_a(value, list) else tuple).__iter__(value))
+        index = int(key) if key.lstrip("-").isdigit() else None
+        return [plain[index]] if index is not None and -len(plain) <= index < len(plain) else plain
+    return list(value) if type(value) in (set, frozenset, deque) else []
+
+
+def _inside(thing: Any) -> Iterable[object]:
+    kind = type(thing)
+    if kind in (list, tuple, set, frozenset, deque):
+        return list(thing)
+    if kind is dict:
+        return list(thing.values())
+    if kind is FunctionType:
+        return _of_function(thing)
+    if is_a(thing, type):
+        return list(vars(thing).values()) if thing.__module__ in recorder.importers else ()
+    return _of_instance(thing)
+
+
+def _of_function(function: FunctionType) -> list[object]:
+    cells = []
+    for cell in function.__closure__ or ():
+        try:
+            cells.append(cell.cell_contents)
+        except ValueError:  # an empty cell
+            continue
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [*cells, *defaults, *function.__dict__.values()]
+
+
+def _of_instance(thing: Any) -> list[object]:
+    found: list[object] = []
+    if is_a(thing, functools.partial):
+        found = [thing.func, *thing.args, *thing.keywords.values()]
+    elif is_a(thing, (MethodType, staticmethod, classmethod)):
+        found = [thing.__func__, *([thing.__self__] if is_a(thing, MethodType) else ())]
+    elif is_a(thing, property):
+        found = [thing.fget, thing.fset, thing.fdel]
+    elif is_a(thing, (list, tuple)):
+        found = list(list.__iter__(thing) if is_a(thing, list) else tuple.__iter__(thing))
+    elif is_a(thing, dict):
+        found = list(dict.values(thing))
+    elif type(thing).__module__ == "functools":
+        found = [getattr(thing, "__wrapped__", None)]
+    return [*found, *instance_dict(thing).values()]
