@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
+import types
 from collections import deque
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -21,7 +22,9 @@ from pepperpy_reload.reloading.looking import instance_dict, is_a
 _ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice, ModuleType)
 _FIXED = (
     *_ATOMS, tuple, frozenset, type, FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, property,
-    staticmethod, classmethod, functools.partial, re.Pattern, Enum, ReferenceType,
+    staticmethod, classmethod, functools.partial, re.Pattern, Enum, ReferenceType, types.GenericAlias, types.UnionType,
+    types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
 _DEPTH = 3
 _LIMIT = 100_000  # objects looked at: beyond, a reload would be felt; the rest is left out
@@ -81,7 +84,9 @@ class Holders:
 
 def can_change(thing: object) -> bool:
     """Whether an object may hold something else later on."""
-    return not is_a(thing, _FIXED) and type(thing).__module__ not in ("typing", "operator")
+    return (
+        type(thing) is not object and not is_a(thing, _FIXED) and type(thing).__module__ not in ("typing", "operator")
+    )
 
 
 def led_to(value: Any, rest: Chain) -> list[Any]:
