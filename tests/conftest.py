@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("patient", deadline=None)  # what a machine is busy with is no fault of the example
+settings.load_profile("patient")
 PATIENCE = 5.0
 ARMED = """
 import os, pathlib, sys

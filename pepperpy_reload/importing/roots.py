@@ -44,7 +44,7 @@ class Roots:
         """The roots as they are now, real paths."""
         if self._fixed is not None:
             return self._fixed
-        found = dict.fromkeys(os.path.realpath(path or os.getcwd()) for path in (os.getcwd(), *sys.path))
+        found = dict.fromkeys(os.path.realpath(path) for path in search_path(working_directory(), *sys.path))
         return tuple(path for path in found if os.path.isdir(path) and not self._is_foreign(path + os.sep))
 
     def __contains__(self, file: str) -> bool:
@@ -78,7 +78,7 @@ class Roots:
 
     def _known_directories(self) -> tuple[str, ...]:
         """The roots as they were when a file was last looked for in this working directory."""
-        where = os.getcwd()
+        where = working_directory()
         if self._looked_up is None or self._looked_up[0] != where:
             self._looked_up = (where, self.directories())
         return self._looked_up[1]
@@ -88,6 +88,19 @@ class Roots:
             return True
         # A project may well lie *above* its virtual environment, and an interpreter below the project's directory.
         return path.startswith(self._foreign)
+
+
+def working_directory() -> str:
+    """The current directory; "" if it has been removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
+
+
+def search_path(*entries: str) -> list[str]:
+    """Entries of `sys.path` as directories: an empty one is the current directory, if there is one."""
+    return [path for entry in entries if (path := entry or working_directory())]
 
 
 def _is_below(path: str, directories: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.importing.roots import working_directory
 from pepperpy_reload.reloading.looking import is_a
 
 _signals: Any = sys.modules.get("_signal")
@@ -37,7 +38,7 @@ def _reads() -> dict[str, Read]:
         "sys.stdout": lambda: sys.stdout,
         "sys.stderr": lambda: sys.stderr,
         "the recursion limit": sys.getrecursionlimit,
-        "the working directory": _directory,
+        "the working directory": working_directory,
         "warnings.filters": lambda: list(warnings.filters),
         "copyreg.dispatch_table": lambda: dict(copyreg.dispatch_table),
         "the default timeout of sockets": socket.getdefaulttimeout,
@@ -45,13 +46,6 @@ def _reads() -> dict[str, Read]:
     if _signals is not None:
         found["signal handlers"] = lambda: [_signals.getsignal(number) for number in range(1, _signals.NSIG)]
     return found
-
-
-def _directory() -> str:
-    try:
-        return os.getcwd()
-    except OSError:  # it is gone
-        return ""
 
 
 def is_watched(thing: object) -> bool:

@@ -16,6 +16,7 @@ from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.importing.roots import search_path
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
@@ -185,7 +186,7 @@ def candidate_names(path: str) -> list[str]:
     if os.path.basename(stem) == "__init__":
         stem = os.path.dirname(stem)
     names = []
-    for entry in dict.fromkeys(os.path.realpath(entry or os.getcwd()) for entry in sys.path):
+    for entry in dict.fromkeys(map(os.path.realpath, search_path(*sys.path))):
         if stem.startswith(entry.rstrip(os.sep) + os.sep):
             parts = stem[len(entry.rstrip(os.sep)) + 1 :].split(os.sep)
             if all(part.isidentifier() for part in parts):

@@ -326,3 +326,19 @@ def test_what_generated_code_has_left_for_tracebacks_is_taken_back(reloads: Relo
         """,
         {"made.py": "import linecache\nVALUE = 1\n"},
     )
+
+
+def test_a_working_directory_that_is_gone_does_not_hinder_a_reload(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, tempfile
+        home = os.getcwd()
+        with tempfile.TemporaryDirectory() as directory:
+            os.chdir(directory)
+        text = pathlib.Path(home, "app.py").read_text()
+        pathlib.Path(home, "app.py").write_text(text.replace("LIMIT = 1", "LIMIT = 2"))
+        report = reloader.apply([f"{home}/app.py"])
+        assert report.status == "reloaded" and app.TWICE == 4, report
+        """,
+        {"app.py": "LIMIT = 1\nTWICE = 2 * LIMIT\ndef show():\n    return LIMIT\n"},
+    )
