@@ -45,6 +45,7 @@ class Scope:
     def __init__(self, world: World) -> None:
         self.world = world
         self._modules: dict[str, _Module | None] = {}
+        self._canonical: dict[Cell, Cell] = {}
         self._function_index: dict[str, dict[Cell, list[Key]]] = {}
         self._binding: dict[Cell, list[Key]] = {}
         """The functions that bind a cell."""
@@ -108,6 +109,11 @@ class Scope:
 
     def canonical(self, cell: Cell) -> Cell:
         """Where the object that a cell holds was first bound: back along from-imports and plain aliases."""
+        if cell not in self._canonical:
+            self._canonical[cell] = self._first_bound(cell)
+        return self._canonical[cell]
+
+    def _first_bound(self, cell: Cell) -> Cell:
         seen = set()
         while cell not in seen:
             seen.add(cell)

@@ -222,7 +222,7 @@ def _stale_caches(prepared: Prepared) -> Iterator[Any]:
         return
     traces = Traces(prepared.reading.world())
     for name in recorder.modules:
-        for _, cache, function in patch.caches_of(sys.modules.get(name)):
+        for _, cache, function in patch.caches_of(sys.modules.get(name), ledger.names_of_caches(name)):
             keys, read = traces.reached(CodeKey.of(function.__code__))
             if not changed.isdisjoint(keys) or not cells.isdisjoint(read):
                 yield cache
@@ -383,6 +383,8 @@ class _Performance:
         self._stale: dict[str, set[str]] = {}
         """The names that are still going to be bound, by module."""
         self._census = Census()
+        self._packages: tuple[int, dict[str, list[str]]] | None = None
+        """How many modules there were, and which ones were in each package."""
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
         self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
@@ -524,11 +526,19 @@ class _Performance:
     def _submodules_after(self, place: Place, package: str) -> Iterator[str]:
         """The submodules of a package that are loaded after a statement, and are what their names there mean."""
         names = getattr(sys.modules.get(package), "__dict__", {})
-        for submodule in recorder.modules:
-            home, _, name = submodule.rpartition(".")
-            is_meant = home == package and names.get(name) is sys.modules.get(submodule)
+        for submodule in self._submodules(package):
+            name = submodule.rpartition(".")[2]
+            is_meant = names.get(name) is sys.modules.get(submodule)
             if is_meant and self._scope.order(Place(submodule, -1)) > self._scope.order(place):
                 yield name
+
+    def _submodules(self, package: str) -> list[str]:
+        if self._packages is None or self._packages[0] != len(recorder.modules):
+            inside: dict[str, list[str]] = {}
+            for name in recorder.modules:
+                inside.setdefault(name.rpartition(".")[0], []).append(name)
+            self._packages = (len(recorder.modules), inside)
+        return self._packages[1].get(package, [])
 
     @contextmanager
     def _failing(self, module: str) -> Iterator[None]:

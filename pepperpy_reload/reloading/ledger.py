@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import os
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pepperpy_reload.core.statement import Statement, first_line
 from pepperpy_reload.core.unit import FunctionFacts, Unit, function_facts, read_units
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.reloading import patch
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ _pages: dict[str, Page] = {}
 _read: dict[str, tuple[bytes, list[Unit]]] = {}
 """The units of sources that have been read by a reload, until their modules are made of them."""
 _words: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_caches: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
 _NO_WORD = bytes(32 if byte < 128 and not (chr(byte).isalnum() or byte == 95) else byte for byte in range(256))
 
 
@@ -109,11 +112,21 @@ def forget(name: str) -> None:
     """A module is gone."""
     _pages.pop(name, None)
     _words.pop(name, None)
+    _caches.pop(name, None)
 
 
 def captures_code(name: str) -> bool:
     """Whether a module's source speaks of the code objects of functions: it may have put them somewhere."""
     return b"__code__" in words(name)
+
+
+def names_of_caches(name: str) -> tuple[str, ...]:
+    """The names by which a loaded module leads to lru_caches: looked for once after each time that it was executed."""
+    loaded = recorder.modules[name]
+    known = _caches.get(name)
+    if known is None or known[0] is not loaded:
+        known = _caches[name] = (loaded, patch.names_of_caches(sys.modules.get(name)))
+    return known[1]
 
 
 def looks_up_modules(name: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from functools import cached_property
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, ParamSpec, TypeVar
 
@@ -79,7 +80,7 @@ class LiveWorld:
             package = cell.module
             while package := package.rpartition(".")[0]:
                 above |= recorder.graph.dependents([package])
-            above |= {cell.module, *(name for name in recorder.modules if ledger.looks_up_modules(name))}
+            above |= {cell.module, *self._lookers}
             self._above[cell.module] = [name for name in recorder.modules if name in above]
         if cell.name == "*":
             return self._above[cell.module]
@@ -87,6 +88,10 @@ class LiveWorld:
         if not text.isascii():  # Python reads other letters as the same name
             return self._above[cell.module]
         return [name for name in self._above[cell.module] if text in self._words(name)]
+
+    @cached_property
+    def _lookers(self) -> list[str]:
+        return [name for name in recorder.modules if ledger.looks_up_modules(name)]
 
     def _words(self, module: str) -> frozenset[bytes]:
         """What a module may speak of, before and after the edit."""
@@ -101,7 +106,7 @@ class LiveWorld:
     def caches(self) -> Iterator[tuple[Cell, CodeKey]]:
         """The cells that hold a function behind an lru_cache, or a class with one, each with the function."""
         for name, loaded in recorder.modules.items():
-            for bound, _, function in caches_of(sys.modules.get(name)):
+            for bound, _, function in caches_of(sys.modules.get(name), ledger.names_of_caches(name)):
                 if function.__code__.co_filename == loaded.path:
                     yield Cell(name, bound), CodeKey.of(function.__code__)
 

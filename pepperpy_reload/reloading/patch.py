@@ -354,9 +354,21 @@ def _refill(container: Any, content: Any) -> None:
     at_one_stroke([container.clear, functools.partial(put, content)])
 
 
-def caches_of(module: ModuleType | None) -> Iterator[tuple[str, Any, FunctionType]]:
-    """The lru_caches of a module and of its classes: the name that leads there, the cache, and the function in it."""
-    for name, value in list(getattr(module, "__dict__", {}).items()):
+def names_of_caches(module: ModuleType | None) -> tuple[str, ...]:
+    """The names of a module that lead to lru_caches."""
+    names = getattr(module, "__dict__", {})
+    wanted = (_LRU, staticmethod, classmethod, functools.partial)
+    return tuple(
+        name
+        for name, value in list(names.items())
+        if type(value) in wanted or (is_a(value, type) and not set(map(type, vars(value).values())).isdisjoint(wanted))
+    )
+
+
+def caches_of(module: ModuleType | None, names: Iterable[str]) -> Iterator[tuple[str, Any, FunctionType]]:
+    """The lru_caches that some names of a module hold, or classes there: the name, the cache, the function in it."""
+    for name in names:
+        value = getattr(module, "__dict__", {}).get(name)
         mine = is_a(value, type) and vars(value).get("__module__") == getattr(module, "__name__", None)
         for item in (value, *(list(vars(value).values()) if mine else ())):
             cache = wrapped(item) if type(item) in (staticmethod, classmethod, functools.partial) else item
