@@ -18,19 +18,17 @@ Alive = Callable[[int], bool]
 Serve = Callable[..., "Tool"]
 AUDIT = ("serve", "--audit", "--port", "0", "--json", "--no-access-log", "main:app")
 UNSEEN = """
-import threading
+import gc, threading, types
 import settings
 
 def double():
-    global DOUBLED
-    DOUBLED = settings.LIMIT * 2
+    for one in gc.get_objects():
+        if isinstance(one, types.ModuleType) and one.__name__ == "settings":
+            return one.LIMIT * 2
 
-thread = threading.Thread(target=double)
-thread.start()
-thread.join()
-del thread
+DOUBLED = double()
 """
-"""No statement of this module computes its value: a thread does, which nobody can see through."""
+"""It reads from an object that only a local variable leads to, which nobody can see through."""
 
 
 @pytest.fixture
