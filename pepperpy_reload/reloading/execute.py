@@ -211,11 +211,25 @@ class Executor:
             if again and instances.take_contents(value, now, namespace, self._undo):
                 namespace[name] = value
                 self.remade.append(value)
-            follows = isinstance(value, type) and isinstance(now, type) and value is not now
-            if follows and unit.kind is Kind.CLASS and type(value) is type(now):
-                if isinstance(value, EnumType):
-                    members.keep_members(value, now, self._undo)  # type: ignore[arg-type]
-                instances.migrate(self._census.take(value), now, self._undo)  # type: ignore[arg-type]
+            if unit.kind is Kind.CLASS:
+                self._follow(self._predecessor(unit, name, value), now)
+
+    def _predecessor(self, unit: Unit, name: str, value: Any) -> Any:
+        """What a statement had made, as far as that is known: `value` is what the name has held until now.
+
+        Of several statements that bind a name only the last one's object is known by it, from before the reload.
+        """
+        binders = [one.index for one in self.units if name in one.binds]
+        if len(binders) == 1:
+            return value
+        return self._before(self.module.__name__).get(name) if unit.index == binders[-1] else None
+
+    def _follow(self, old: Any, new: Any) -> None:
+        """The instances of a class follow to the one that has been made in its place, and so do members of an enum."""
+        if isinstance(old, type) and isinstance(new, type) and old is not new and type(old) is type(new):
+            if isinstance(old, EnumType):
+                members.keep_members(old, new, self._undo)  # type: ignore[arg-type]
+            instances.migrate(self._census.take(old), new, self._undo)
 
     def _execute_star(self, code: CodeType, star: Unit, unseen: Collection[str]) -> None:
         """A star import: names that it used to bind and no longer does go, unless another star import binds them."""

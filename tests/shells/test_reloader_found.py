@@ -217,6 +217,17 @@ FOUND = {
         {"app.py": "X = 1\nclass L:\n    x = K.x\nclass K:\n    def m(self):\n        return __class__\n    x = 1\n"},
         "restart",
     ),
+    "a class keeps the metaclass that another one of its name hides": Found(
+        {
+            "app.py": "X = 1\nclass M(type):\n    x = X\nclass K(metaclass=M):\n    pass\n"
+            "class M(type):\n    x = X\nclass L(metaclass=M):\n    pass\n"
+        },
+        {
+            "app.py": "X = 2\nclass M(type):\n    x = X\nclass K(metaclass=M):\n    pass\n"
+            "class M(type):\n    x = X\nclass L(metaclass=M):\n    pass\n"
+        },
+        "reloaded",
+    ),
     "a class that another one of its name hides has moved": Found(
         {"app.py": "class M(type):\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
         {"app.py": "class M(type):\n    # more\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
