@@ -63,6 +63,8 @@ async def app(scope, receive, send):
         while True:
             await send({"type": "http.response.body", "body": VERSION.encode() + b"\\n", "more_body": True})
             await asyncio.sleep(0.02)
+    while scope["path"] == "/gated" and not (HERE / "gate").exists():
+        await asyncio.sleep(0.001)
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
     if scope["path"] == "/hang":
@@ -263,7 +265,7 @@ def test_more_idle_connections_than_fit_on_the_line_are_handed_over(
 
 def test_a_request_under_way_is_answered_and_told_to_connect_anew(tool: Tool, project: Path, line: Connect) -> None:
     late, early = line(tool.port), line(tool.port)
-    early.ask("/slow")
+    early.ask("/gated")
     early.until(b"\r\n\r\n")  # the head is there, and cannot say any more that the connection ends
     with asking(tool.port, slow={"keeps": True, "path": "/slow"}) as clients:
         release(project, "1")
@@ -271,6 +273,7 @@ def test_a_request_under_way_is_answered_and_told_to_connect_anew(tool: Tool, pr
         late.ask()
         assert late.answer() == "1"
     assert clients["slow"].failures == []
+    (project / "gate").touch()
     assert early.answer() == "0"
     early.ask()
     assert early.answer() == "1", "it was handed over once it was idle"
