@@ -63,6 +63,11 @@ def take(legacy: socket.socket) -> Bequest | None:
     return Bequest(sock, data[1:], data[:1] == _USED)
 
 
+def is_free(protocol: Any) -> bool:
+    """Whether the connection of a uvicorn protocol could be passed on as it is now."""
+    return _rest_of(protocol) is not None
+
+
 def _rest_of(protocol: Any) -> bytes | None:
     """What has been read of the next request if the connection is idle and can be passed on, None if not."""
     transport, cycle = protocol.transport, protocol.cycle

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.serving.bequest import Bequest, give, take
+from pepperpy_reload.serving.bequest import Bequest, give, is_free, take
 from pepperpy_reload.serving.succession import Succession
 
 if TYPE_CHECKING:
@@ -23,9 +23,13 @@ class Handover:
         self._server = server
         self._succession = succession
         self._taking: set[asyncio.Task[None]] = set()
+        self._frozen: list[Any] = []
 
     def announce(self) -> None:
-        """Have every answer that is not under way yet say that the connection ends with it."""
+        """Have every answer that is not under way yet say that the connection ends with it.
+
+        From a connection that is idle nothing more is read: the next request on it is the next worker's.
+        """
         state = self._server.server_state
         self._server.config.encoded_headers.append(_CLOSE)
         state.default_headers = [*state.default_headers, _CLOSE]
@@ -33,10 +37,13 @@ class Handover:
             cycle = getattr(connection, "cycle", None)
             if cycle is not None and not cycle.response_started:
                 cycle.default_headers = [*cycle.default_headers, _CLOSE]
+            elif isinstance(connection, self._server.config.http_protocol_class):
+                self._freeze(connection)
 
     def revoke(self) -> None:
         """Connections stay."""
         self._server.config.encoded_headers.remove(_CLOSE)
+        self._thaw()
         state = self._server.server_state
         state.default_headers = [header for header in state.default_headers if header != _CLOSE]
 
@@ -54,9 +61,31 @@ class Handover:
             self._pass_on([one for one in connections if isinstance(one, http)])
             await asyncio.sleep(_LOOK)
 
+    def _freeze(self, connection: Any) -> None:
+        """Read no more from it, as soon as its answer, which is under way and cannot say so any more, has ended."""
+        if is_free(connection):
+            connection.transport.pause_reading()
+            self._frozen.append(connection)
+        elif (cycle := connection.cycle) is not None and not cycle.response_complete:
+            answered = cycle.on_response
+
+            def on_response() -> None:
+                answered()
+                if is_free(connection):
+                    self._freeze(connection)
+
+            cycle.on_response = on_response
+
+    def _thaw(self) -> None:
+        for connection in self._frozen:
+            if not connection.transport.is_closing():
+                connection.transport.resume_reading()
+        self._frozen.clear()
+
     def _pass_on(self, connections: list[Any]) -> None:
         estate = self._succession.estate
         if estate is None:
+            self._thaw()
             return
         try:
             for connection in connections:
