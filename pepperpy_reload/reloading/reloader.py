@@ -17,7 +17,7 @@ from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
 from pepperpy_reload.importing.recorder import Footprint, recorder
 from pepperpy_reload.reloading import engine, underway
-from pepperpy_reload.reloading.engine import Attempt, Prepared
+from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 
@@ -198,7 +198,7 @@ class Reloader:
         if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
             self._waiting.update(dict.fromkeys(paths))
             waiting = {os.path.realpath(path) for path in self._waiting}
-            engine.pin_running([name for name, one in recorder.modules.items() if one.path in waiting])
+            pin_running([name for name, one in recorder.modules.items() if one.path in waiting])
         else:
             if self._waiting and report.status is ReloadStatus.UNCHANGED:
                 report = replace(report, notes=(*report.notes, _healed(self._waiting)))

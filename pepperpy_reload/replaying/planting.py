@@ -17,7 +17,8 @@ from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
-from pepperpy_reload.reloading.engine import Prepared, prepare
+from pepperpy_reload.reloading.attempt import Prepared
+from pepperpy_reload.reloading.engine import prepare
 from pepperpy_reload.reloading.reloader import Reloader
 
 PLANTED = b"raise RuntimeError('planted by the replay')\n"

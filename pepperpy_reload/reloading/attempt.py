@@ -1,0 +1,121 @@
+"""A batch that has been planned, and what is done for it until it stays or is taken back."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from pepperpy_reload.core.plan import Action, ReloadPlan
+from pepperpy_reload.core.scope import Scope
+from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.recorder import Footprint, recorder
+from pepperpy_reload.reloading import ledger, patch
+from pepperpy_reload.reloading.live import LiveWorld
+from pepperpy_reload.reloading.reading import Reading
+from pepperpy_reload.reloading.transaction import Transaction, pin_lines
+from pepperpy_reload.reloading.usercode import calling_user_code
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A batch that has been read and planned; nothing has been touched yet."""
+
+    reading: Reading
+    plan: ReloadPlan
+
+    @property
+    def concerns_nothing(self) -> bool:
+        """Whether nothing that runs here would be other than it is (line numbers may move)."""
+        return not self.plan.restart and self.plan.only_patches and not self.patched
+
+    @property
+    def patched(self) -> tuple[str, ...]:
+        """The functions that get new code, by name."""
+        found = [name for module in self.plan.modules(Action.PATCH) for name in self.patched_in(module)]
+        refitted = [f"{step.module}.{step.name.split()[-1]}" for step in self.plan.steps if step.action is Action.REFIT]
+        return tuple(dict.fromkeys([*found, *refitted]))
+
+    def patched_in(self, module: str) -> tuple[str, ...]:
+        """The functions of an edited module that get new code where they are, by name."""
+        return tuple(f"{module}.{pair.new.co_qualname}" for pair in self._pairs(module) if pair.changed)
+
+    @property
+    def ran(self) -> tuple[str, ...]:
+        """The statements that are executed."""
+        chosen = (Action.EXECUTE, Action.TRANSPLANT)
+        return tuple(f"{step.module}:{step.line}" for step in self.plan.steps if step.action in chosen)
+
+    def _pairs(self, name: str) -> Iterable[patch.Pair]:
+        executed = {step.index for step in self.plan.steps if step.module == name and step.index >= 0}
+        edited = self.reading.edited[name]
+        units = [edited.alignment.units[index] for index in executed]
+        for pair in edited.pairs:
+            if not any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units):
+                yield pair
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A plan that has been carried out and can still be taken back."""
+
+    prepared: Prepared
+    transaction: Transaction
+    dropped: list[str] = field(default_factory=list)
+    changed: set[CodeKey] = field(default_factory=set)
+    disposers: list[Callable[[], object]] = field(default_factory=list)
+    remade: list[object] = field(default_factory=list)
+    """Objects that are the same and yet were made again."""
+
+    @property
+    def gone(self) -> set[str]:
+        """The modules that are no longer loaded."""
+        dropped = {step.module for step in self.prepared.plan.steps if step.action is Action.DROP and not step.name}
+        return dropped - recorder.modules.keys()
+
+    @property
+    def imported(self) -> tuple[str, ...]:
+        """The modules that were run as a whole."""
+        return self.prepared.plan.modules(Action.RUN)
+
+    @property
+    def _outdated(self) -> set[str]:
+        """The files of which another text is running now, or none."""
+        reading, before = self.prepared.reading, self.transaction.known
+        return {before[name].path for name in {*reading.edited, *reading.whole, *self.gone} if name in before}
+
+    def touches(self, footprint: Footprint) -> bool:
+        """Whether what a call ran before might be other now: its functions, or a name that they read."""
+        if self.changed & footprint.functions or not footprint.modules.isdisjoint(self.imported):
+            return True
+        world = LiveWorld()
+        scope, cells, runs = Scope(world), self.prepared.plan.cells, set(self.imported)
+        for key in footprint.functions:
+            known = world.facts(key)
+            read = scope.cells(known[0], known[1].reads) if known is not None else set()
+            if not cells.isdisjoint(read) or any(cell.module in runs for cell in read):
+                return True
+        return False
+
+    def rollback(self) -> None:
+        """Put everything back, and make sure that tracebacks show the text of the code that goes on running."""
+        self.transaction.rollback()
+        reading = self.prepared.reading
+        pin_running({*reading.edited, *reading.drop, *reading.whole} & recorder.modules.keys())
+
+    def commit(self) -> None:
+        """It stays. What was registered to be disposed of with the old version is, last registered first."""
+        for path in self._outdated:
+            linecache.cache.pop(path, None)
+        for name in self.gone:
+            ledger.forget(name)
+        recorder.tidy()
+        for dispose in reversed(self.disposers):
+            with calling_user_code():
+                dispose()
+
+
+def pin_running(names: Iterable[str]) -> None:
+    """What these modules are made of goes on running, whatever their files hold by now: tracebacks show it."""
+    for name in names:
+        pin_lines(recorder.modules[name].path, recorder.modules[name].source)

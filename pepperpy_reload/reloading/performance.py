@@ -1,0 +1,277 @@
+"""The statements and modules of a plan, executed in the order of a cold start."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from types import CodeType
+
+from pepperpy_reload.core.plan import Action, Step
+from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.world import Cell, Place
+from pepperpy_reload.errors import ReloadError, RestartNeeded
+from pepperpy_reload.importing.finder import Finder
+from pepperpy_reload.importing.footprint import Activity
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import ledger, renamed, state
+from pepperpy_reload.reloading.attempt import Attempt
+from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.generated import forget_sources
+from pepperpy_reload.reloading.holdings import Holdings
+from pepperpy_reload.reloading.instances import Census
+from pepperpy_reload.reloading.loaders import handled, loaders
+from pepperpy_reload.reloading.run import Rerun, import_again
+from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.reloading.witness import Witness
+
+_RAN = (Action.REFIT, Action.TRANSPLANT, Action.EXECUTE)
+
+
+class Performance:
+    """The statements and modules of a plan, executed in their order."""
+
+    def __init__(self, attempt: Attempt, finder: Finder) -> None:
+        self._attempt = attempt
+        self._plan = attempt.prepared.plan
+        self._finder = finder
+        reading = attempt.prepared.reading
+        self._world = reading.world()
+        self._scope = Traces(self._world)
+        self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
+        self._witness = Witness(self._scope, reading.edited, self._plan)
+        self._holdings = Holdings()
+        self._loaded = set(sys.modules)
+        self._current = ""
+        self._done: set[str] = set()
+        """Modules of which statements have been executed, before some of another one."""
+        self._executors: dict[str, Executor] = {}
+        self._stale: dict[str, set[str]] = {}
+        """The names that are still going to be bound, by module."""
+        self._census = Census()
+        self._packages: tuple[int, dict[str, list[str]]] | None = None
+        """How many modules there were, and which ones were in each package."""
+        self._waiting: dict[str, list[Step]] = {}
+        runs = self._plan.modules(Action.RUN)
+        self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
+        for step in self._plan.steps:
+            if step.action in _RAN:
+                self._executor(step.module).expect(step)
+                self._waiting.setdefault(step.module, []).append(step)
+
+    def run(self) -> None:
+        """Execute everything; what user code raises comes out as UserCodeError."""
+        importlib.invalidate_caches()
+        self._see_disposers()
+        forget_sources(self._outgoing(), self._attempt.transaction.undo)
+        classes = {step.name.split()[-1] for step in self._plan.steps if step.name.startswith("class ")}
+        modules = [sys.modules[name] for name in recorder.modules if name in sys.modules]
+        names = renamed.Names(modules, classes)
+        concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
+        with calling_user_code():
+            state.call_hooks(concerned, "__before_reload__")
+            self._all(self._rerun())
+            self._settle("")
+            self._tidy()
+            names.check(self._time_of)
+            self._holdings.check_loggers()
+            state.call_hooks(concerned, "__after_reload__")
+
+    def _time_of(self, module: str, name: str) -> tuple[object, ...] | None:
+        """When a cold start makes a class of a module that is not run as a whole; None if that is not known."""
+        binders = self._scope.binders(Cell(module, name)) if module not in self._runs else []
+        return self._scope.order(binders[0]) if len(binders) == 1 else None
+
+    @property
+    def executed(self) -> dict[str, dict[int, Activity]]:
+        """What each executed statement did, by module and index."""
+        return {name: one.activities for name, one in self._executors.items()}
+
+    @property
+    def remade(self) -> list[object]:
+        """The objects that took the contents of successors."""
+        return [thing for one in self._executors.values() for thing in one.remade]
+
+    def _outgoing(self) -> Iterator[object]:
+        """The objects that are going to be made again."""
+        for module in self._runs.values():
+            yield from list(vars(module).values())
+        for name, steps in self._waiting.items():
+            executor = self._executors[name]
+            units = [executor.units[step.index] for step in steps if step.action is Action.EXECUTE]
+            names = [bound for unit in units if unit.alias is None for bound in unit.binds]
+            yield from (vars(executor.module).get(bound) for bound in names)
+
+    def _tidy(self) -> None:
+        for name, executor in self._executors.items():
+            self._attempt.dropped.extend(f"{name}.{left}" for left in executor.drop_unbound())
+        for name in self._attempt.prepared.reading.edited:
+            if name not in self._runs and name in sys.modules:
+                self._executor(name).tidy_annotations()
+
+    def _rerun(self) -> Rerun:
+        groups = recorder.graph.order(list(self._runs))
+        cyclic = [name for group in groups if len(group) > 1 for name in group]
+        return Rerun(self._runs, cyclic, {name: state.kept_names(module) for name, module in self._runs.items()})
+
+    def _all(self, rerun: Rerun) -> None:
+        # What is gone is gone before anything runs: who still needs it must fail.
+        for step in self._plan.steps:
+            if step.action is Action.DROP and step.name:
+                self._executor(step.module).drop(step.name)
+                self._attempt.dropped.append(f"{step.module}.{step.name}")
+        recorder.awaiting = threading.get_ident()
+        recorder.awaited.update(self._runs)
+        for name in self._runs:
+            del sys.modules[name]
+        before, recorder.on_import = recorder.on_import, self._see_import
+        self._loaded.update(sys.modules)
+        try:
+            with self._finder.executing(rerun), recorder.watch.kept_on():
+                for step in self._plan.steps:
+                    if step.action is Action.RUN:
+                        with self._failing(step.module):
+                            self._watched(f"running {step.module} again", partial(import_again, [step.module]))
+                    elif step.action in _RAN and step in self._waiting.get(step.module, ()):
+                        self._take(step)
+            recorder.awaited.clear()
+        finally:
+            recorder.on_import = before
+        self._attempt.dropped.extend(rerun.dropped)
+
+    def _settle(self, following: str) -> None:
+        """What is executed next is of another module: what has been bound again is as this one leaves it."""
+        name, self._current = self._current, following
+        if not name or name == following:
+            return
+        bound = {cell.name for cell in self._plan.cells if cell.module == name}
+        values = {
+            key: value for key, value in vars(sys.modules[name]).items() if key in bound and name not in self._done
+        }
+        self._done.add(name)
+        recorder.settled.settle_again(name, values)
+
+    def _take(self, step: Step) -> None:
+        self._waiting[step.module].remove(step)
+        executor = self._executor(step.module)
+        unit = executor.units[step.index]
+        for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
+            for name in (alias.module, f"{alias.module}.{alias.name}"):
+                self._bring_up(name, step.module)
+        for chain in sorted(unit.reads):  # `import settings` may be long done, and `settings.LIMIT` is still to come
+            self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
+        place = Place(step.module, step.index)
+        self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)
+        lines = self._witness.lines(place, unit, self._stale)
+        self._settle(step.module)
+        with lines or nullcontext(), self._failing(step.module):
+            self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
+        self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
+
+    def _watched(self, where: str, execute: Callable[[], object]) -> None:
+        """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
+        count = len(sys.modules)
+        execute()
+        if len(sys.modules) != count and sys.modules.keys() - self._loaded:
+            self._loaded.update(sys.modules)
+            self._holdings.renew()
+        else:
+            self._holdings.check(where)
+
+    def _unseen(self, place: Place, unit: Unit) -> set[str]:
+        """Names that are submodules which a cold start loads after a statement: they bind these names then.
+
+        Those of the statement's own module; and of a star import's source, if nothing else binds them there.
+        """
+        found = set(self._submodules_after(place, place.module))
+        if unit.alias is not None and unit.alias.bound == "*":
+            others = self._submodules_after(place, unit.alias.module)
+            found |= {name for name in others if not self._scope.binders(Cell(unit.alias.module, name))}
+        return found
+
+    def _submodules_after(self, place: Place, package: str) -> Iterator[str]:
+        """The submodules of a package that are loaded after a statement, and are what their names there mean."""
+        names = getattr(sys.modules.get(package), "__dict__", {})
+        for submodule in self._submodules(package):
+            name = submodule.rpartition(".")[2]
+            is_meant = names.get(name) is sys.modules.get(submodule)
+            if is_meant and self._scope.order(Place(submodule, -1)) > self._scope.order(place):
+                yield name
+
+    def _submodules(self, package: str) -> list[str]:
+        if self._packages is None or self._packages[0] != len(recorder.modules):
+            inside: dict[str, list[str]] = {}
+            for name in recorder.modules:
+                inside.setdefault(name.rpartition(".")[0], []).append(name)
+            self._packages = (len(recorder.modules), inside)
+        return self._packages[1].get(package, [])
+
+    @contextmanager
+    def _failing(self, module: str) -> Iterator[None]:
+        """If user code fails inside, whoever loads that module in a cold start may go on without it."""
+        try:
+            yield
+        except ReloadError:
+            raise
+        except BaseException as error:
+            if why := handled(self._world, self._loaders(module), module, error):
+                raise RestartNeeded(why) from error
+            raise
+
+    def _see_import(self, module: str, importer: str) -> None:
+        """A module that is run again as a whole imports: what it finds there must be what a cold start would."""
+        if importer in self._runs:
+            self._bring_up(module, importer)
+
+    def _bring_up(self, module: str, importer: str) -> None:
+        """A module is about to be imported from: what waits to be executed there comes first.
+
+        Unless its own import is what `importer` is being imported for: then it is half-way, as in a cold start.
+        """
+        if self._waiting.get(module) and module not in self._above(importer):
+            while self._waiting.get(module):
+                self._take(self._waiting[module][0])
+
+    def _above(self, module: str) -> set[str]:
+        """The modules whose import statements, one inside the other, load a module in a cold start; itself too."""
+        return {module, *(place.module for place in self._loaders(module))}
+
+    def _loaders(self, module: str) -> Iterator[Place]:
+        return loaders(self._world, self._plan.start, module)
+
+    def _executor(self, name: str) -> Executor:
+        if name not in self._executors:
+            code, units, old, olds = _source(self._attempt, name)
+            self._executors[name] = Executor(
+                sys.modules[name],
+                recorder.modules[name].path,
+                code,
+                units,
+                old,
+                olds,
+                lambda index, bound: self._scope.finds(Place(name, index), bound),
+                self._attempt.transaction.undo,
+                self._attempt.transaction.before,
+                self._census,
+            )
+            self._stale[name] = self._executors[name].names.stale
+        return self._executors[name]
+
+    def _see_disposers(self) -> None:
+        for name in {*self._runs, *self._executors}:
+            self._attempt.disposers.extend(state.take_disposers(name))
+
+
+def _source(attempt: Attempt, name: str) -> tuple[CodeType, list[Unit], list[Unit], list[int]]:
+    """A module's code, its units new and old, and the old index of each new one."""
+    edited = attempt.prepared.reading.edited.get(name)
+    if edited is not None:
+        alignment = edited.alignment
+        return edited.code, list(alignment.units), list(alignment.old), list(alignment.olds)
+    page = ledger.page(name)
+    assert page is not None
+    return page.loaded.code, page.units, page.units, list(range(len(page.units)))

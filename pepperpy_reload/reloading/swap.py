@@ -1,0 +1,89 @@
+"""Functions of edited modules get their new code where they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from types import FunctionType
+
+from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import ledger, patch
+from pepperpy_reload.reloading.attempt import Attempt, Prepared
+from pepperpy_reload.reloading.reading import Edited
+
+
+def swap_codes(attempt: Attempt, names: Collection[str]) -> None:
+    """Swap the code of all live functions of edited modules."""
+    edited = attempt.prepared.reading.edited
+    moved = {name: list(_moved(attempt.prepared, name)) for name in names}
+    found = patch.live_functions((sys.modules.get(name), pairs) for name, pairs in moved.items())
+    for name, pairs in moved.items():
+        _swap(attempt, pairs, found)
+        _tell_classes(attempt, edited[name])
+        for pair in edited[name].pairs:
+            if pair.changed:
+                attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
+    everything = [pair for pairs in moved.values() for pair in pairs]
+    if everything and any(ledger.captures_code(other) for other in recorder.modules):
+        patch.swap_captured(everything, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
+
+
+def _moved(prepared: Prepared, name: str) -> Iterator[patch.Pair]:
+    """The functions of an edited module that get other code in place."""
+    made_again = _made_again(prepared, name)
+    for pair in prepared.reading.edited[name].pairs:
+        if pair.moved and pair not in made_again and not patch.unpatchable(pair):
+            yield pair
+
+
+def _swap(attempt: Attempt, moved: Iterable[patch.Pair], found: patch.Found) -> None:
+    """Give live functions their new code."""
+    for pair in moved:
+        for code in pair.olds:
+            for function in found.get(id(code), ()):
+                attempt.transaction.undo(_putting_back(function))
+                patch.put(function, pair)
+
+
+def _tell_classes(attempt: Attempt, edited: Edited) -> None:
+    several = _not_defined_once(edited.alignment.old)
+    known = patch.known_to_classes(sys.modules[edited.name], edited.loaded.code, edited.code, several)
+    for cls, attribute, value in list(known):
+        attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
+        type.__setattr__(cls, attribute, value)
+
+
+def _made_again(prepared: Prepared, name: str) -> list[patch.Pair]:
+    """The functions that get other parameters from their statement, which has their defaults as well: not before."""
+    edited = prepared.reading.edited[name]
+    indexes = {step.index for step in prepared.plan.steps if step.module == name and step.index >= 0}
+    units = [edited.alignment.units[index] for index in indexes]
+    return [
+        pair
+        for pair in edited.pairs
+        if pair.takes_others and any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units)
+    ]
+
+
+def _not_defined_once(units: Iterable[Unit]) -> set[str]:
+    """The names of which a module may hold several classes at once: bound twice, or in a loop."""
+    once: set[str] = set()
+    others: set[str] = set()
+    for unit in units:
+        plain = unit.kind in (Kind.FUNCTION, Kind.CLASS)
+        others |= (unit.binds & once) if plain else unit.binds
+        once |= unit.binds
+    return others
+
+
+def _putting_back(function: FunctionType) -> Callable[[], None]:
+    code, documentation = function.__code__, function.__doc__
+
+    def put_back() -> None:
+        function.__code__ = code
+        function.__doc__ = documentation
+
+    return put_back
