@@ -1,0 +1,166 @@
+"""What a stale unit entails: the objects that it had changed are made again, in the order of a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.effects import Depth
+from pepperpy_reload.core.marks import Cause, Marks
+from pepperpy_reload.core.plan import Action
+from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.world import Cell, Place
+
+
+class Consequences(Marks):
+    """Works until nothing more follows from what is marked."""
+
+    def close(self) -> None:
+        """Work until nothing more follows."""
+        while self.work and not self.restart:
+            place = self.work.popleft()
+            self._process(place)
+
+    def _process(self, place: Place) -> None:
+        unit, cause = self.unit(place), self.causes[place]
+        if unit.sweeping:
+            self._refuse(f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now")
+        if unit.opaque and place.module not in self.whole:
+            self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
+            self._mark_all(place.module, cause)
+        if self.old_index(place) >= 0:
+            self._see_functions(place.module, unit, self.old_index(place), cause)
+        action = self.action(place)
+        if unit.kind is Kind.CLASS:
+            self._see_bases(place)
+        self._undo(place)
+        self._set_on_modules(place, cause)
+        self._see_the_past(place)
+        if self.fate(place) in (Fate.CHANGED, Fate.BODY):
+            self.change_keys(self.world.changed_keys(place.module, place.index), cause, place)
+        for name in sorted(unit.binds):
+            self._bind(place, Cell(place.module, name), cause, action)
+        if self.fate(place) is Fate.CHANGED:
+            for name in sorted(self.old_unit(place).binds - unit.binds):
+                self._drop_unless_bound(Cell(place.module, name), cause)
+
+    def _see_functions(self, name: str, unit: Unit, old: int, cause: Cause) -> None:
+        """What a unit bound by functions (`global`) is bound in its order only if the modules run as a whole."""
+        for cell in sorted(self.bound_in_functions(name, old)):
+            for one in {cell.module, name} - self.whole.keys() - self.drop.keys():
+                self.whole[one] = f"a function that is called in line {unit.line} binds {cell}"
+                self._mark_all(one, cause)
+            self.spread(cell, cause, rebound=True)
+
+    def _bind(self, place: Place, cell: Cell, cause: Cause, action: Action) -> None:
+        for other in self.binders(cell):
+            self.mark(other, Cause(f"binds {cell.name} as well", place))
+        for star in self.stars(cell):
+            source = self.unit(star).alias
+            if star.index > place.index and source is not None and cell.name in self.offered(source.module):
+                self.mark(star, Cause(f"binds {cell.name} after it", place))
+        self.spread(cell, cause, rebound=action is Action.EXECUTE, by=place)
+
+    def _see_bases(self, place: Place) -> None:
+        keepers, why = self.world.foreign_bases(place)
+        if why:
+            self._refuse(f"{place.module}:{self.unit(place).line} {why}")
+        for cell in keepers:
+            self._remake(cell, place)
+
+    def _undo(self, place: Place) -> None:
+        """What the unit has done to the objects of others, and what it is going to do."""
+        before = self.mutated(place, old=True)
+        after = self.mutated(place, old=False)
+        again = self.fate(place) in (Fate.SAME, Fate.BODY)
+        for cell, depth in before.items():
+            if not (again and depth is Depth.STORE):
+                self._remake(cell, place)
+        if self.fate(place) is Fate.CHANGED:
+            for cell in self.stored_by(place.module, self.old_unit(place)):
+                self._remake(cell, place)
+        for cell in after:
+            if cell not in before and self._is_used_later(place, cell):
+                self._remake(cell, place)
+        for cell in self.stored_by(place.module, self.unit(place)):
+            self._store_again(cell, place)
+
+    def _store_again(self, cell: Cell, after: Place) -> None:
+        """Who sets attributes or items of the same object later in a start has the last word."""
+        for place in list(self.users(cell)):
+            if self._is_later(place, after) and cell in self.stored_by(place.module, self.unit(place)):
+                self.mark(place, Cause(f"sets what {cell} has, too", after))
+
+    def _set_on_modules(self, place: Place, cause: Cause) -> None:
+        """What the unit has bound as attributes of modules is unbound, and what it is going to bind is another."""
+        unit, old, name = self.unit(place), self.old_index(place), place.module
+        again = self.fate(place) is not Fate.CHANGED and self._keys.isdisjoint(self.world.ran(name, old))
+        if old >= 0:
+            before = self.old_unit(place)
+            self._unset(name, before, self.set_on_modules(name, before, old), cause, by=place, again=again)
+        if old < 0 or not again:
+            self._unset(name, unit, self.set_on_modules(name, unit, -1), cause, by=place)
+
+    def _unset(
+        self,
+        name: str,
+        unit: Unit,
+        cells: Iterable[Cell],
+        cause: Cause,
+        *,
+        by: Place | None = None,
+        again: bool = True,
+    ) -> None:
+        """Names of other modules are as their own modules leave them until somebody sets them `again`."""
+        for cell in sorted(cells):
+            if cell.name == "*":
+                self._refuse(f"{name}:{unit.line} sets names of {cell.module} that its source does not tell")
+            elif self.binders(cell) or not again:
+                self._drop_unless_bound(cell, cause)
+            self.spread(cell, cause, rebound=True, by=by)
+
+    def _undo_old(self, name: str, unit: Unit, cause: Cause) -> None:
+        """A unit that is gone has left its traces."""
+        for cell in {*self.mutated_by(name, unit, unit.index), *self.stored_by(name, unit)}:
+            for creator in self.binders(self.canonical(cell)):
+                self.force(creator, Cause(f"was changed by what is gone: {cause.text}"))
+
+    def _remake(self, cell: Cell, by: Place) -> None:
+        for creator in self.binders(cell):
+            if creator != by:
+                unit = self.unit(by)
+                self.force(creator, Cause(f"is changed by {by.module}:{unit.line} ({unit.label})", by))
+
+    def _see_the_past(self, place: Place) -> None:
+        """A stale unit must find names and objects as they were when its turn comes in a cold start."""
+        unit = self.unit(place)
+        for cell in sorted(self.read_when_executed(place) | self._taken(place)):
+            binders = self.binders(cell)
+            later = [other for other in binders if self.order(other) > self.order(place)]
+            if later and (len(later) < len(binders) or cell in self.read_by_itself(place)):
+                for other in binders:
+                    self.force(other, Cause(f"binds {cell}, which is read before", place))
+        if unit.alias is not None or unit.same_as:
+            return
+        for home, chain in self.chains_read(place):
+            cell, rest = self.cell(home, chain)
+            cell = self.canonical(cell)
+            if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
+                self._remake(cell, place)
+
+    def _taken(self, place: Place) -> set[Cell]:
+        """What a star import may take."""
+        alias = self.unit(place).alias
+        if alias is None or alias.bound != "*":
+            return set()
+        return {Cell(alias.module, name) for name in self.offered(alias.module)}
+
+    def _is_used_later(self, place: Place, cell: Cell) -> bool:
+        return any(self._is_later(other, place) for other in self.users(cell))
+
+    def _is_changed_later(self, place: Place, cell: Cell) -> bool:
+        users = (other for other in self.users(cell) if self._is_later(other, place))
+        return any(cell in self.mutated(other, old=True) for other in users)
+
+    def _is_later(self, place: Place, than: Place) -> bool:
+        return place != than and place not in self.causes and self.order(place) > self.order(than)

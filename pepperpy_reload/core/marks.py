@@ -1,0 +1,156 @@
+"""What is stale, and why: dirt spreads from a name to those that read it, from a function to those that ran it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pepperpy_reload.core.plan import Action, Demand
+from pepperpy_reload.core.start import Start
+from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.unit import Kind
+from pepperpy_reload.core.world import Cell, Key, Place, World
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a unit is stale: in words, and the unit that made it so."""
+
+    text: str
+    by: Place | None = None
+
+
+class Marks(Traces):
+    """The units that are stale so far, the cells that hold something else, and the reasons."""
+
+    def __init__(self, demand: Demand, world: World) -> None:
+        super().__init__(world)
+        self.demand = demand
+        self.causes: dict[Place, Cause] = {}
+        self.work: deque[Place] = deque()
+        self.rebound: set[Cell] = set()
+        self.touched: set[Cell] = set()
+        self.dropped: dict[Cell, Cause] = {}
+        self.forced: set[Place] = set()
+        self.whole: dict[str, str] = dict(demand.whole)
+        self.drop: dict[str, str] = dict(demand.drop)
+        self.restart = ""
+        self.start: Start | None = None
+        self._keys: set[Key] = set()
+
+    def mark(self, place: Place, cause: Cause) -> None:
+        """A unit is stale."""
+        if place in self.causes or place.module in self.drop:
+            return
+        unit = self.unit(place)
+        if unit.kind is Kind.INERT:
+            return
+        self.causes[place] = cause
+        self.work.append(place)
+        if unit.alias is not None and unit.alias.bound == "*":
+            self._mark_shadowing(place, unit.alias.module)
+
+    def _mark_shadowing(self, star: Place, source: str) -> None:
+        """A star import that is executed again binds all its names: who binds one of them later does so again too."""
+        for name in sorted(self.offered(source)):
+            for place in self.binders(Cell(star.module, name)):
+                if self.order(place) > self.order(star):
+                    self.force(place, Cause(f"binds {name} after a star import", star))
+
+    def force(self, place: Place, cause: Cause) -> None:
+        """A unit is stale, and its object has to be another one."""
+        if place not in self.forced:
+            self.forced.add(place)
+            if place in self.causes:
+                self.work.append(place)
+        self.mark(place, cause)
+
+    def _mark_all(self, name: str, cause: Cause) -> None:
+        module = self.module(name)
+        for unit in module.alignment.units if module else ():
+            self.force(Place(name, unit.index), cause)
+        for unit in module.alignment.gone if module else ():
+            for bound in unit.binds:
+                if module is not None and bound not in module.binders:
+                    self.spread(Cell(name, bound), cause, rebound=True)
+
+    def change_keys(self, keys: Iterable[Key], cause: Cause, by: Place) -> None:
+        """Functions have other code: who ran them while it was executed is stale."""
+        for key in keys:
+            if key not in self._keys:
+                self._keys.add(key)
+                for place in self.runners(key):
+                    self.mark(place, Cause(f"called {_name(key)} when it was imported; {cause.text}", by))
+
+    def spread(self, cell: Cell, cause: Cause, *, rebound: bool, by: Place | None = None) -> None:
+        """A cell holds something else, or what it holds has changed."""
+        seen = self.rebound if rebound else self.touched
+        if cell in seen or cell in self.rebound:
+            return
+        seen.add(cell)
+        why = Cause(f"reads {cell}" if by else cause.text, by)
+        for place in [*self.readers(cell), *self.readers(Cell(cell.module, "*"))]:
+            unit = self.unit(place)
+            if place == by:
+                continue
+            if unit.alias is not None and unit.alias.bound == "*":
+                self._spread_by_star(place, cell.name, why, rebound=rebound)
+            elif not rebound and (unit.alias is not None or unit.same_as):
+                for name in unit.binds:
+                    self.spread(Cell(place.module, name), why, rebound=False, by=by)
+            else:
+                self.mark(place, why)
+                if rebound and unit.kind is Kind.CLASS and self._is_in_head(place, cell):
+                    self.force(place, why)
+        for place, key in [*self.callers(cell), *self.callers(Cell(cell.module, "*"))]:
+            self.mark(place, Cause(f"called {_name(key)} when it was imported, which reads {cell}", by))
+
+    def _spread_by_star(self, star: Place, name: str, why: Cause, *, rebound: bool) -> None:
+        if rebound:
+            self.mark(star, why)
+            for other in self.binders(Cell(star.module, name)):
+                self.force(other, why)  # the star import may not bind it any more, or only now
+        self.spread(Cell(star.module, name), why, rebound=rebound, by=star)
+
+    def _is_in_head(self, place: Place, cell: Cell) -> bool:
+        unit = self.unit(place)
+        return any(cell in self.cells(place.module, [head]) for head in unit.heads)
+
+    def _drop_unless_bound(self, cell: Cell, cause: Cause) -> None:
+        binders = self.binders(cell)
+        if binders:
+            for place in binders:
+                self.mark(place, cause)
+        else:
+            self.dropped[cell] = cause
+            self.spread(cell, cause, rebound=True)
+            for place in self.stars(cell):
+                self.mark(place, cause)
+
+    def _refuse(self, why: str) -> None:
+        """Only a new process will do; the first reason is the one that is told."""
+        self.restart = self.restart or why
+
+    def action(self, place: Place) -> Action:
+        """How a stale unit is brought up to date."""
+        unit = self.unit(place)
+        known = place not in self.forced and self.old_index(place) >= 0
+        alone = self._binds_alone(place)
+        if known and alone and unit.kind is Kind.FUNCTION and not unit.decorated and self.world.can_refit(place):
+            return Action.REFIT
+        if known and alone and unit.kind is Kind.CLASS and not self.world.why_not_transplant(place):
+            return Action.TRANSPLANT
+        return Action.EXECUTE
+
+    def _binds_alone(self, place: Place) -> bool:
+        cells = [Cell(place.module, name) for name in self.unit(place).binds]
+        return all(len(self.binders(cell)) == 1 and not self._is_starred(cell) for cell in cells)
+
+    def _is_starred(self, cell: Cell) -> bool:
+        aliases = (self.unit(star).alias for star in self.stars(cell))
+        return any(alias is not None and cell.name in self.offered(alias.module) for alias in aliases)
+
+
+def _name(key: Key) -> str:
+    return str(getattr(key, "qualname", key))
