@@ -108,6 +108,13 @@ def page(name: str) -> Page | None:
     return known
 
 
+def read_ahead(name: str) -> None:
+    """Make what will be asked of a module, if it is loaded."""
+    if page(name) is not None:
+        words(name)
+        names_of_caches(name)
+
+
 def forget(name: str) -> None:
     """A module is gone."""
     _pages.pop(name, None)

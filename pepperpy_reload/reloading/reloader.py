@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -16,7 +16,7 @@ from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
 from pepperpy_reload.importing.recorder import Footprint, recorder
-from pepperpy_reload.reloading import engine, underway
+from pepperpy_reload.reloading import engine, ledger, underway
 from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
@@ -160,6 +160,16 @@ class Reloader:
         """Apply every loaded file whose content is no longer what was imported; None if there is none."""
         paths = [loaded.path for loaded in list(recorder.modules.values()) if _differs(loaded.path, loaded.source)]
         return self.apply(paths) if paths else None
+
+    def read_ahead(self) -> Iterator[str]:
+        """Read the loaded modules as a plan needs them, one with each step, and name it.
+
+        For when nothing else is to do: the first reload is as quick as the next ones then.
+        """
+        for name in list(recorder.modules):
+            with self._turn:
+                ledger.read_ahead(name)
+            yield name
 
     def explain(self, paths: Path | Iterable[Path]) -> ReloadPlan:
         """What `apply(paths)` would do, and why; changes nothing. Raises UserCodeError if a file does not compile."""

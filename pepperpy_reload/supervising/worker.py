@@ -12,8 +12,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 UNSTARTED = 3
 """The exit status of a worker that has said why it cannot start."""
 _HASTE = 0.5  # seconds that requests still have after Ctrl-C
+_PAUSE = 0.005  # seconds between two modules that are read ahead: requests come first
 _LEAVE = 0.5  # seconds that threads and exit handlers have once the app has ended
 _SERVED = (Kind.ASGI, Kind.WSGI)
 _TAKEN = (errno.EADDRINUSE, errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY)
@@ -174,7 +176,10 @@ class Worker:
             self._channel.send({"type": "ready"})
         if self._audit is not None:
             self._audit.start()
+        ahead = reloader.read_ahead()
         while True:
+            while self._events.empty() and _is_another(ahead):
+                time.sleep(_PAUSE)
             event = self._events.get()
             self._tell(reloader, partial(reloader.notice, event))
             if self._audit is not None and self._events.empty():
@@ -230,6 +235,14 @@ def _is_exclusive(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_another(ahead: Iterator[str]) -> bool:
+    """Whether one more module has been read ahead."""
+    try:
+        return next(ahead, None) is not None
+    except Exception:  # noqa: BLE001 - the reload that needs it will tell what is wrong
+        return False
 
 
 def _obey_signals(session: Session, orders: Orders, succession: Succession) -> None:

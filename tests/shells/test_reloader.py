@@ -433,3 +433,18 @@ def test_an_object_that_its_parts_know_weakly_is_replaced(reloads: Reloads) -> N
             "main.py": "from kit import App\nfrom routes import pages\napp = App()\napp.register(pages)\n",
         },
     )
+
+
+def test_what_is_read_ahead_is_not_read_again(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        from pepperpy_reload.reloading import ledger
+        assert list(reloader.read_ahead()) == ["app", "part"]
+        pages = [ledger.page("app"), ledger.page("part")]
+        report = change("part.py", "return 1", "return 2")
+        assert report.status == "reloaded" and app.part.f() == 2, report
+        assert ledger.page("app") is pages[0] and ledger.page("part") is not pages[1]
+        """,
+        {"app.py": "import part\nN = 1\n", "part.py": "def f():\n    return 1\n"},
+    )
