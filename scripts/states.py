@@ -1,4 +1,4 @@
-"""Writes the supervisor's table for people: `python scripts/states.py > docs/states.md`."""
+"""Writes the supervisor's table for people: `python scripts/states.py > .assets/states.md`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pepperpy_reload.core.lifecycle import TABLE, Action, Event, State
 HEAD = """\
 # The supervisor's states
 
-Made from `pepperpy_reload/core/lifecycle.py` by `python scripts/states.py > docs/states.md`. What is not named changes
+Made from `pepperpy_reload/core/lifecycle.py` by `python scripts/states.py > .assets/states.md`. What is not named changes
 nothing. An *heir* is the new worker that starts beside the one that serves.
 
 | state | when | then | and |

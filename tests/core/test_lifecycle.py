@@ -329,4 +329,4 @@ def test_it_is_known_since_when_nobody_serves() -> None:
 def test_the_table_for_people_is_the_table() -> None:
     here = Path(__file__).parents[2]
     drawn = runpy.run_path(str(here / "scripts" / "states.py"))["drawn"]
-    assert (here / "docs" / "states.md").read_text(encoding="utf-8") == drawn()
+    assert (here / ".assets" / "states.md").read_text(encoding="utf-8") == drawn()
