@@ -99,12 +99,14 @@ def test_a_link_to_a_directory_elsewhere_is_followed(project: Path, watch: Watch
     (one / "up").symlink_to("/")
     watched = watch(poll=poll)
     (one / "x.py").write_text("1")
+    watched.wait(lambda: f"{one}/x.py" in watched.paths)  # each directory has a watch of its own, and its own time
     assert watched.settled() == [{f"{one}/x.py"}]
     (project / "pkg" / "link").unlink()
     (project / "pkg" / "link").symlink_to(two)
     watched.wait(lambda: f"{two}/x.py" in watched.paths)
     watched.settled()
     (two / "x.py").write_text("1")
+    watched.wait(lambda: f"{two}/x.py" in watched.paths)
     assert watched.settled() == [{f"{two}/x.py"}]
     (project / "pkg" / "link").unlink()
     watched.wait(lambda: f"{two}/x.py" in watched.paths)
