@@ -10,8 +10,8 @@ from pepperpy_reload.core.lifecycle import TABLE, Action, Event, State
 HEAD = """\
 # The supervisor's states
 
-Made from `pepperpy_reload/core/lifecycle.py` by `python scripts/states.py > .assets/states.md`. What is not named changes
-nothing. An *heir* is the new worker that starts beside the one that serves.
+Made from `pepperpy_reload/core/lifecycle.py` by `python scripts/states.py > .assets/states.md`. What is not named
+changes nothing. An *heir* is the new worker that starts beside the one that serves.
 
 | state | when | then | and |
 |---|---|---|---|

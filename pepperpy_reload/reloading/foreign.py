@@ -30,8 +30,9 @@ _SETTING = frozenset(
     {
         "locale.setlocale", "sys.setrecursionlimit", "sys.setswitchinterval", "socket.setdefaulttimeout", "os.umask",
         "threading.setprofile", "threading.stack_size", "asyncio.set_event_loop_policy", "codecs.register_error",
-        "decimal.setcontext", "warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig",
-        "logging.captureWarnings", "logging.disable", "logging.setLoggerClass", "random.seed", "gc.disable",
+        "decimal.setcontext", "csv.register_dialect", "_csv.register_dialect", "shutil.register_archive_format",
+        "shutil.register_unpack_format", "urllib.request.install_opener", "xml.etree.ElementTree.register_namespace",
+        "warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig", "logging.captureWarnings", "logging.disable", "logging.setLoggerClass", "random.seed", "gc.disable",
     }
 )  # fmt: skip
 """What changes the process although its result is used."""
@@ -50,8 +51,12 @@ _CACHES = frozenset({"linecache.cache", "sys.path_importer_cache"})
 """Tables of what can be made anew at any time: who finds an entry finds what it would have made."""
 
 _ON_ARGUMENTS = frozenset(
-    "abc bisect builtins collections contextlib copy dataclasses enum functools heapq importlib inspect io itertools "
-    "json math operator pickle pkgutil re shutil string subprocess tempfile textwrap types typing".split()
+    "_hashlib abc array ast base64 binascii bisect builtins calendar cmath collections configparser contextlib copy "
+    "csv dataclasses datetime decimal difflib enum errno fnmatch fractions functools genericpath glob graphlib "
+    "hashlib heapq hmac html importlib inspect io ipaddress itertools json keyword math ntpath numbers operator "
+    "pathlib pickle pkgutil platform posixpath pprint re reprlib secrets shlex shutil stat statistics string struct "
+    "subprocess tempfile textwrap tokenize tomllib types typing unicodedata urllib uuid xml zipfile zlib "
+    "zoneinfo".split()
 )
 """Modules of the standard library whose functions change what they are given, and nothing else."""
 
@@ -171,6 +176,9 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
     if CALLED in deed.path and known_as in _ADDING:  # of an object just made: `Thread(...).start()`
         return f"calls {known_as}", True, False
     if not way.theirs or is_a(way.value, ModuleType) or name in _LOOKING or way.known_as in _CACHES:
+        return None
+    plain = is_a(way.value, type) and way.known_as.partition(".")[0] in _ON_ARGUMENTS  # `datetime.fromtimestamp(0)`
+    if plain and name != "register":
         return None
     if deed.sort in (Sort.DONE, Sort.DECORATES) or name in CHANGING:
         shown = ".".join(step for step in deed.path[:-1] if step not in (CALLED, ITEM))

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from tests.shells.conftest import Reloads
 
 HEAD = """\
-import atexit, builtins, codecs, copyreg, json, locale, logging, logging.config, mimetypes, os, random, signal, socket
-import sys, warnings
+import atexit, builtins, codecs, copyreg, csv, datetime, hashlib, json, locale, logging, logging.config, mimetypes
+import os, random, signal, socket, sys, textwrap, warnings
 from os import environ
 from threading import Thread
 
@@ -43,6 +43,7 @@ EFFECTS = {
     "json.OUTSIDE = 1": "json.OUTSIDE",
     "setattr(json, 'OUTSIDE', 1)": "setattr(json",
     "json.JSONEncoder.item_separator = ';'": "json.JSONEncoder",
+    "csv.register_dialect('outside', delimiter=';')": "csv.register_dialect",
     "random.seed(1)": "random.seed",
     "before = random.seed(1)": "random.seed",
     "seed(1)": "random.seed",
@@ -76,6 +77,7 @@ def test_an_effect_outside_that_is_gone_needs_a_new_process(reloads: Reloads, ef
 
 
 NO_EFFECTS = (
+    "hashlib.md5(b'', usedforsecurity=False)", "datetime.datetime.fromtimestamp(0)", "textwrap.dedent('')",
     "own = logging.getLogger(__name__)", "path = os.path.join('a', 'b')", "home = os.environ.get('HOME')",
     "number = random.randint(1, 2)", "print('here')", "log.info('here')", "encoder = json.JSONEncoder()",
     "names = sorted(sys.path)", "copied = dict(os.environ)\ncopied.update(a='1')",
