@@ -32,7 +32,8 @@ _SETTING = frozenset(
         "threading.setprofile", "threading.stack_size", "asyncio.set_event_loop_policy", "codecs.register_error",
         "decimal.setcontext", "csv.register_dialect", "_csv.register_dialect", "shutil.register_archive_format",
         "shutil.register_unpack_format", "urllib.request.install_opener", "xml.etree.ElementTree.register_namespace",
-        "warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig", "logging.captureWarnings", "logging.disable", "logging.setLoggerClass", "random.seed", "gc.disable",
+        "warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig", "logging.captureWarnings",
+        "logging.disable", "logging.setLoggerClass", "random.seed", "gc.disable",
     }
 )  # fmt: skip
 """What changes the process although its result is used."""
