@@ -18,8 +18,12 @@ _FRAMES = frozenset({"f_globals", "f_locals", "f_back"})
 
 def lookups(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
     """What these nodes look up, as chains of names; a chain's beginnings are told as well."""
-    for node in nodes:
+    every = list(nodes)
+    renamed = _renamed(every)
+    for node in every:
         match node:
+            case _ if id(node) in renamed:
+                pass  # a module under another name in the table: nothing is read from it
             case ast.Subscript(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) | ast.Call():
                 if found := _looked_up(node):
                     yield found
@@ -60,6 +64,23 @@ def _base(node: ast.expr) -> Chain:
         case ast.Name(id="__name__"):
             return ()
     return ANY
+
+
+def _renamed(nodes: list[ast.AST]) -> set[int]:
+    """The values that only come to stand in the table of modules, at once or by way of a name."""
+    assigned = [node for node in nodes if isinstance(node, ast.Assign)]
+    found = {id(node.value) for node in assigned if all(map(_is_module, node.targets))}
+    read = [node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    others = {node.id for node in read if id(node) not in found}
+    for node in assigned:
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        if _is_module(node.value) and len(names) == len(node.targets) and others.isdisjoint(names):
+            found.add(id(node.value))
+    return found
+
+
+def _is_module(node: ast.expr) -> bool:
+    return isinstance(node, ast.Subscript) and chain(node.value)[-2:] == ("sys", "modules")
 
 
 def _said(code: ast.expr) -> Iterator[Chain]:
