@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from abc import ABCMeta
 from collections.abc import Iterable, Mapping
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -181,6 +182,9 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
     plain = is_a(way.value, type) and way.known_as.partition(".")[0] in _ON_ARGUMENTS  # `datetime.fromtimestamp(0)`
     if plain and name != "register":
         return None
+    if name == "register" and is_a(way.value, type) and issubclass(type(way.value), ABCMeta):
+        # An abstract class knows weakly who is registered: it forgets a class that is made again.
+        return None if deed.sort is Sort.DECORATES else (f"registers with {way.known_as}", False, True)
     if deed.sort in (Sort.DONE, Sort.DECORATES) or name in CHANGING:
         shown = ".".join(step for step in deed.path[:-1] if step not in (CALLED, ITEM))
         twice = name in _APPENDING or deed.sort is Sort.DECORATES

@@ -175,3 +175,25 @@ def test_a_library_that_is_loaded_for_the_first_time_may_do_as_it_does(reloads: 
         """,
         {"main.py": "pass\n"},
     )
+
+
+def test_a_class_that_is_registered_with_an_abstract_one_is_made_again(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, collections.abc
+        report = change("app.py", "LIMIT = 1", "LIMIT = 2")
+        assert report.status == "reloaded" and app.Table.limit == 2, report
+        assert issubclass(app.Table, collections.abc.Mapping)
+        report = change("app.py", "@abc.Mapping.register\\n", "")
+        assert report.status == "reloaded" and not issubclass(app.Table, collections.abc.Mapping), report
+        """,
+        {
+            "app.py": """
+                from collections import abc
+                LIMIT = 1
+                @abc.Mapping.register
+                class Table:
+                    limit = LIMIT
+            """,
+        },
+    )
