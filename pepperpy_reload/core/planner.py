@@ -78,7 +78,7 @@ class _Planner(Consequences):
             for bound in unit.binds:
                 self.spread(Cell(name, bound), Cause(reason), rebound=True)
         for unit in module.alignment.old:
-            self._undo_old(name, unit, Cause(reason))
+            self._take_back(name, unit, Cause(reason))
         package, _, attribute = name.rpartition(".")
         if package:
             self.spread(Cell(package, attribute), Cause(reason), rebound=True)
@@ -99,9 +99,7 @@ class _Planner(Consequences):
         self._begin_order(name, reason, alignment)
         for unit in alignment.gone:
             cause = Cause(f"{reason}:{unit.line} is gone")
-            self._undo_old(name, unit, cause)
-            self._unset(name, unit, self.set_on_modules(name, unit, unit.index), cause, again=False)
-            self._see_functions(name, unit, unit.index, cause)
+            self._take_back(name, unit, cause)
             for bound in sorted(unit.binds):
                 self._drop_unless_bound(Cell(name, bound), cause)
             if unit.alias is not None and unit.alias.bound == "*":
@@ -109,6 +107,12 @@ class _Planner(Consequences):
                     self.spread(Cell(name, bound), cause, rebound=True)
                 self._mark_all(name, cause)
                 self.whole.setdefault(name, cause.text)
+
+    def _take_back(self, name: str, unit: Unit, cause: Cause) -> None:
+        """A unit that is gone has changed objects and bound names of others, itself or by functions."""
+        self._undo_old(name, unit, cause)
+        self._unset(name, unit, self.set_on_modules(name, unit, unit.index), cause, again=False)
+        self._see_functions(name, unit, unit.index, cause)
 
     def _tell_readers_of_documentation(self, place: Place, cause: Cause) -> None:
         """A docstring is patched with its function; who has read it at import has an old copy."""

@@ -217,12 +217,15 @@ class Executor:
     def _predecessor(self, unit: Unit, name: str, value: Any) -> Any:
         """What a statement had made, as far as that is known: `value` is what the name has held until now.
 
-        Of several statements that bind a name only the last one's object is known by it, from before the reload.
+        Of several statements that bind a name only the last one's object is known by it, from before the reload; and
+        what came from another module by an import was made by none of them.
         """
         binders = [one.index for one in self.units if name in one.binds]
-        if len(binders) == 1:
+        stars = any(one.alias is not None and one.alias.bound == "*" for one in self.units)
+        if len(binders) == 1 and not stars and self._olds[unit.index] >= 0:
             return value
-        return self._before(self.module.__name__).get(name) if unit.index == binders[-1] else None
+        found = self._before(self.module.__name__).get(name) if unit.index == binders[-1] else None
+        return found if isinstance(found, type) and found.__module__ == self.module.__name__ else None
 
     def _follow(self, old: Any, new: Any) -> None:
         """The instances of a class follow to the one that has been made in its place, and so do members of an enum."""

@@ -228,6 +228,23 @@ FOUND = {
         },
         "reloaded",
     ),
+    "a class is no other's successor that a star import had brought": Found(
+        {"a.py": "class K:\n    pass\no = K()\n", "app.py": "X = 1\nfrom a import *\nclass K:\n    x = X\n"},
+        {"a.py": "Y = 1\nclass K:\n    pass\no = K()\n", "app.py": "X = 2\nfrom a import *\nclass K:\n    x = X\n"},
+    ),
+    "a class is no other's successor that an import had brought": Found(
+        {"a.py": "class K:\n    pass\no = K()\n", "app.py": "import a\nfrom a import K\n"},
+        {"app.py": "import a\nclass K:\n    pass\n"},
+    ),
+    "a module that nobody imports any more had called a function that binds": Found(
+        {"a.py": "def f(n):\n    global X\n    X = n\nf(1)\n", "b.py": "import a\na.f(2)\n",
+         "app.py": "import a\nimport b\n"},
+        {"app.py": "import a\n"},
+    ),
+    "a module that nobody imports any more had set another one's name": Found(
+        {"a.py": "X = 1\n", "b.py": "import a\na.X = 2\na.Y = 3\n", "app.py": "import a\nimport b\n"},
+        {"app.py": "import a\n"},
+    ),
     "a class that another one of its name hides has moved": Found(
         {"app.py": "class M(type):\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
         {"app.py": "class M(type):\n    # more\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
