@@ -62,6 +62,9 @@ _ON_ARGUMENTS = frozenset(
 )
 """Modules of the standard library whose functions change what they are given, and nothing else."""
 
+_MAKING = _ON_ARGUMENTS - frozenset("builtins functools importlib inspect operator pkgutil types typing".split())
+"""Those whose functions give new objects."""
+
 _LOOKING = frozenset(
     "get keys values items copy index count read write writelines flush debug info warning warn error exception "
     "critical log isEnabledFor getEffectiveLevel hasHandlers getChild mkdir touch unlink write_text write_bytes rmdir "
@@ -122,7 +125,8 @@ class _Way:
 
     def _call(self) -> None:
         own = is_a(self.value, (FunctionType, MethodType)) and _file(self.value) in recorder.roots
-        if own or is_a(self.value, type):  # a new object, which nobody else has yet
+        makes = self.known_as.partition(".")[0] in _MAKING
+        if own or makes or is_a(self.value, type):  # a new object, which nobody else has yet
             self.theirs = False
         self.value = _UNKNOWN
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.shells.conftest import Reloads
 
 HEAD = """\
-import atexit, builtins, codecs, copyreg, csv, datetime, hashlib, json, locale, logging, logging.config, mimetypes
+import atexit, builtins, codecs, copy, copyreg, csv, datetime, hashlib, json, locale, logging, logging.config, mimetypes
 import os, random, signal, socket, sys, textwrap, warnings
 from os import environ
 from threading import Thread
@@ -77,7 +77,8 @@ def test_an_effect_outside_that_is_gone_needs_a_new_process(reloads: Reloads, ef
 
 
 NO_EFFECTS = (
-    "hashlib.md5(b'', usedforsecurity=False)", "datetime.datetime.fromtimestamp(0)", "textwrap.dedent('')",
+    "hashlib.md5(b'', usedforsecurity=False)", "new = copy.copy(json.JSONDecoder())\nnew.strict = False",
+    "json.loads('{}')['a'] = 1", "datetime.datetime.fromtimestamp(0)", "textwrap.dedent('')",
     "own = logging.getLogger(__name__)", "path = os.path.join('a', 'b')", "home = os.environ.get('HOME')",
     "number = random.randint(1, 2)", "print('here')", "log.info('here')", "encoder = json.JSONEncoder()",
     "names = sorted(sys.path)", "copied = dict(os.environ)\ncopied.update(a='1')",
