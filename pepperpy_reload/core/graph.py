@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 
 class EdgeKind(StrEnum):
@@ -19,8 +19,7 @@ class EdgeKind(StrEnum):
     """Read from the source of a module that was loaded before we were."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """`importer` imports `imported` at `file:line`.
 
     `at_import` says that a module was being run when it happened: only then does the importer depend on what the
@@ -81,17 +80,24 @@ class ImportGraph:
 
     def add_node(self, name: str) -> None:
         """Know of `name`, whether or not anything imports it."""
-        self._out.setdefault(name, {})
-        self._in.setdefault(name, {})
+        if name not in self._out:
+            self._out[name] = {}
+            self._in.setdefault(name, {})
 
     def add(self, edge: Edge) -> None:
         """Add an edge; of several between the same two modules an import-time one that worked is kept."""
         self.add_node(edge.importer)
         self.add_node(edge.imported)
-        known = self._out[edge.importer].get(edge.imported)
+        row = self._out[edge.importer]
+        known = row.get(edge.imported)
         if known is None or (edge.at_import, not edge.failed) > (known.at_import, not known.failed):
-            self._out[edge.importer][edge.imported] = edge
+            row[edge.imported] = edge
             self._in[edge.imported][edge.importer] = None
+
+    def is_settled(self, importer: str, imported: str) -> bool:
+        """Whether there is an edge between two modules that no other one can replace."""
+        known = self._out.get(importer, {}).get(imported)
+        return known is not None and known.at_import and not known.failed
 
     def drop(self, name: str) -> None:
         """Forget a module and every edge of it."""

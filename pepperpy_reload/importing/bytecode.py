@@ -17,16 +17,44 @@ from importlib.machinery import SourceFileLoader
 from types import CodeType
 
 _CHECKED_HASH = 0b11
+_KIND = importlib.util.MAGIC_NUMBER + _CHECKED_HASH.to_bytes(4, "little")
 _HEADER = 16  # bytes: magic number, flags, source hash
 
 
-def compile_source(loader: SourceFileLoader, source: bytes) -> CodeType:
+_PLAIN_READING = SourceFileLoader.get_data
+_CHUNK = 1 << 16
+_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def read_source(loader: SourceFileLoader) -> bytes:
+    """What `loader` reads its file as, at the least price unless somebody has changed how that is done."""
+    if getattr(loader.get_data, "__func__", None) is not _PLAIN_READING:
+        return loader.get_data(loader.path)
+    return _read(loader.path)
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)  # a file object costs as much as all the rest
+    try:
+        data = os.read(descriptor, _CHUNK)
+        if len(data) < _CHUNK:  # nothing shorter is returned of a plain file unless it ends there
+            return data
+        parts = [data]
+        while data := os.read(descriptor, _CHUNK):
+            parts.append(data)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def compile_source(loader: SourceFileLoader, source: bytes, cached: str | None = None) -> CodeType:
     """The module's code object for exactly these bytes, from bytecode if that was made of the same bytes.
 
+    `cached` is the path of the bytecode, where it is known.
     Raises what compiling raises: SyntaxError, or ValueError and UnicodeDecodeError as SyntaxError does.
     """
     digest = importlib.util.source_hash(source)
-    cached = _cache_path(loader.path)
+    cached = _cache_path(loader.path) if cached is None else cached
     if cached is not None and (code := _load(cached, digest)) is not None:
         return code
     code = loader.source_to_code(source, loader.path)
@@ -44,22 +72,20 @@ def _cache_path(path: str) -> str | None:
 
 def _load(cached: str, digest: bytes) -> CodeType | None:
     try:
-        with open(cached, "rb") as file:
-            data = file.read()
+        data = _read(cached)
     except OSError:
         return None
-    header = importlib.util.MAGIC_NUMBER + _CHECKED_HASH.to_bytes(4, "little") + digest
-    if data[:_HEADER] != header:
+    if not data.startswith(_KIND) or data[len(_KIND) : _HEADER] != digest:
         return None
     try:
-        code = marshal.loads(data[_HEADER:])
+        code = marshal.loads(memoryview(data)[_HEADER:])
     except (EOFError, ValueError, TypeError):  # cut off or damaged: the source is there
         return None
     return code if isinstance(code, CodeType) else None
 
 
 def _save(cached: str, digest: bytes, code: CodeType, path: str) -> None:
-    data = importlib.util.MAGIC_NUMBER + _CHECKED_HASH.to_bytes(4, "little") + digest + marshal.dumps(code)
+    data = _KIND + digest + marshal.dumps(code)
     partial = f"{cached}.{os.getpid()}.tmp"
     # A read-only tree, a full disk: bytecode is a convenience, the import goes on without it.
     with suppress(OSError):

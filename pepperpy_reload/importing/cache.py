@@ -32,11 +32,19 @@ def _content(path: str) -> bytes | None:
 class _Entry:
     module: ModuleType
     path: str
-    digest: str
+    content: bytes | None
+    """What the file held: its hash is made when somebody asks for it."""
     size: int
     dependencies: frozenset[str]
     metadata: dict[str, Any] = field(default_factory=dict)
     stored: float = 0.0
+    hashed: str | None = None
+
+    @property
+    def digest(self) -> str:
+        if self.hashed is None:
+            self.hashed = content_hash(self.content)
+        return self.hashed
 
 
 class ImportCache:
@@ -50,11 +58,14 @@ class ImportCache:
         self.max_size = max_size
         self.max_entries = max_entries
         self.ttl = ttl
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._present: OrderedDict[str, _Entry] = OrderedDict()
+        self._coming: list[tuple[str, ModuleType, bytes, float]] = []
         self._invalid: dict[str, _Entry] = {}
         self._loading: set[str] = set()
         self.run_again: Callable[[ModuleType], object] = _run_again
         """What `reload` calls; an optimizer puts its own reload here."""
+        self.dependencies_of: Callable[[str], Iterable[str]] = _none
+        """Tells what a module depends on that `set_later` is given."""
         self._counts = dict.fromkeys(("hits", "misses", "invalidations", "evictions"), 0)
         self._size = 0
         # Imports end in any thread. Held for single dictionary operations only, never while anything is imported.
@@ -70,20 +81,51 @@ class ImportCache:
         source: bytes | None = None,
     ) -> None:
         """Remember `module`, as imported from `source`; without it from its file's present content."""
+        self._catch_up()
+        self._set(name, module, dependencies, metadata, source, time.monotonic())
+
+    def set_later(self, name: str, module: ModuleType, source: bytes) -> None:
+        """The same for somebody in a hurry: the work is done when anything is asked for that depends on it."""
+        with self._lock:
+            self._coming.append((name, module, source, time.monotonic()))
+        if self.max_size is not None or self.max_entries is not None:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            for name, module, source, stored in self._coming:
+                self._set(name, module, self.dependencies_of(name), None, source, stored)
+            self._coming.clear()  # only now: who finds nothing to do here finds all of it there
+
+    @property
+    def _entries(self) -> OrderedDict[str, _Entry]:
+        if self._coming:
+            self._catch_up()
+        return self._present
+
+    def _set(
+        self,
+        name: str,
+        module: ModuleType,
+        dependencies: Iterable[str] | None,
+        metadata: Mapping[str, Any] | None,
+        source: bytes | None,
+        stored: float,
+    ) -> None:
         path = os.path.realpath(file) if (file := getattr(module, "__file__", None)) else ""
         content = source if source is not None else _content(path)
         entry = _Entry(
             module,
             path,
-            content_hash(content),
+            content,
             len(content or b""),
             frozenset(dependencies or ()),
             dict(metadata or {}),
-            time.monotonic(),
+            stored,
         )
         with self._lock:
             self._take(name)
-            self._entries[name] = entry
+            self._present[name] = entry
             self._size += entry.size
             self._invalid.pop(name, None)
             self._evict()
@@ -132,6 +174,7 @@ class ImportCache:
     def invalidate(self, name: str) -> bool:
         """Forget a module; whether there was one. Its path is still known to `get_dependent_modules`."""
         with self._lock:
+            self._catch_up()
             entry = self._take(name)
             if entry is None:
                 return False
@@ -191,18 +234,23 @@ class ImportCache:
             self._counts = dict.fromkeys(self._counts, 0)
 
     def _take(self, name: str) -> _Entry | None:
-        entry = self._entries.pop(name, None)
+        entry = self._present.pop(name, None)
         if entry is not None:
             self._size -= entry.size
         return entry
 
     def _evict(self) -> None:
-        while self._entries and (
-            (self.max_entries is not None and len(self._entries) > self.max_entries)
+        while self._present and (
+            (self.max_entries is not None and len(self._present) > self.max_entries)
             or (self.max_size is not None and self._size > self.max_size)
         ):
-            self._take(next(iter(self._entries)))
+            self._take(next(iter(self._present)))
             self._counts["evictions"] += 1
+
+
+def _none(_name: str) -> Iterable[str]:
+    """Nobody tells."""
+    return ()
 
 
 _IMPORT_ATTRIBUTES = frozenset(

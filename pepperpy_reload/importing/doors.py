@@ -16,6 +16,8 @@ from pepperpy_reload.importing.stripping import strip
 if TYPE_CHECKING:
     from pepperpy_reload.importing.recorder import Recorder
 
+CODE = (".py", ".pyc")
+"""What is opened to be imported: no data."""
 _IMPORT_MODULE = importlib.import_module.__code__
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -36,6 +38,7 @@ def wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_an
 def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., ModuleType]:
     """Import statements, and calls of `__import__`."""
     importers = recorder.importers
+    note_import = _unheard(recorder) if sys.version_info < (3, 12) else recorder.note_import
 
     def __import__(  # noqa: N807 - it is called so
         name: str,
@@ -57,15 +60,31 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
         except BaseException as error:
             error.__traceback__ = strip(error.__traceback__)
             if watched:
-                recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=True)
+                note_import(namespace, name, fromlist, level, sys._getframe(1), failed=True)
             raise
         if watched:
-            recorder.note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
+            note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
         elif name in recorder.modules and not level:
             recorder.note_outside(name, fromlist)
         return module  # type: ignore[no-any-return]
 
     return __import__
+
+
+if sys.version_info < (3, 12):
+
+    def _unheard(recorder: Recorder) -> Callable[..., None]:
+        """`note_import` of a recorder, not listened to itself: that would take longer than its work."""
+
+        def note_import(*arguments: Any, failed: bool) -> None:
+            listening = recorder.watch.pause()
+            try:
+                recorder.note_import(*arguments, failed=failed)
+            finally:
+                if listening:
+                    recorder.watch.go_on()
+
+        return note_import
 
 
 def _call_door(recorder: Recorder, gcd_import: Any) -> Callable[..., ModuleType]:
@@ -133,11 +152,18 @@ def _note_dynamic(
 def audit_hook(recorder: Recorder) -> Any:
     """Notes the files that are read while modules are executed."""
 
-    def hook(event: str, arguments: tuple[Any, ...], recorder: Recorder = recorder) -> None:
+    def hook(
+        event: str,
+        arguments: tuple[Any, ...],
+        recorder: Recorder = recorder,
+        CODE: tuple[str, ...] = CODE,  # noqa: N803
+    ) -> None:
         # It can never be removed and runs to the very end of the process: everything it uses is bound here.
         if event != "open" or not recorder.armed:
             return
         path, mode, flags = arguments
+        if path.__class__ is str and path.endswith(CODE):  # nearly all of them
+            return
         reads = "r" in mode if isinstance(mode, str) else not (flags or 0) & _WRITING
         if reads and isinstance(path, str | bytes | os.PathLike):
             recorder.note_read(os.fsdecode(path))

@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
-from pepperpy_reload.importing.bytecode import compile_source
+from pepperpy_reload.importing.bytecode import compile_source, read_source
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.stripping import strip
 
@@ -123,8 +123,8 @@ def _get_code(_finder: Finder, loader: SourceFileLoader, _name: str) -> CodeType
 
 def _exec_module(finder: Finder, loader: SourceFileLoader, module: ModuleType) -> None:
     try:
-        source = loader.get_data(loader.path)
-        code = compile_source(loader, source)
+        source = read_source(loader)
+        code = compile_source(loader, source, getattr(module.__spec__, "cached", None))
         with recorder.running(module.__name__, loader.path, source, code):
             finder.execution.execute(code, module)
     except BaseException as error:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from pepperpy_reload.importing.searchers import Searchers
+
 _FREE_TOOL_IDS = (4, 3)  # 0, 1, 2 and 5 are spoken for by debuggers, coverage, profilers and optimizers
 
 
@@ -82,6 +84,9 @@ class Watch:
         """The activities of all threads, innermost last."""
         self._older: set[int | None] = set()
         """The threads that ran before: what they do is nobody's."""
+        if sys.version_info < (3, 12):
+            self._searchers = Searchers(is_first_party)
+            self._hook = self._on_event  # one object, that it can be told from others
 
     def _note_stray(self, code: CodeType) -> None:
         """A thread that loads nothing runs a function: perhaps for the statement that has started the thread."""
@@ -134,7 +139,7 @@ class Watch:
 
     def leave(self) -> Activity:
         """It has ended."""
-        if sys.version_info < (3, 12) and sys.getprofile() != self._on_event:
+        if sys.version_info < (3, 12) and sys.getprofile() is not self._hook:
             self.stack[-1].missing = "another profiler is running"
         activity = self.stack.pop()
         self._entered.remove(activity)
@@ -227,19 +232,28 @@ class Watch:
                 sys.setprofile(None)  # nothing is being loaded any more: this thread was started while something was
 
         @property
-        def _loads(self) -> list[tuple[str, bool]]:
-            """The loads under way on this thread, innermost last, each with whether it is third-party."""
-            loads: list[tuple[str, bool]] = self._local.__dict__.setdefault("loads", [])
-            return loads
+        def _loads(self) -> list[tuple[str, int]]:
+            """The loads under way on this thread that nobody listens to, each with the depth of the stack then."""
+            try:
+                return self._local.loads  # type: ignore[no-any-return]
+            except AttributeError:
+                self._local.loads = []
+                return self._local.loads  # type: ignore[no-any-return]
 
         def load_begins(self, name: str) -> None:
-            """A module begins to load on this thread."""
-            self._loads.append((name, False))
+            """A module begins to load on this thread: the import system's own work would pay dear for the hook.
+
+            First-party code that is executed for it is listened to again, see `enter`.
+            """
+            listened = sys.getprofile() is not None and self._searchers.are_first_party(name)
+            self._loads.append((name, -1 if listened else len(self.stack)))
+            if not listened:
+                self._set()
 
         def load_is_foreign(self, name: str) -> None:
-            """It is third-party: the profile hook would cost it dear."""
+            """It is third-party: neither is its own code listened to."""
             if self._loads and self._loads[-1][0] == name:  # else somebody only asks where it is
-                self._loads[-1] = (name, True)
+                self._loads[-1] = (name, len(self.stack))
                 self._set()
 
         def load_ends(self) -> None:
@@ -248,17 +262,29 @@ class Watch:
             self._set()
 
         def _set(self) -> None:
-            """The hook is on while first-party code is being loaded and the innermost load is not third-party."""
+            """The hook is on while first-party code runs and no module is being found, and none of others' executed."""
             current = sys.getprofile()
-            if self.stack and not (self._loads and self._loads[-1][1]):
+            stack, loads = self.stack, self._loads
+            if stack and not (loads and loads[-1][1] == len(stack)):
                 if current is None:
-                    sys.setprofile(self._on_event)
+                    sys.setprofile(self._hook)
                 if threading.getprofile() is None:  # for the threads that are started meanwhile
-                    threading.setprofile(self._on_event)
-            elif current == self._on_event:
+                    threading.setprofile(self._hook)
+            elif current is self._hook:
                 sys.setprofile(None)
-            if not self._entered and threading.getprofile() == self._on_event:
+            if not self._entered and threading.getprofile() is self._hook:
                 threading.setprofile(None)
+
+        def pause(self) -> bool:
+            """Work of our own begins on this thread; whether it was listened to."""
+            if sys.getprofile() is not self._hook:
+                return False
+            sys.setprofile(None)
+            return True
+
+        def go_on(self) -> None:
+            """It has ended, and was listened to before."""
+            sys.setprofile(self._hook)
 
         def _begin(self) -> None:
             self._set()

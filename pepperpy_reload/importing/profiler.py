@@ -17,6 +17,8 @@ except (AttributeError, ValueError, OSError):
     _PAGE = 0
 
 
+_MOMENT = 0.0002
+"""Seconds. Many modules take no longer, and reading the resident memory for each costs a tenth of them."""
 _ERRORS_KEPT = 100
 """Of one module: it may be broken for hours, and be tried at every save."""
 
@@ -58,24 +60,33 @@ class ImportProfiler:
     def __init__(self) -> None:
         self._profiles: dict[str, ImportProfile] = {}
         self._local = threading.local()
+        self._read = (-_MOMENT, 0)
+        """When the resident memory was last read, and what it was."""
 
     @property
     def _stack(self) -> list[_Open]:
-        stack: list[_Open] = self._local.__dict__.setdefault("stack", [])
-        return stack
+        try:
+            return self._local.stack  # type: ignore[no-any-return]
+        except AttributeError:
+            self._local.stack = []
+            return self._local.stack  # type: ignore[no-any-return]
 
     def start_import(self, module: str) -> None:
         """The import of `module` begins on this thread."""
         stack = self._stack
         importer = stack[-1].profile.module if stack else ""
+        now = time.perf_counter()
         profile = ImportProfile(
-            module, importer=importer, thread=threading.current_thread().name, memory_before=_resident_memory()
+            module, importer=importer, thread=threading.current_thread().name, memory_before=self._memory(now)
         )
-        stack.append(_Open(profile, time.perf_counter()))
+        stack.append(_Open(profile, now))
 
     def is_under_way(self, module: str) -> bool:
         """Whether an import of `module` has begun on this thread and not ended."""
-        return any(entry.profile.module == module for entry in self._stack)
+        stack = self._stack
+        if stack and stack[-1].profile.module == module:
+            return True
+        return any(entry.profile.module == module for entry in stack)
 
     def finish_import(
         self, module: str, dependencies: Iterable[str] | None = None, error: BaseException | str | None = None
@@ -93,14 +104,15 @@ class ImportProfiler:
         while stack[-1].profile.module != module:
             self._close(stack.pop(), now, None)
         entry = stack.pop()
-        entry.profile.dependencies.update(dependencies or ())
+        if dependencies:
+            entry.profile.dependencies.update(dependencies)
         return self._close(entry, now, error)
 
     def _close(self, entry: _Open, now: float, error: BaseException | str | None) -> ImportProfile:
         profile = entry.profile
         profile.duration = now - entry.started
         profile.self_time = max(0.0, profile.duration - entry.inner)
-        profile.memory_after = _resident_memory()
+        profile.memory_after = self._memory(now)
         stack = self._stack
         if stack:
             stack[-1].inner += profile.duration
@@ -112,6 +124,14 @@ class ImportProfiler:
             profile.errors = [*profile.errors[1 - _ERRORS_KEPT :], text]
         self._profiles[profile.module] = profile
         return profile
+
+    def _memory(self, now: float) -> int:
+        """The resident memory now, or a moment ago: it cannot have grown by anything that counts."""
+        read, memory = self._read
+        if now - read > _MOMENT:
+            memory = _resident_memory()
+            self._read = (now, memory)
+        return memory
 
     def get_profile(self, module: str) -> ImportProfile | None:
         """What is known of `module`, None if no import of it has ended."""
@@ -154,7 +174,7 @@ def _resident_memory() -> int:
     if not _PAGE:
         return 0
     try:
-        descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)  # twice for every import: not by a file
+        descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)  # not by a file: it is often read
         try:
             return int(os.read(descriptor, 64).split()[1]) * _PAGE
         finally:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from weakref import WeakSet, ref
 
 from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
-from pepperpy_reload.importing.doors import audit_hook, wrap_imports
+from pepperpy_reload.importing.doors import CODE, audit_hook, wrap_imports
 from pepperpy_reload.importing.footprint import Activity, CodeKey, Watch
 from pepperpy_reload.importing.joining import join_load
 from pepperpy_reload.importing.roots import Roots
@@ -177,8 +177,11 @@ class Recorder:
     @property
     def _loads(self) -> list[str]:
         """The loads under way on this thread, innermost last."""
-        loads: list[str] = self._local.__dict__.setdefault("loads", [])
-        return loads
+        try:
+            return self._local.loads  # type: ignore[no-any-return]
+        except AttributeError:
+            self._local.loads = []
+            return self._local.loads  # type: ignore[no-any-return]
 
     def join(self, listener: LoadListener, name: str) -> None:
         """`name` is being searched for: if that is a load which `listener` was not told of, tell it now."""
@@ -216,10 +219,10 @@ class Recorder:
         self.graph.drop_imports(name)
         stack = self.watch.stack
         above = stack[-1] if stack else None
-        trigger = (above.module, above.offset) if above is not None and above.module else None
-        if above is None and (known := self.modules.get(name)) is not None:
-            trigger = known.trigger
         before = self.modules.get(name)
+        trigger = (above.module, above.offset) if above is not None and above.module else None
+        if above is None and before is not None:
+            trigger = before.trigger
         loaded = Loaded(name, path, source, code, None, trigger=trigger)
         self.modules[name] = loaded
         activity = Activity(name, code, None)
@@ -237,7 +240,8 @@ class Recorder:
             self.watch.leave()
             loaded.ran = None if activity.missing else activity.ran
             loaded.reads = activity.opened
-            self.note_runner(name, loaded.footprint)
+            if loaded.ran:
+                self.note_runner(name, loaded.footprint)
         self.settled.settle(name, getattr(sys.modules.get(name), "__dict__", {}), self.graph.imports_of(name))
 
     def _hand_on(self, failed: str, trigger: tuple[str, int] | None) -> None:
@@ -356,13 +360,13 @@ class Recorder:
         """An import statement of a first-party module has been executed."""
         if not isinstance(name, str):  # a TypeError is under way
             return
-        frame = _frame_of(namespace, frame)
+        if frame.f_globals is not namespace:
+            frame = _frame_of(namespace, frame)
         full = _absolute(namespace, name, level) if level else name
-        kind = EdgeKind.FROM if fromlist else EdgeKind.IMPORT
-        if "*" in (fromlist or ()):
-            kind = EdgeKind.STAR
+        importer = str(namespace.get("__name__"))
+        kind = EdgeKind.IMPORT if not fromlist else EdgeKind.STAR if "*" in fromlist else EdgeKind.FROM
         for imported, missing in _targets(full, fromlist, failed=failed):
-            self.note_edge(str(namespace.get("__name__")), imported, kind, frame, failed=missing)
+            self.note_edge(importer, imported, kind, frame, failed=missing)
 
     def note_edge(self, importer: str, imported: str, kind: EdgeKind, frame: FrameType, *, failed: bool) -> None:
         """`importer` has imported `imported`; so has the module that is being run on this thread, if it is another.
@@ -372,23 +376,23 @@ class Recorder:
         if imported == importer:
             return
         stack = self.watch.stack
-        back = not failed and _is_initializing(imported)
-        line = frame.f_lineno
         ours = importer in self.importers
-        if ours:
+        if ours and not self.graph.is_settled(importer, imported):
+            back = not failed and _is_initializing(imported)
             # A program is never through with its own statements, and a module may have begun before we did.
             at_import = bool(stack) or importer == "__main__" or _is_initializing(importer)
             file = frame.f_code.co_filename
-            self.graph.add(Edge(importer, imported, file, line, kind, at_import, back, failed))
+            self.graph.add(Edge(importer, imported, file, frame.f_lineno, kind, at_import, back, failed))
         running = stack[-1].module if stack else ""
         if running and running not in (importer, imported) and (ours or imported in self.modules):
+            back = not failed and _is_initializing(imported)
             # It has no import statement for this: what it was executing meanwhile is what depends on it.
             self.graph.add(Edge(running, imported, "", stack[-1].line, EdgeKind.IMPORT_MODULE, True, back, failed))
 
     def note_read(self, path: str) -> None:
         """A file has been opened for reading on this thread."""
         stack = self.watch.stack
-        if stack and not path.endswith((".py", ".pyc")) and not path.startswith("/proc/"):
+        if stack and not path.endswith(CODE) and not path.startswith("/proc/"):
             real = os.path.realpath(path)
             if real in self.roots:
                 stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
@@ -421,23 +425,23 @@ def _absolute(namespace: Mapping[str, Any], name: str, level: int) -> str:
     return f"{base}.{name}" if name else base
 
 
-def _targets(full: str, fromlist: tuple[str, ...] | None, *, failed: bool) -> Iterator[tuple[str, bool]]:
+def _targets(full: str, fromlist: tuple[str, ...] | None, *, failed: bool) -> list[tuple[str, bool]]:
     """The modules that an import statement reaches, and whether each could not be had."""
     if not fromlist:
+        if "." not in full:
+            return [(full, full not in sys.modules)]
         parts = full.split(".")
-        for end in range(1, len(parts) + 1):
-            name = ".".join(parts[:end])
-            yield name, name not in sys.modules
-        return
+        names = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        return [(name, name not in sys.modules) for name in names]
     module = sys.modules.get(full)
-    yield full, module is None
-    names = fromlist if "*" not in fromlist else getattr(module, "__all__", ())
-    for name in names:
+    found = [(full, module is None)]
+    for name in fromlist if "*" not in fromlist else getattr(module, "__all__", ()):
         submodule = f"{full}.{name}"
         if submodule in sys.modules:
-            yield submodule, False
+            found.append((submodule, False))
         elif failed or (module is not None and name not in vars(module) and not hasattr(type(module), name)):
-            yield submodule, True
+            found.append((submodule, True))
+    return found
 
 
 recorder = Recorder()

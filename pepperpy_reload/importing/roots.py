@@ -22,9 +22,11 @@ class Roots:
     def __init__(self) -> None:
         self._fixed: tuple[str, ...] | None = None
         self._known: dict[str, bool] = {}
-        self._seen: tuple[str, ...] = ()
+        self._seen: list[str] = []
         self._real: dict[str, str] = {}
         self._looked_up: tuple[object, tuple[str, ...]] | None = None
+        self._inside: set[str] = set()
+        """Directories known to lie in what has been looked up."""
         self._foreign = tuple({os.path.realpath(path) + os.sep for path in _library_directories()})
 
     @property
@@ -39,6 +41,7 @@ class Roots:
 
     def _forget(self) -> None:
         self._known, self._real, self._looked_up = {}, {}, None
+        self._inside.clear()
 
     def directories(self) -> tuple[str, ...]:
         """The roots as they are now, real paths."""
@@ -49,8 +52,8 @@ class Roots:
 
     def __contains__(self, file: str) -> bool:
         """Whether `file` is first-party. Answers are remembered until the search path changes."""
-        if self._fixed is None and self._seen != (now := tuple(sys.path)):
-            self._seen = now
+        if self._fixed is None and self._seen != sys.path:
+            self._seen = list(sys.path)
             self._forget()
         answer = self._known.get(file)
         if answer is None:
@@ -61,10 +64,15 @@ class Roots:
         if file.startswith("<"):
             return False
         real = self._real_path(file)
+        known, directory = self._known_directories(), os.path.dirname(real)
+        if directory in self._inside:
+            return True
         if self._is_foreign(real) or real.startswith(_OURS + os.sep):
             return False
-        # What is not found to be ours is looked for once more: directories come into being.
-        return _is_below(real, self._known_directories()) or _is_below(real, self.directories())
+        if _is_below(real, known):
+            self._inside.add(directory)
+            return True
+        return _is_below(real, self.directories())  # looked for once more: directories come into being
 
     def _real_path(self, file: str) -> str:
         """The same as of os.path: that of a directory is asked for once."""
@@ -81,6 +89,7 @@ class Roots:
         where = working_directory()
         if self._looked_up is None or self._looked_up[0] != where:
             self._looked_up = (where, self.directories())
+            self._inside.clear()
         return self._looked_up[1]
 
     def _is_foreign(self, path: str) -> bool:

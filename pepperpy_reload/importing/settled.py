@@ -22,6 +22,8 @@ from weakref import WeakKeyDictionary
 
 _VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)
+_CONSTANT = frozenset(_CLOSED)
+_DUNDER = frozenset({"__builtins__", "__loader__", "__path__", "__spec__"})  # no print is taken of these
 _PLAIN: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
 _TABLE = 256
 _LIMIT = 4000  # objects looked at for one name: of what is larger nothing is known
@@ -35,10 +37,11 @@ class Settled:
 
     def settle(self, module: str, namespace: Mapping[str, Any], elsewhere: Iterable[str]) -> None:
         """A module has been executed; what it has from the modules `elsewhere` is theirs."""
-        theirs = {number for name in elsewhere for number, _ in self._prints.get(name, {}).values()}
-        own = {name: value for name, value in list(namespace.items()) if id(value) not in theirs}
+        open_ones = {name: value for name, value in list(namespace.items()) if type(value) not in _CONSTANT}
         self._prints[module] = {}
-        self.settle_again(module, own)
+        if not open_ones.keys() <= _DUNDER:
+            theirs = {number for name in elsewhere for number, _ in self._prints.get(name, {}).values()}
+            self.settle_again(module, {name: one for name, one in open_ones.items() if id(one) not in theirs})
 
     def settle_again(self, module: str, values: Mapping[str, Any]) -> None:
         """Names of it have been bound again."""

@@ -43,6 +43,7 @@ class ImportOptimizer(MetaPathFinder):
         self.manager.follow(recorder.graph)
         self.cache = ImportCache(max_cache_size, max_cache_entries, cache_ttl)
         self.cache.run_again = lambda module: self.reload_module(module.__name__)
+        self.cache.dependencies_of = recorder.graph.imports_of
         self.profiler = ImportProfiler()
         self.finder = Finder()
         self._hooks: list[Hook] = []
@@ -84,11 +85,10 @@ class ImportOptimizer(MetaPathFinder):
         if not self.profiler.is_under_way(name):  # it had begun before this optimizer listened
             return
         self.profiler.finish_import(name, error=error)
-        module = sys.modules.get(name)
-        if error is None and module is not None:
-            self.refresh_cache([name])
+        if error is None:
+            self.refresh_cache((name,))
         for hook in list(self._hooks):
-            hook(name, None if error else module, error)
+            hook(name, None if error else sys.modules.get(name), error)
 
     def _arm(self) -> None:
         if not self._armed:
@@ -186,7 +186,7 @@ class ImportOptimizer(MetaPathFinder):
         for name in names:
             loaded, module = recorder.modules.get(name), sys.modules.get(name)
             if loaded is not None and module is not None:
-                self.cache.set(name, module, recorder.graph.imports_of(name), source=loaded.source)
+                self.cache.set_later(name, module, loaded.source)
 
     def _reload(self, names: Sequence[str], *, dependents: bool) -> list[str]:
         for name in names:

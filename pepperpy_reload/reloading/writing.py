@@ -136,7 +136,7 @@ class Writing:
 
 
 def _moved(edge: Edge, shift: int) -> Edge:
-    return replace(edge, line=edge.line + shift)
+    return edge._replace(line=edge.line + shift)
 
 
 def _is_gone(name: str, action: Action) -> bool:

@@ -190,3 +190,16 @@ def test_this_python_runs_with_bytecode(python: Python) -> None:
     """All the others prove nothing if the environment of the tests has switched it off."""
     assert python("-c", "import sys; print(sys.dont_write_bytecode)").stdout == "False\n"
     assert sys.implementation.cache_tag is not None
+
+
+@pytest.mark.parametrize("size", [1 << 16, (1 << 16) + 1, 1 << 18])
+def test_sources_of_any_size(python: Python, size: int) -> None:
+    text = "VALUE = 1\n#" + "x" * (size - 12) + "\n"
+    for _ in range(2):  # without bytecode, and with it
+        python.armed(
+            f"""
+            import module
+            assert module.VALUE == 1 and len(recorder.modules["module"].source) == {size}
+            """,
+            {"module.py": text},
+        )

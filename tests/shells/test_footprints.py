@@ -362,3 +362,25 @@ def test_what_a_thread_goes_on_doing_is_its_own_affair(reloads: Reloads, waits: 
             f"thread = threading.Thread(target=work)\nthread.start()\nbegun.wait(10)\n{waits}\nheld = []\n"
         },
     )
+
+
+def test_first_party_code_that_finds_modules_is_recorded(python: Python) -> None:
+    python.armed(
+        NAMES
+        + """
+import searches, reaches
+assert names("searches") == {"import colorsys": {"Searching.find_spec", "tell"}}, names("searches")
+assert names("reaches") == {"import package.inner": {"Package.__setattr__"}}, names("reaches")
+""",
+        {
+            "searching.py": "def tell(): pass\nclass Searching:\n"
+            "    def find_spec(self, name, path, target=None):\n        tell()\n",
+            "searches.py": "import sys, searching\nsys.meta_path.insert(1, searching.Searching())\nimport colorsys\n"
+            "del sys.meta_path[1]\n",
+            "package/__init__.py": "import sys, types\nclass Package(types.ModuleType):\n"
+            "    def __setattr__(self, name, value): super().__setattr__(name, value)\n"
+            "sys.modules[__name__].__class__ = Package\n",
+            "package/inner.py": "",
+            "reaches.py": "import package\nimport package.inner\n",
+        },
+    )
