@@ -11,6 +11,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.effects import reflects
+from pepperpy_reload.core.names import bound_names
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.execute import Names
 
@@ -24,8 +25,9 @@ class Rerun:
     """How first-party modules are executed during a reload: an Execution for the finder.
 
     Names stay until they are replaced, so that no thread ever finds one missing; names that the new source no longer
-    binds go at the end. A module that looks at namespaces as such, or that is in an import cycle, starts from an empty
-    namespace instead, as in a new process: there what is not bound yet must not be seen.
+    binds go at once, as class bodies and other modules must not find them any more, or at the end if a star import may
+    bind them. A module that looks at namespaces as such, or that is in an import cycle, starts from an empty namespace
+    instead, as in a new process: there what is not bound yet must not be seen.
     """
 
     def __init__(self, modules: dict[str, ModuleType], cyclic: Iterable[str], kept: dict[str, dict[str, Any]]) -> None:
@@ -64,13 +66,26 @@ class Rerun:
             gone = [name for name in before if name not in namespace]
         else:
             loaded = {**sys.modules, **self.modules}  # those that have not been run again yet are their package's, too
-            names = Names(namespace, {name for name in namespace if not _stays(name, module, loaded)}, kept)
+            stale = {name for name in namespace if not _stays(name, module, loaded)}
+            unbound = _unbound(tree, stale)
+            for name in unbound:
+                del namespace[name]
+            names = Names(namespace, stale - unbound, kept)
             _bootstrap._call_with_frames_removed(exec, code, namespace, names)
             gone = [name for name in names.stale if name in namespace and namespace[name] is before[name]]
             for name in gone:
                 del namespace[name]
+            gone += sorted(unbound - namespace.keys())
             namespace.setdefault("__doc__", None)
         self.dropped.extend(f"{module.__name__}.{name}" for name in gone if not name.startswith("__"))
+
+
+def _unbound(tree: ast.Module, names: Iterable[str]) -> set[str]:
+    """The names that no statement of a module binds: none where a star import may bind any."""
+    bound = {*bound_names(tree.body)}
+    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree)):
+        return set()
+    return {name for name in names if name not in bound and not name.startswith("__")}
 
 
 def _stays(name: str, module: ModuleType, loaded: Mapping[str, ModuleType]) -> bool:

@@ -241,6 +241,17 @@ FOUND = {
          "app.py": "import a\nimport b\n"},
         {"app.py": "import a\n"},
     ),
+    "a class body reads what a function binds no more": Found(
+        {"app.py": "def f():\n    global X\n    X = 1\nf()\nclass K:\n    x = X\n"},
+        {"app.py": "def f():\n    return 1\nf()\nclass K:\n    x = X\n"},
+        "failed",
+    ),
+    "a module reads from a half-way one what a function binds no more": Found(
+        {"a.py": "def f():\n    global X\n    X = 1\nf()\nimport b\n", "b.py": "from a import X\n",
+         "app.py": "import a\n"},
+        {"a.py": "def f():\n    return 1\nf()\nimport b\n"},
+        "failed",
+    ),
     "a module that nobody imports any more had set another one's name": Found(
         {"a.py": "X = 1\n", "b.py": "import a\na.X = 2\na.Y = 3\n", "app.py": "import a\nimport b\n"},
         {"app.py": "import a\n"},
