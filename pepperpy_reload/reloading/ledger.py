@@ -29,9 +29,14 @@ class Page:
     units: list[Unit]
     ran: list[set[CodeKey]]
     reads: list[set[str]]
+    footprint: dict[int, set[CodeKey]] | None = field(init=False, repr=False)
+    """The table that it was made of: a module that was half-way then has got its own since."""
     _facts: dict[CodeKey, FunctionFacts | None] = field(default_factory=dict, repr=False)
     _lines: list[int] = field(default_factory=list, repr=False)
     _offsets: dict[int, list[int]] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.footprint = self.loaded.ran
 
     def facts(self, key: CodeKey) -> FunctionFacts | None:
         """The facts of a function in the source, None if there is no such function."""
@@ -101,7 +106,7 @@ def page(name: str) -> Page | None:
     if loaded is None:
         return None
     known = _pages.get(name)
-    if known is None or known.loaded is not loaded:
+    if known is None or known.loaded is not loaded or known.footprint is not loaded.ran:
         known = _make(loaded, known)
         if known is not None:
             _pages[name] = known

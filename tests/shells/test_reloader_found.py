@@ -305,6 +305,15 @@ FOUND = {
 }  # fmt: skip
 
 
+def test_what_a_module_ran_is_known_after_another_was_executed_in_the_midst(player: Player) -> None:
+    function = "def f():\n    global X\n    X = 2\nf()\n"
+    first = {"a.py": f"Y = 1\n{function}import b\n", "b.py": "import a\na.X = 8\n", "app.py": "import a\n"}
+    second = {**first, "a.py": f"Y = 2\n{function}import b\n"}
+    third = {**second, "a.py": f"Y = 2\n{function}"}
+    outcomes = player.play(Case((first, second, third)))
+    assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [("reloaded", ""), ("reloaded", "")]
+
+
 @pytest.fixture(scope="module")
 def player() -> Iterator[Player]:
     with Player() as player:
