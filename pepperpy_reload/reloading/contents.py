@@ -173,9 +173,9 @@ def _shape_of(kind: type) -> Shape:
     getter = next((found for found in holders if type(found) is GetSetDescriptorType), None)
     members = [
         (item, "__slots__" in space)
-        for space in spaces
+        for base, space in zip(kind.__mro__, spaces, strict=True)
         for item in space.values()
-        if type(item) is MemberDescriptorType
+        if type(item) is MemberDescriptorType and item.__objclass__ is base  # another class's may be a plain value here
     ]
     return getter, tuple(members), next((base for base in _COPY if issubclass(kind, base)), None)
 

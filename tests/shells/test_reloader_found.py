@@ -256,6 +256,14 @@ FOUND = {
         {"a.py": "X = 1\n", "b.py": "import a\na.X = 2\na.Y = 3\n", "app.py": "import a\nimport b\n"},
         {"app.py": "import a\n"},
     ),
+    "a class has another one's slot for a value": Found(
+        {
+            "app.py": "import b\nclass K:\n    __slots__ = ('attr',)\nclass E:\n    a = K.attr\no = E()\nY = b.X\n",
+            "b.py": "X = 1\n",
+        },
+        {"b.py": "X = 3\n"},
+        "reloaded",
+    ),
     "a class that another one of its name hides has moved": Found(
         {"app.py": "class M(type):\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
         {"app.py": "class M(type):\n    # more\n    pass\nclass K(metaclass=M):\n    pass\nclass K(K):\n    pass\n"},
