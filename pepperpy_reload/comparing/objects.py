@@ -272,7 +272,7 @@ def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
         if not kind.__flags__ & (1 << 9):  # built in: its members are told by what is added for it
             continue
         for name, found in sorted(namespace_of(kind).items()):
-            if type(found) is MemberDescriptorType:
+            if type(found) is MemberDescriptorType and found.__objclass__ is kind:
                 try:
                     yield name, found.__get__(thing)
                 except AttributeError:  # not set

@@ -79,6 +79,13 @@ def _is_worth_it(value: object) -> bool:
 
 def print_of(value: object) -> int | None:
     """The print of an object; None if it is too large to have one, or cannot be looked into."""
+    try:
+        return _print_of(value)
+    except Exception:  # noqa: BLE001 - no import fails because of what we cannot look into
+        return None
+
+
+def _print_of(value: object) -> int | None:
     waiting, seen, parts, left = deque([value]), {id(value)}, [], _LIMIT
     while waiting:
         inside = _inside(waiting.popleft())
@@ -133,6 +140,9 @@ def _moves(kind: type) -> bool:
 _layouts: WeakKeyDictionary[type, tuple[Any, tuple[Any, ...]]] = WeakKeyDictionary()
 
 
+_PARTS = (MemberDescriptorType, GetSetDescriptorType)
+
+
 def _layout(kind: type) -> tuple[Any, tuple[Any, ...]]:
     """Where instances keep their `__dict__`, and their slots."""
     known = _layouts.get(kind)
@@ -140,6 +150,8 @@ def _layout(kind: type) -> tuple[Any, tuple[Any, ...]]:
         holder, slots = None, []
         for layer in kind.__mro__:
             for value in type.__dict__["__dict__"].__get__(layer).values():
+                if type(value) not in _PARTS or value.__objclass__ is not layer:
+                    continue  # a plain value, be it what another class has its slots with
                 if type(value) is MemberDescriptorType:
                     slots.append(value)
                 elif type(value) is GetSetDescriptorType and value.__name__ == "__dict__":

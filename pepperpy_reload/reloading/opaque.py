@@ -79,7 +79,7 @@ def _solid(kind: type) -> str:
         members = type.__dict__["__dict__"].__get__(base)
         size = base.__basicsize__ - (base.__base__.__basicsize__ if base.__base__ is not None else base.__basicsize__)
         known = [name for name in ("__dict__", "__weakref__") if name in members]
-        slots = [item for item in members.values() if type(item) is MemberDescriptorType]
+        slots = [item for item in members.values() if type(item) is MemberDescriptorType and item.__objclass__ is base]
         if size > _WORD * (len(known) + len(slots)):
             home = base.__module__
             return home if isinstance(home, str) else ""
