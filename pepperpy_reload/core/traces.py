@@ -270,6 +270,12 @@ class Traces(Scope):
             if cell not in own and not (old >= 0 and self.world.was_left_alone(cell, name))
         }
 
+    def changed_by(self, name: str, facts: FunctionFacts) -> set[Cell]:
+        """The cells whose objects a function of module `name` changes."""
+        found: dict[Cell, Depth] = {}
+        self._add_mutations(found, name, facts.mutations)
+        return set(found)
+
     def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""
         found: set[Key] = set()

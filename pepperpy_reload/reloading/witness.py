@@ -71,13 +71,25 @@ class Witness:
     def after(self, place: Place, unit: Unit, activity: Activity, stale: Stale, lines: Lines | None) -> None:
         """It has been. Raises RestartNeeded if a function that it called saw, or did, what the plan does not know."""
         is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
+        expected = self._scope.predicted(place.module, unit) if is_new else ()
+        known = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         for key in sorted(set().union(*activity.ran.values())):
             if not is_new and self._is_unchanged(key):
                 continue
             for home, facts in self._facts(key):
                 self._judge(place, unit, key, home, facts, stale, lines)
+                if is_new and not (key in known and self._is_unchanged(key)):
+                    self._see_changes(place, unit, key, home, facts)
                 if is_new and key not in recorder.runners:
                     self._see_outside(place, unit, home, facts)
+
+    def _see_changes(self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts) -> None:
+        """A function has been called that the plan could not know of: others use later what it has changed."""
+        for cell in sorted(self._scope.changed_by(home, facts) - self._planned):
+            for user in self._scope.users(cell):
+                if self._is_left(user) and self._scope.order(user) > self._scope.order(place):
+                    what = f"changes {cell}, which {user.module}:{self._scope.unit(user).line} uses later"
+                    raise RestartNeeded(f"{place.module}:{unit.line} calls {key.qualname}, which {what}")
 
     def _see_outside(self, place: Place, unit: Unit, home: str, facts: FunctionFacts) -> None:
         """A function has been called that no start had called: others may have missed what it does outside."""

@@ -256,6 +256,11 @@ FOUND = {
         {"a.py": "X = 1\n", "b.py": "import a\na.X = 2\na.Y = 3\n", "app.py": "import a\nimport b\n"},
         {"app.py": "import a\n"},
     ),
+    "a new statement calls a new function that changes what is used later": Found(
+        {"app.py": "S = [0]\nC = len(S)\n"},
+        {"app.py": "S = [0]\ndef f(a):\n    S.append(a)\nf(1)\nC = len(S)\n"},
+        "restart",
+    ),
     "a class has another one's slot for a value": Found(
         {
             "app.py": "import b\nclass K:\n    __slots__ = ('attr',)\nclass E:\n    a = K.attr\no = E()\nY = b.X\n",
