@@ -17,6 +17,7 @@ from typing import Any
 
 from pepperpy_reload.comparing.portrait import is_own_module, own_modules
 from pepperpy_reload.comparing.values import ATOMS, home_of
+from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.reloading.looking import instance_dict
 
 _CLOSED: tuple[type, ...] = (
@@ -89,7 +90,7 @@ class Census:
                     yield f"[{key!r:.40}]" if type(key) in ATOMS else "[]", value
         if issubclass(kind, type):
             yield "", type(thing)
-            yield from ((f".{name}", item) for name, item in list(type.__dict__["__dict__"].__get__(thing).items()))
+            yield from ((f".{name}", item) for name, item in list(namespace_of(thing).items()))
             yield from ((".__bases__", base) for base in thing.__bases__)
             return
         if issubclass(kind, set | frozenset):

@@ -10,7 +10,8 @@ from types import CellType, FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 from pepperpy_reload.comparing.portrait import Node, Painter, Reference
-from pepperpy_reload.comparing.values import namespace_of, qualname_of
+from pepperpy_reload.comparing.values import qualname_of
+from pepperpy_reload.importing.layout import namespace_of
 
 _abc: Any = importlib.import_module("_abc")  # of no public interface; typing knows nothing of it
 Refer = Callable[[Painter, Any], Reference]

@@ -10,12 +10,13 @@ import typing
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from types import FunctionType, MemberDescriptorType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.comparing.definitions import describe_class, describe_function, describe_module
 from pepperpy_reload.comparing.portrait import Node, Painter, Reference
-from pepperpy_reload.comparing.values import ATOMS, home_of, namespace_of, qualname_of, value_of
+from pepperpy_reload.comparing.values import ATOMS, home_of, qualname_of, value_of
+from pepperpy_reload.importing.layout import namespace_of, slots_of
 from pepperpy_reload.reloading.looking import instance_dict
 
 _TYPING = ("typing", "typing_extensions")
@@ -271,8 +272,9 @@ def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
     for kind in type(thing).__mro__:
         if not kind.__flags__ & (1 << 9):  # built in: its members are told by what is added for it
             continue
+        own = slots_of(kind)
         for name, found in sorted(namespace_of(kind).items()):
-            if type(found) is MemberDescriptorType and found.__objclass__ is kind:
+            if any(found is slot for slot in own):
                 try:
                     yield name, found.__get__(thing)
                 except AttributeError:  # not set

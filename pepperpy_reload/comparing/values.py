@@ -12,6 +12,7 @@ from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptor
 from typing import Any
 
 from pepperpy_reload.comparing.portrait import Painter
+from pepperpy_reload.importing.layout import namespace_of
 
 ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented), range, slice}
@@ -58,11 +59,6 @@ def qualname_of(thing: Any) -> str:
     """The qualified name of a class or function, past what a metaclass makes of that name."""
     name = type.__dict__["__qualname__"].__get__(thing) if issubclass(type(thing), type) else thing.__qualname__
     return str(name)
-
-
-def namespace_of(cls: type) -> Any:
-    """The namespace of a class, past what a metaclass makes of `__dict__`."""
-    return type.__dict__["__dict__"].__get__(cls)
 
 
 def known_elsewhere(painter: Painter, thing: Any) -> list[Any] | None:

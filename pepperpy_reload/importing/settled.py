@@ -12,13 +12,13 @@ from types import (
     BuiltinFunctionType,
     CodeType,
     FunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
     MethodType,
     ModuleType,
 )
 from typing import Any
 from weakref import WeakKeyDictionary
+
+from pepperpy_reload.importing.layout import dict_getter, slots_of
 
 _VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)
@@ -140,21 +140,10 @@ def _moves(kind: type) -> bool:
 _layouts: WeakKeyDictionary[type, tuple[Any, tuple[Any, ...]]] = WeakKeyDictionary()
 
 
-_PARTS = (MemberDescriptorType, GetSetDescriptorType)
-
-
 def _layout(kind: type) -> tuple[Any, tuple[Any, ...]]:
     """Where instances keep their `__dict__`, and their slots."""
     known = _layouts.get(kind)
     if known is None:
-        holder, slots = None, []
-        for layer in kind.__mro__:
-            for value in type.__dict__["__dict__"].__get__(layer).values():
-                if type(value) not in _PARTS or value.__objclass__ is not layer:
-                    continue  # a plain value, be it what another class has its slots with
-                if type(value) is MemberDescriptorType:
-                    slots.append(value)
-                elif type(value) is GetSetDescriptorType and value.__name__ == "__dict__":
-                    holder = holder or value
-        known = _layouts[kind] = (holder, tuple(slots))
+        slots = [slot for layer in kind.__mro__ for slot in slots_of(layer)]
+        known = _layouts[kind] = (dict_getter(kind), tuple(slots))
     return known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.plan import Action, ReloadPlan
@@ -38,7 +38,9 @@ class Prepared:
 
     def patched_in(self, module: str) -> tuple[str, ...]:
         """The functions of an edited module that get new code where they are, by name."""
-        return tuple(f"{module}.{pair.new.co_qualname}" for pair in self._pairs(module) if pair.changed)
+        executed = set(map(id, self.executed_in(module)))
+        pairs = [pair for pair in self.reading.edited[module].pairs if id(pair) not in executed]
+        return tuple(f"{module}.{pair.new.co_qualname}" for pair in pairs if pair.changed)
 
     @property
     def ran(self) -> tuple[str, ...]:
@@ -46,12 +48,13 @@ class Prepared:
         chosen = (Action.EXECUTE, Action.TRANSPLANT)
         return tuple(f"{step.module}:{step.line}" for step in self.plan.steps if step.action in chosen)
 
-    def _pairs(self, name: str) -> Iterable[patch.Pair]:
-        executed = {step.index for step in self.plan.steps if step.module == name and step.index >= 0}
-        edited = self.reading.edited[name]
-        units = [edited.alignment.units[index] for index in executed]
+    def executed_in(self, module: str) -> Iterator[patch.Pair]:
+        """The functions of an edited module that stand in statements which are executed again."""
+        edited = self.reading.edited[module]
+        indexes = {step.index for step in self.plan.steps if step.module == module and step.index >= 0}
+        units = [edited.alignment.units[index] for index in indexes]
         for pair in edited.pairs:
-            if not any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units):
+            if any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units):
                 yield pair
 
 

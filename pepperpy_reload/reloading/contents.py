@@ -24,6 +24,7 @@ from types import (
 from typing import Any
 
 from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
@@ -114,7 +115,7 @@ class Contents:
     def _take_class(self, cls: type) -> list[Any]:
         if not self._is_ours(cls):
             return []
-        members = dict(type.__dict__["__dict__"].__get__(cls))
+        members = dict(namespace_of(cls))
         self._taken.append((cls, members))
         return list(members.values())
 
@@ -168,16 +169,8 @@ def _shape_of(kind: type) -> Shape:
     home = kind.__module__
     if isinstance(home, str) and home.partition(".")[0] in _APART:
         return None, (), None
-    spaces = [type.__dict__["__dict__"].__get__(base) for base in kind.__mro__]
-    holders = (space.get("__dict__") for space in spaces)
-    getter = next((found for found in holders if type(found) is GetSetDescriptorType), None)
-    members = [
-        (item, "__slots__" in space)
-        for base, space in zip(kind.__mro__, spaces, strict=True)
-        for item in space.values()
-        if type(item) is MemberDescriptorType and item.__objclass__ is base  # another class's may be a plain value here
-    ]
-    return getter, tuple(members), next((base for base in _COPY if issubclass(kind, base)), None)
+    members = [(item, "__slots__" in namespace_of(base)) for base in kind.__mro__ for item in slots_of(base)]
+    return dict_getter(kind), tuple(members), next((base for base in _COPY if issubclass(kind, base)), None)
 
 
 def _worth(things: list[Any]) -> list[Any]:
@@ -204,7 +197,7 @@ COPIED = tuple(_COPY)
 def _same(thing: Any, copy: Any) -> bool:
     """Whether the contents are the very same objects, in the same order."""
     if isinstance(thing, type):
-        thing = type.__dict__["__dict__"].__get__(thing)
+        thing = namespace_of(thing)
         return len(thing) == len(copy) and _all_same(thing.items(), copy.items())
     if isinstance(thing, dict):
         base = OrderedDict if isinstance(thing, OrderedDict) else dict

@@ -60,15 +60,16 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     is touched if there is something that could not be put back.
     """
     plan = prepared.plan
+    traces = Traces(prepared.reading.world())
     if not plan.only_patches:
-        see_opaque(plan, Traces(prepared.reading.world()))
+        see_opaque(plan, traces)
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
     modules = [sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)]
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
     registered = state.disposers()
     known = set() if plan.only_patches else set(recorder.modules)
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
-    caches = list(_stale_caches(prepared))
+    caches = list(_stale_caches(prepared, traces))
     try:
         for step in plan.steps:
             if step.action is Action.DROP and not step.name:
@@ -94,13 +95,12 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     return attempt
 
 
-def _stale_caches(prepared: Prepared) -> Iterator[Any]:
+def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
     """The lru_caches whose functions, or those that they call, are other ones or read what is another now."""
     cells = prepared.plan.cells
     changed = {CodeKey.of(pair.old) for one in prepared.reading.edited.values() for pair in one.pairs if pair.changed}
     if not cells and not changed:
         return
-    traces = Traces(prepared.reading.world())
     for name in recorder.modules:
         for _, cache, function in patch.caches_of(sys.modules.get(name), ledger.names_of_caches(name)):
             keys, read = traces.reached(CodeKey.of(function.__code__))

@@ -16,7 +16,7 @@ from pepperpy_reload.core.unit import Alias
 from pepperpy_reload.core.world import Reach
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holdings import WATCHED, is_watched, loggers
-from pepperpy_reload.reloading.looking import instance_dict, is_a
+from pepperpy_reload.reloading.looking import attribute_of, is_a
 
 _ADDING = frozenset(
     {
@@ -235,11 +235,9 @@ def _is_changeable(namespace: Mapping[str, Any], given: Chain) -> bool:
 
 def _part(value: Any, name: str) -> Any:
     """An attribute as the dictionaries have it: no code of the user's runs."""
-    inside = vars(value) if is_a(value, ModuleType) else {} if is_a(value, type) else instance_dict(value)
-    if name in inside:
-        return inside[name]
-    kinds = value.__mro__ if is_a(value, type) else type(value).__mro__
-    return next((vars(kind)[name] for kind in kinds if name in vars(kind)), _UNKNOWN)
+    if is_a(value, ModuleType) and name in vars(value):
+        return vars(value)[name]
+    return attribute_of(value, name, _UNKNOWN)
 
 
 def plain_attribute(value: Any, name: str) -> Any:

@@ -21,7 +21,7 @@ from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
 from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
-from pepperpy_reload.reloading.looking import instance_dict, is_a, part_of, wrapped
+from pepperpy_reload.reloading.looking import attribute_of, is_a, part_of, wrapped
 from pepperpy_reload.reloading.patch import Pair, caches_of, unpatchable
 
 _IMMUTABLE = (
@@ -231,11 +231,11 @@ class LiveWorld:
         """The first-party functions behind a callable value: the function, or what making an instance runs."""
         value: Any = self.value(cell)
         for name in rest:
-            value = _attribute(value, name)
+            value = attribute_of(value, name)
         if is_a(value, type):
             made = [vars(kind).get(name) for kind in value.__mro__ for name in _MAKING]
         else:
-            made = [value, _attribute(type(value), "__call__")]
+            made = [value, attribute_of(type(value), "__call__")]
         for item in made:
             function = wrapped(item)
             while function is not None:
@@ -291,7 +291,7 @@ class LiveWorld:
         """Whether going through a cell's live value uses it up."""
         kind = type(self.value(cell))
         # A proxy has every method that there is, and is no iterator for that.
-        return _attribute(kind, "__next__") is not None and _attribute(kind, "__getattr__") is None
+        return attribute_of(kind, "__next__") is not None and attribute_of(kind, "__getattr__") is None
 
     def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
         """The cells that hold what `rest` means, as their values and inside of them."""
@@ -344,7 +344,7 @@ class LiveWorld:
         for base in unit.bases:
             value = self.value(Cell(place.module, base[0]))
             for name in base[1:]:
-                value = _attribute(value, name)
+                value = attribute_of(value, name)
             if is_a(value, type) and (why := classes.remembers(value)):
                 home = recorder.modules.get(value.__module__)
                 if home is None:
@@ -422,15 +422,6 @@ def _keys_in(code: CodeType) -> Iterator[CodeKey]:
 
 
 _MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__")
-
-
-def _attribute(value: Any, name: str) -> Any:
-    """An attribute as the dictionaries have it: no code of the user's runs."""
-    inside = instance_dict(value) if not is_a(value, type) else {}
-    if name in inside:
-        return inside[name]
-    kind = value if is_a(value, type) else type(value)
-    return next((vars(layer)[name] for layer in kind.__mro__ if name in vars(layer)), None)
 
 
 def _layers(value: Any) -> Iterable[Any]:

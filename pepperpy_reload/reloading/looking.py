@@ -5,8 +5,9 @@ Proxies (of a request, of a lazy setting) forward `__class__` and `__dict__`, an
 
 from __future__ import annotations
 
-from types import GetSetDescriptorType
 from typing import Any
+
+from pepperpy_reload.importing.layout import dict_getter
 
 Kinds = type | tuple[type, ...]
 
@@ -18,12 +19,18 @@ def is_a(thing: object, kinds: Kinds) -> bool:
 
 def instance_dict(thing: object) -> dict[str, Any]:
     """The `__dict__` of an object; an empty one if it has none, or none that is a plain dict."""
-    for kind in type(thing).__mro__:
-        found = type.__dict__["__dict__"].__get__(kind).get("__dict__")
-        if type(found) is GetSetDescriptorType:
-            inside = found.__get__(thing)
-            return inside if type(inside) is dict else {}
-    return {}
+    getter = dict_getter(type(thing))
+    inside = getter.__get__(thing) if getter is not None else None
+    return inside if type(inside) is dict else {}
+
+
+def attribute_of(value: Any, name: str, default: Any = None) -> Any:
+    """An attribute of an object or a class as the dictionaries have it."""
+    inside = instance_dict(value) if not is_a(value, type) else {}
+    if name in inside:
+        return inside[name]
+    kind = value if is_a(value, type) else type(value)
+    return next((vars(layer)[name] for layer in kind.__mro__ if name in vars(layer)), default)
 
 
 def wrapped(thing: Any) -> Any:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
-from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, MemberDescriptorType, ModuleType
+from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.importing.layout import namespace_of, slots_of
 from pepperpy_reload.reloading.contents import COPIED
 from pepperpy_reload.reloading.looking import is_a
 
@@ -70,17 +71,15 @@ def why_opaque(thing: Any) -> str:
 
 
 def _members(kind: type) -> set[str]:
-    return {name for base in kind.__mro__ for name in type.__dict__["__dict__"].__get__(base)}
+    return {name for base in kind.__mro__ for name in namespace_of(base)}
 
 
 def _solid(kind: type) -> str:
     """The home of the built-in type of which an object has more than attributes; "" if there is none."""
     for base in kind.__mro__:
-        members = type.__dict__["__dict__"].__get__(base)
         size = base.__basicsize__ - (base.__base__.__basicsize__ if base.__base__ is not None else base.__basicsize__)
-        known = [name for name in ("__dict__", "__weakref__") if name in members]
-        slots = [item for item in members.values() if type(item) is MemberDescriptorType and item.__objclass__ is base]
-        if size > _WORD * (len(known) + len(slots)):
+        known = [name for name in ("__dict__", "__weakref__") if name in namespace_of(base)]
+        if size > _WORD * (len(known) + len(slots_of(base))):
             home = base.__module__
             return home if isinstance(home, str) else ""
     return ""

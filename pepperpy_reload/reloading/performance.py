@@ -45,7 +45,7 @@ class Performance:
         self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
         self._witness = Witness(self._scope, reading.edited, self._plan)
         self._holdings = Holdings()
-        self._loaded = set(sys.modules)
+        self._loaded: set[str] = set()
         self._current = ""
         self._done: set[str] = set()
         """Modules of which statements have been executed, before some of another one."""
@@ -126,10 +126,10 @@ class Performance:
                 self._attempt.dropped.append(f"{step.module}.{step.name}")
         recorder.awaiting = threading.get_ident()
         recorder.awaited.update(self._runs)
+        self._loaded.update(sys.modules)
         for name in self._runs:
             del sys.modules[name]
         before, recorder.on_import = recorder.on_import, self._see_import
-        self._loaded.update(sys.modules)
         try:
             with self._finder.executing(rerun), recorder.watch.kept_on():
                 for step in self._plan.steps:
@@ -149,9 +149,8 @@ class Performance:
         if not name or name == following:
             return
         bound = {cell.name for cell in self._plan.cells if cell.module == name}
-        values = {
-            key: value for key, value in vars(sys.modules[name]).items() if key in bound and name not in self._done
-        }
+        names = {} if name in self._done else vars(sys.modules[name])
+        values = {key: value for key, value in names.items() if key in bound}
         self._done.add(name)
         recorder.settled.settle_again(name, values)
 

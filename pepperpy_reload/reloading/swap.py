@@ -32,10 +32,13 @@ def swap_codes(attempt: Attempt, names: Collection[str]) -> None:
 
 
 def _moved(prepared: Prepared, name: str) -> Iterator[patch.Pair]:
-    """The functions of an edited module that get other code in place."""
-    made_again = _made_again(prepared, name)
+    """The functions of an edited module that get other code in place.
+
+    Not those that get other parameters from their statement: it has their defaults as well, and not before.
+    """
+    made_again = {id(pair) for pair in prepared.executed_in(name) if pair.takes_others}
     for pair in prepared.reading.edited[name].pairs:
-        if pair.moved and pair not in made_again and not patch.unpatchable(pair):
+        if pair.moved and id(pair) not in made_again and not patch.unpatchable(pair):
             yield pair
 
 
@@ -54,18 +57,6 @@ def _tell_classes(attempt: Attempt, edited: Edited) -> None:
     for cls, attribute, value in list(known):
         attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
         type.__setattr__(cls, attribute, value)
-
-
-def _made_again(prepared: Prepared, name: str) -> list[patch.Pair]:
-    """The functions that get other parameters from their statement, which has their defaults as well: not before."""
-    edited = prepared.reading.edited[name]
-    indexes = {step.index for step in prepared.plan.steps if step.module == name and step.index >= 0}
-    units = [edited.alignment.units[index] for index in indexes]
-    return [
-        pair
-        for pair in edited.pairs
-        if pair.takes_others and any(unit.line <= pair.new.co_firstlineno <= unit.last_line for unit in units)
-    ]
 
 
 def _not_defined_once(units: Iterable[Unit]) -> set[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.watching.observer import Watcher
+from tests.programs.player import Player
 
 if TYPE_CHECKING:
     from tests.conftest import Ended, Python
@@ -138,3 +139,10 @@ def reloads(python: Python) -> Reloads:
         return python.armed(RELOADING + textwrap.dedent(script), files, status=status)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def player() -> Iterator[Player]:
+    """Plays made-up programs and their edits, each against a fresh start."""
+    with Player() as player:
+        yield player

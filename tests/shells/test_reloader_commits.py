@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -185,12 +185,6 @@ FOUND = {
         {"app.py": LATER.format("1")}, ({"app.py": LATER.format("2")}, {"app.py": LATER.format("3, None")})
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def player() -> Iterator[Player]:
-    with Player() as player:
-        yield player
 
 
 @pytest.mark.parametrize("found", FOUND.values(), ids=FOUND)

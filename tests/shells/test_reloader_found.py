@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -325,12 +325,6 @@ def test_what_a_module_ran_is_known_after_another_was_executed_in_the_midst(play
     third = {**second, "a.py": f"Y = 2\n{function}"}
     outcomes = player.play(Case((first, second, third)))
     assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [("reloaded", ""), ("reloaded", "")]
-
-
-@pytest.fixture(scope="module")
-def player() -> Iterator[Player]:
-    with Player() as player:
-        yield player
 
 
 @pytest.mark.parametrize("found", FOUND.values(), ids=FOUND)

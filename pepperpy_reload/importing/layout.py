@@ -1,0 +1,24 @@
+"""Where instances of a class keep what they hold; no code of the user's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any
+
+
+def namespace_of(cls: type) -> Mapping[str, Any]:
+    """The namespace of a class, past what a metaclass makes of `__dict__`."""
+    return type.__dict__["__dict__"].__get__(cls)  # type: ignore[no-any-return]
+
+
+def slots_of(cls: type) -> list[MemberDescriptorType]:
+    """The slots that a class itself adds. Those of another class are plain values in its namespace."""
+    members = namespace_of(cls).values()
+    return [item for item in members if type(item) is MemberDescriptorType and item.__objclass__ is cls]
+
+
+def dict_getter(kind: type) -> GetSetDescriptorType | None:
+    """What gives the `__dict__` of an instance; None if it has none."""
+    found = (namespace_of(base).get("__dict__") for base in kind.__mro__)
+    return next((item for item in found if type(item) is GetSetDescriptorType), None)
