@@ -19,7 +19,7 @@ from pepperpy_reload.supervising.orders import Orders
 _CODE = """\
 import sys
 if not sys.flags.safe_path: del sys.path[0]
-from pepperpy_reload.supervising.worker import main
+from pepperpy_reload.supervising.guard import main
 main()
 """
 _READ_OUT = 1.0  # seconds that a message of a dead worker is waited for: a fork of its own may hold the line open
@@ -28,8 +28,9 @@ _READ_OUT = 1.0  # seconds that a message of a dead worker is waited for: a fork
 class WorkerProcess:
     """A running worker. `on_message` and `on_exit` are called from threads of ours, in this order, with this object.
 
-    `on_exit` comes once, after the last message, when the process and its process group are gone. With `beside`, that
-    worker serves meanwhile: this one waits for the message `enter`, and gets the connections that the other one leaves.
+    `on_exit` comes once, after the last message, when the process and all that it has started are gone. With `beside`,
+    that worker serves meanwhile: this one waits for the message `enter`, and gets the connections that the other one
+    leaves.
     """
 
     def __init__(
@@ -43,7 +44,13 @@ class WorkerProcess:
     ) -> None:
         self.plain: bool | None = None
         """Whether it serves nothing; None until it has said so."""
+        self.pid = 0
+        """The process's number, once it has said so."""
         self._channel, theirs = Channel.pair()
+        ours, lifeline = os.pipe()
+        self._cutting = threading.Lock()
+        self._lifeline: int | None = lifeline
+        """While it is open, the guard lets the process live."""
         ends = None if sock is None else line()
         self._estate: socket.socket | None
         self._estate, estate = ends or (None, None)
@@ -51,26 +58,25 @@ class WorkerProcess:
         passed = {"socket": sock, "estate": estate, "legacy": legacy}
         numbers = {name: None if one is None else one.fileno() for name, one in passed.items()}
         try:
-            self._process = _start(orders.environment(), theirs, [one for one in passed.values() if one is not None])
+            given = [one.fileno() for one in passed.values() if one is not None]
+            self._process = _start(orders.environment(), theirs.fileno(), ours, given)
         except BaseException:
+            self._cut()
             self._channel.close()
             self._close_estate()
             raise
         finally:
             theirs.close()
+            os.close(ours)
             for one in (estate, legacy):
                 if one is not None:
                     one.close()
+        self._on_message = on_message
         self._on_exit = on_exit
         self._gone = threading.Event()
-        self._reader = self._channel.listen(lambda message: on_message(self, message), lambda: None)
+        self._reader = self._channel.listen(self._hear, lambda: None)
         self._channel.post(orders.as_json() | numbers | {"beside": beside is not None})
         threading.Thread(target=self._attend, name="pepperpy-reload-wait", daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        """The process's number."""
-        return self._process.pid
 
     def post(self, message: Message) -> None:
         """Have a message sent; never waits."""
@@ -82,10 +88,9 @@ class WorkerProcess:
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End the process and its process group, now."""
-        _kill_group(self._process.pid)
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        """End the process and all that it has started, now."""
+        self._cut()
+        self.end(signal.SIGCONT)  # the guard may have been stopped
 
     def wait(self, patience: float) -> None:
         """Until it is gone, but no longer than that."""
@@ -101,35 +106,46 @@ class WorkerProcess:
         if self._estate is not None:
             self._estate.close()
 
-    def _attend(self) -> None:
-        """Wait for the end, then clear up: nothing that the worker started stays behind, and no zombie."""
-        if hasattr(os, "waitid"):  # leaves the zombie, so that its number stays its own while the group is killed
-            with suppress(ChildProcessError):
-                os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+    def _cut(self) -> None:
+        with self._cutting:
+            lifeline, self._lifeline = self._lifeline, None
+        if lifeline is not None:
+            os.close(lifeline)
+
+    def _hear(self, message: Message) -> None:
+        if message.get("type") == "born":
+            self.pid = int(message["pid"])
         else:
-            self._process.wait()
-        _kill_group(self._process.pid)
+            self._on_message(self, message)
+
+    def _attend(self) -> None:
+        """Wait for the end; the guard has cleared up by then: nothing that the worker started is left."""
         status = self._process.wait()
+        self._cut()
+        if status == -signal.SIGKILL and self.pid:
+            self._see_to_the_orphan()
         self._reader.join(_READ_OUT)
         self._channel.close()
         self._close_estate()
         self._gone.set()
         self._on_exit(self, status)
 
+    def _see_to_the_orphan(self) -> None:
+        """If it was the guard that was killed, its worker has become our child."""
+        with suppress(ChildProcessError, ProcessLookupError):
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                os.killpg(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
 
 def _start(
-    environment: Mapping[str, str], theirs: socket.socket, passed: Sequence[socket.socket]
+    environment: Mapping[str, str], channel: int, lifeline: int, passed: Sequence[int]
 ) -> subprocess.Popen[bytes]:
-    descriptors = [theirs.fileno(), *(sock.fileno() for sock in passed)]
+    """The guard, which starts the worker."""
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return subprocess.Popen(
-        [sys.executable, *flags, "-c", _CODE, str(theirs.fileno())],
+        [sys.executable, *flags, "-c", _CODE, str(channel), str(lifeline)],
         env=environment,
-        pass_fds=descriptors,
-        start_new_session=True,  # Ctrl-C is ours to hand on, and whatever the worker starts can be found again
+        pass_fds=[channel, lifeline, *passed],
+        start_new_session=True,  # what a terminal sends to all that were started on it is for us alone
     )
-
-
-def _kill_group(pid: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)

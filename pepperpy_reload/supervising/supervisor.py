@@ -39,6 +39,7 @@ from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.apology import Apology
 from pepperpy_reload.supervising.channel import Message
 from pepperpy_reload.supervising.crew import Crew
+from pepperpy_reload.supervising.guard import adopt_orphans
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
@@ -127,6 +128,7 @@ class Supervisor:
                 with self._watch(self._inbox.put, lambda text: self._inbox.put(Note(text))):  # before the worker reads
                     self._display.show(Started(self._orders.target, self._url, self._orders.roots))
                     self._advance(Event.BEGIN)
+                    adopt_orphans()
                     while self._life.state is not State.CLOSED:
                         self._take()
             finally:

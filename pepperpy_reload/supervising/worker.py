@@ -53,6 +53,7 @@ def main() -> None:
     """The process's whole life; `sys.argv[1]` is the channel's descriptor."""
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
+    channel.send({"type": "born", "pid": os.getpid()})
     message = next(channel.messages(), None)
     if message is None:
         return

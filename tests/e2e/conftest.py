@@ -223,6 +223,24 @@ def alive(pid: int) -> bool:
         return False
 
 
+def children(pid: int) -> list[int]:
+    """The children of a process, those included that are dead and not buried."""
+    with suppress(OSError):
+        return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def workers(pid: int) -> list[int]:
+    """The workers of a supervisor: below a guard each."""
+    return [worker for guard in children(pid) for worker in children(guard)]
+
+
+@pytest.fixture(name="workers")
+def _workers() -> Callable[[int], list[int]]:
+    """Tells which workers a supervisor has."""
+    return workers
+
+
 @pytest.fixture(name="until")
 def _until() -> Callable[..., Any]:
     """Waits for a condition, with a deadline."""

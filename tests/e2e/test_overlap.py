@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Until = Callable[..., Any]
 Alive = Callable[[int], bool]
+Workers = Callable[[int], list[int]]
 PATIENCE = 15.0
 SERVE = ("serve", "--port", "0", "--json", "--no-access-log", "--restart-on", "version")
 
@@ -341,47 +342,51 @@ def test_a_worker_that_does_not_answer_is_replaced_all_the_same(start: Start, pr
     assert tool.get() == "1"
 
 
-def test_no_worker_is_left(tool: Tool, project: Path, line: Connect, until: Until, alive: Alive) -> None:
-    workers = [tool.event("ready")["pid"]]
+def test_no_worker_is_left(
+    tool: Tool, project: Path, line: Connect, until: Until, alive: Alive, workers: Workers
+) -> None:
+    all_of_them = [tool.event("ready")["pid"]]
     line(tool.port).ask("/stream")
     for number in (1, 2):
         release(project, str(number))
-        workers.append(tool.event("restarted", times=number)["pid"])
-    until(lambda: _children(tool.process.pid) == workers[-1:], "the others to be reaped", 5.0)
+        all_of_them.append(tool.event("restarted", times=number)["pid"])
+    until(lambda: workers(tool.process.pid) == all_of_them[-1:], "the others to be reaped", 5.0)
     tool.send(signal.SIGTERM)
     assert tool.ends(4.0) == 143
-    assert not any(map(alive, workers))
+    assert not any(map(alive, all_of_them))
 
 
 def test_none_of_them_outlives_a_supervisor_that_is_killed(
-    tool: Tool, project: Path, line: Connect, until: Until, alive: Alive
+    tool: Tool,
+    project: Path,
+    line: Connect,
+    until: Until,
+    alive: Alive,
+    workers: Workers,
 ) -> None:
     line(tool.port).ask("/stream")
     (project / "main.py").write_text("import time\ntime.sleep(60)\n")
     release(project, "1")
-    workers = until(lambda: _children(tool.process.pid)[1:] and _children(tool.process.pid), "the second worker")
+    both = until(lambda: workers(tool.process.pid)[1:] and workers(tool.process.pid), "the second worker")
     port = tool.port
     tool.send(signal.SIGKILL)
-    until(lambda: not any(map(alive, workers)), "both to be gone", 3.0)
+    until(lambda: not any(map(alive, both)), "both to be gone", 3.0)
     with socket.create_server(("127.0.0.1", port)):
         pass
 
 
-def _children(pid: int) -> list[int]:
-    """The children of a process, those included that are dead and not buried."""
-    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def test_a_worker_that_dies_while_its_heir_starts_is_followed_by_it(tool: Tool, project: Path, until: Until) -> None:
+def test_a_worker_that_dies_while_its_heir_starts_is_followed_by_it(
+    tool: Tool, project: Path, until: Until, workers: Workers
+) -> None:
     source = (project / "main.py").read_text()
     (project / "main.py").write_text(f"{source}\nwhile VERSION == '1' and not (HERE / 'go').exists(): pass\n")
     release(project, "1")
-    until(lambda: len(_children(tool.process.pid)) == 2, "the second worker")
+    until(lambda: len(workers(tool.process.pid)) == 2, "the second worker")
     os.kill(tool.event("ready")["pid"], signal.SIGKILL)
     assert tool.event("died")["serving"]
     (project / "go").touch()
     tool.serves("1")
-    assert len(_children(tool.process.pid)) == 1
+    assert len(workers(tool.process.pid)) == 1
 
 
 # -- saves --
@@ -408,14 +413,16 @@ def test_what_is_saved_while_a_worker_starts_is_there_when_it_takes_over(
     assert "old" not in {answer for _, answer in clients["client"].answers}
 
 
-def test_the_last_save_wins_over_a_worker_that_cannot_have_it(tool: Tool, project: Path, until: Until) -> None:
+def test_the_last_save_wins_over_a_worker_that_cannot_have_it(
+    tool: Tool, project: Path, until: Until, workers: Workers
+) -> None:
     source = (project / "main.py").read_text()
     (project / "main.py").write_text(SLOW + source)
     release(project, "1")
     until((project.parent / "begun").exists, "the import to begin")
     release(project, "2")
     tool.serves("2")
-    until(lambda: len(_children(tool.process.pid)) == 1, "the others to go")
+    until(lambda: len(workers(tool.process.pid)) == 1, "the others to go")
     assert tool.get() == "2"
 
 
@@ -431,7 +438,10 @@ def test_the_next_save_tries_again_while_the_old_worker_serves(tool: Tool, proje
 
 
 def test_a_worker_may_heal_by_itself_what_it_asked_to_be_replaced_for(
-    start: Start, project: Path, until: Until
+    start: Start,
+    project: Path,
+    until: Until,
+    workers: Workers,
 ) -> None:
     good = (project / "main.py").read_text() + '__reload__ = "restart"\n'
     (project / "main.py").write_text(good)
@@ -441,7 +451,7 @@ def test_a_worker_may_heal_by_itself_what_it_asked_to_be_replaced_for(
     assert tool.event("unstarted")["serving"]
     (project / "main.py").write_text(good)
     assert tool.event("unchanged")["notes"] == ["main.py: well again, and what runs is what was saved"]
-    until(lambda: len(_children(tool.process.pid)) == 1, "nobody else")
+    until(lambda: len(workers(tool.process.pid)) == 1, "nobody else")
     assert tool.get("/pid") == str(tool.event("ready")["pid"])
     assert tool.events("restarted") == []
 
