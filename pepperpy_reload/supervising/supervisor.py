@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from pepperpy_reload.core.batch import Hint, Quiet
-from pepperpy_reload.core.lifecycle import SERVED, Action, Event, Lifecycle, State
+from pepperpy_reload.core.lifecycle import SERVED, Action, Event, State
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.drawing.excerpt import headline
 from pepperpy_reload.drawing.news import (
@@ -26,7 +26,6 @@ from pepperpy_reload.drawing.news import (
     Ready,
     Reported,
     Restarted,
-    Restarting,
     Started,
     Stopped,
     Stopping,
@@ -38,6 +37,7 @@ from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.apology import Apology
 from pepperpy_reload.supervising.channel import Message
+from pepperpy_reload.supervising.course import Course
 from pepperpy_reload.supervising.crew import Crew
 from pepperpy_reload.supervising.guard import adopt_orphans
 from pepperpy_reload.supervising.listener import Listener
@@ -50,7 +50,6 @@ WatcherMaker = Callable[[Callable[[Hint | Quiet], None], Callable[[str], None]],
 
 _SERVED = ("asgi", "wsgi")
 _FAULTS: dict[str, type[ReloadError]] = {"usage": UsageError, "surroundings": SurroundingsError}
-_HANDED_OVER = (Action.PROMOTE, Action.OUST)
 _GRACE_FOR_GRACE = 0.5  # seconds on top: a worker that keeps its grace period to the full is not killed for it
 
 
@@ -99,7 +98,6 @@ class Supervisor:
         self._triggers = triggers
         self._url = url
         self._inbox: SimpleQueue[Item] = SimpleQueue()
-        self._life = Lifecycle(grace=grace + _GRACE_FOR_GRACE)
         self._crew = Crew(
             orders,
             listener,
@@ -108,13 +106,15 @@ class Supervisor:
             grace + _GRACE_FOR_GRACE,
         )
         self._apology = Apology(orders, listener)
-        self._overlap = overlap
-        self._plain = orders.task is not Task.SERVE
+        self._course = Course(
+            self._crew,
+            self._apology,
+            display,
+            grace=grace + _GRACE_FOR_GRACE,
+            overlap=overlap,
+            plain=orders.task is not Task.SERVE,
+        )
         self._status = 0
-        self._reason = ""
-        self._since = 0.0
-        self._was_ready = False
-        self._error = ""
         self._code_was_saved = False
         self._has_terminal = signals.has_terminal()
 
@@ -127,9 +127,9 @@ class Supervisor:
             try:
                 with self._watch(self._inbox.put, lambda text: self._inbox.put(Note(text))):  # before the worker reads
                     self._display.show(Started(self._orders.target, self._url, self._orders.roots))
-                    self._advance(Event.BEGIN)
+                    self._course.advance(Event.BEGIN)
                     adopt_orphans()
-                    while self._life.state is not State.CLOSED:
+                    while self._course.life.state is not State.CLOSED:
                         self._take()
             finally:
                 self._apology.end()
@@ -145,14 +145,14 @@ class Supervisor:
         life, crew, apology = self._dues()
         now = time.monotonic()
         if life is not None and now >= life:
-            self._advance(Event.DUE)
+            self._course.advance(Event.DUE)
         if crew is not None and now >= crew:
             self._crew.expire(now)
         if apology is not None and now >= apology:
             self._apology.begin()
 
     def _dues(self) -> tuple[float | None, float | None, float | None]:
-        return self._life.due, self._crew.due, self._apology.due(self._life.down_since)
+        return self._course.life.due, self._crew.due, self._apology.due(self._course.life.down_since)
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, _Said):
@@ -168,67 +168,6 @@ class Supervisor:
             self._display.show(item)
         else:
             self._saved(item)
-
-    # -- the table ----------------------------------------------------------------------------------------------------
-
-    def _advance(self, event: Event, *, code: bool = True) -> Action:
-        now, before = time.monotonic(), self._life.state
-        self._life, action = self._life.advance(event, now, code=code, overlap=self._overlap and not self._plain)
-        if action is Action.END:
-            by_hand = event is Event.INTERRUPT and before in SERVED
-            self._crew.end(now, signal.SIGINT if by_hand else signal.SIGTERM)
-        elif action is Action.KILL:
-            self._crew.kill()
-        elif action is Action.SPAWN:
-            self._spawn(event)
-        elif action is not Action.NOTHING:
-            self._succeed(action, event, now)
-        if self._life.down_since is None:
-            self._apology.end()
-        return action
-
-    def _succeed(self, action: Action, event: Event, now: float) -> None:
-        """The actions that concern an heir."""
-        if action is Action.SPAWN_HEIR:
-            self._spawn_heir(event, now)
-        elif action in _HANDED_OVER:
-            self._crew.promote(now, kill=action is Action.OUST)
-            self._hand_over()
-        elif action in (Action.DISMISS, Action.RECALL):
-            self._crew.dismiss(now)
-        if action in (Action.YIELD, Action.RECALL) and self._crew.worker is not None:
-            self._crew.worker.post({"type": "yield" if action is Action.YIELD else "stay"})
-
-    def _spawn(self, event: Event) -> None:
-        if event not in (Event.RESTART, Event.ENDED, Event.CRASHED):
-            self._since = time.monotonic()  # else the time runs from the wish for another worker
-        self._apology.make_way()
-        try:
-            self._crew.start()
-        except ReloadError as error:  # the env file, read anew
-            if not self._was_ready:
-                raise
-            self._display.show(Unstarted(Trouble(str(error))))
-            self._advance(Event.ENDED)
-
-    def _spawn_heir(self, event: Event, now: float) -> None:
-        if event is Event.DUE:
-            self._since = now
-        try:
-            self._crew.start_heir(now)
-        except ReloadError as error:
-            self._display.show(Unstarted(Trouble(str(error)), serving=True))
-            self._advance(Event.HEIR_ENDED)
-
-    def _hand_over(self) -> None:
-        """The heir is the worker."""
-        worker = self._crew.worker
-        if worker is None or self._life.state not in SERVED:
-            return
-        self._apology.served()
-        self._error = ""
-        self._plain = bool(worker.plain)
-        self._display.show(Restarted(self._reason, worker.pid, time.monotonic() - self._since))
 
     # -- the worker ---------------------------------------------------------------------------------------------------
 
@@ -247,108 +186,112 @@ class Supervisor:
         elif kind == "audit":
             self._display.show(Audited(**{key: value for key, value in message.items() if key != "type"}))
         elif kind == "yielded":
-            self._advance(Event.YIELDED)
+            self._course.advance(Event.YIELDED)
 
     def _hear_heir(self, message: Message) -> None:
         kind, heir = message.get("type"), self._crew.heir
         if kind == "kind" and heir is not None:
             heir.plain = message["kind"] not in _SERVED
         elif kind == "ready":
-            self._advance(Event.HEIR_READY)
+            self._course.advance(Event.HEIR_READY)
         elif kind == "report" and message["report"]["status"] == ReloadStatus.RESTART:
-            self._advance(Event.HEIR_OUTDATED)
+            self._course.advance(Event.HEIR_OUTDATED)
         elif kind == "unstarted":
             self._pity_heir(message)
 
     def _learn(self, kind: str) -> None:
-        self._plain = kind not in _SERVED
-        if not self._plain and self._listener is not None:
+        self._course.plain = kind not in _SERVED
+        if not self._course.plain and self._listener is not None:
             self._listener.listen()
 
     def _welcome(self) -> None:
-        state = self._life.state
-        self._advance(Event.READY)
-        url = "" if self._plain else self._url
+        state = self._course.life.state
+        self._course.advance(Event.READY)
+        url = "" if self._course.plain else self._url
         turned_out = state is State.SERVING and bool(url)  # what was taken for a program serves an app
         worker = self._crew.worker
-        if self._life.state is not State.SERVING or worker is None or (state is State.SERVING and not turned_out):
+        if (
+            self._course.life.state is not State.SERVING
+            or worker is None
+            or (state is State.SERVING and not turned_out)
+        ):
             return
         self._apology.served()
-        pid, duration = worker.pid, time.monotonic() - self._since
-        if self._was_ready and not turned_out:
-            self._display.show(Restarted(self._reason, pid, duration))
+        pid, duration = worker.pid, time.monotonic() - self._course.since
+        if self._course.was_ready and not turned_out:
+            self._display.show(Restarted(self._course.reason, pid, duration))
         else:
             self._display.show(Ready(self._orders.target, url, pid, duration, self._orders.roots))
-        self._was_ready = True
+        self._course.was_ready = True
 
     def _read(self, report: ReloadReport, *, pending: bool) -> None:
         error = "" if report.error is None else str(report.error)
-        again = error == self._error and report.status is ReloadStatus.FAILED and not self._code_was_saved
+        again = error == self._course.error and report.status is ReloadStatus.FAILED and not self._code_was_saved
         if report.status is not ReloadStatus.UNCHANGED:
-            self._error = error
+            self._course.error = error
         if report.status is ReloadStatus.RESTART:
-            self._restart(report.reason, Event.ASKED if pending else Event.RESTART)
+            self._course.restart(report.reason, Event.ASKED if pending else Event.RESTART)
         elif not again:  # a program that writes files while its code is broken would have it told for ever
             self._display.show(Reported(report))
         if report.status in (ReloadStatus.RELOADED, ReloadStatus.UNCHANGED) and not pending:
-            self._advance(Event.HEALED)
+            self._course.advance(Event.HEALED)
 
     def _pity(self, message: Message) -> None:
         error = message["error"]
         if message.get("fault") == "port" and self._listener is not None:
             self._listener.listen()  # says who has it
         fault = _FAULTS.get(str(message.get("fault")))
-        if fault is not None and not self._was_ready:
+        if fault is not None and not self._course.was_ready:
             raise fault(str(error["text"]))
-        self._advance(Event.UNSTARTED)
-        if self._life.state in (State.BROKEN, State.BROKEN_STALE):
+        self._course.advance(Event.UNSTARTED)
+        if self._course.life.state in (State.BROKEN, State.BROKEN_STALE):
             self._apology.trouble = _trouble(error)
             self._display.show(Unstarted(_trouble(error), ran=bool(message.get("ran"))))
 
     def _pity_heir(self, message: Message) -> None:
         trouble = _trouble(message["error"])
-        if message.get("exclusive") and self._life.state in (State.SUCCEEDING, State.SUCCEEDING_STALE):
-            self._overlap = False
+        if message.get("exclusive") and self._course.life.state in (State.SUCCEEDING, State.SUCCEEDING_STALE):
+            self._course.overlap = False
             what = f"the new worker needs what the old one has ({headline(trouble.text)})"
             self._display.show(Note(f"{what}: from now on the old one ends first, as with --restart sequential"))
-            self._advance(Event.HEIR_BARRED)
+            self._course.advance(Event.HEIR_BARRED)
             return
-        self._advance(Event.HEIR_UNSTARTED)
-        if self._life.state is State.OVERDUE:  # else it is tried again at once
+        self._course.advance(Event.HEIR_UNSTARTED)
+        if self._course.life.state is State.OVERDUE:  # else it is tried again at once
             self._display.show(Unstarted(trouble, serving=True))
 
     def _bury(self, process: WorkerProcess, status: int) -> None:
         worker, heir = self._crew.worker, self._crew.heir
         self._crew.forget(process)
         if process is heir:
-            self._advance(Event.HEIR_CRASHED if status < 0 else Event.HEIR_ENDED)
+            self._course.advance(Event.HEIR_CRASHED if status < 0 else Event.HEIR_ENDED)
             self._display.show(Died(signals.end_of(status), self._retry(), serving=True))
         elif process is worker:
             self._mourn(status, replaced=heir is not None)
 
     def _mourn(self, status: int, *, replaced: bool) -> None:
         """The worker is gone."""
-        before, how = self._life.state, signals.end_of(status)
+        before, how = self._course.life.state, signals.end_of(status)
         if replaced:
             self._display.show(Died(how, None, serving=True))
         crashed = self._is_crash(before, status)
-        self._advance(Event.CRASHED if crashed else Event.ENDED)
+        self._course.advance(Event.CRASHED if crashed else Event.ENDED)
         if replaced or not (before in SERVED or before in (State.STARTING, State.STALE)):
             return
         if not crashed and before in SERVED:
             self._display.show(Finished(status))
             return
-        self._reason, self._apology.trouble = how, Trouble(how)
+        self._course.reason, self._apology.trouble = how, Trouble(how)
         self._display.show(Died(how, self._retry()))
 
     def _retry(self) -> float | None:
-        return None if self._life.due is None else round(self._life.due - time.monotonic(), 1)
+        return None if self._course.life.due is None else round(self._course.life.due - time.monotonic(), 1)
 
     def _is_crash(self, state: State, status: int) -> bool:
         """Whether another try may end otherwise: not for a script, and not for a plain end while it starts."""
         if self._orders.task is not Task.SERVE:
             return False
-        return status < 0 or (state in SERVED and not self._plain)
+        return status < 0 or (state in SERVED and not self._course.plain)
 
     # -- the world ----------------------------------------------------------------------------------------------------
 
@@ -358,7 +301,7 @@ class Supervisor:
             return
         reason = self._triggers.reason(paths) if isinstance(event, Quiet) else ""
         if reason:
-            self._restart(reason)
+            self._course.restart(reason)
             return
         self._pass_on(replace(event, paths=paths))
         if isinstance(event, Quiet):
@@ -367,8 +310,8 @@ class Supervisor:
     def _count(self, paths: frozenset[str]) -> None:
         self._code_was_saved = holds_code(paths)
         if self._crew.worker is None:
-            self._reason = f"{_named(paths)} saved"
-        self._advance(Event.SAVED, code=self._code_was_saved)
+            self._course.reason = f"{_named(paths)} saved"
+        self._course.advance(Event.SAVED, code=self._code_was_saved)
 
     def _pass_on(self, event: Hint | Quiet) -> None:
         message: Message = {"type": "quiet", "paths": sorted(event.paths)}
@@ -378,21 +321,12 @@ class Supervisor:
             if process is not None:
                 process.post(message)
 
-    def _restart(self, reason: str, event: Event = Event.RESTART) -> None:
-        before = self._reason, self._since
-        if self._life.state is not State.REPLACING:
-            self._reason, self._since = reason, time.monotonic()
-        if self._advance(event) is not Action.NOTHING:
-            self._display.show(Restarting(reason))
-        elif event is Event.ASKED:  # it is being seen to
-            self._reason, self._since = before
-
     def _obey(self, number: int) -> None:
         if number == getattr(signal, "SIGHUP", None) and not self._is_hung_up():
-            self._restart("SIGHUP")
+            self._course.restart("SIGHUP")
             return
         self._status = self._status or signals.ENDED_BY_SIGNAL + number
-        if self._advance(Event.INTERRUPT) in (Action.END, Action.NOTHING):
+        if self._course.advance(Event.INTERRUPT) in (Action.END, Action.NOTHING):
             self._display.show(Stopping())
 
     def _is_hung_up(self) -> bool:

@@ -55,7 +55,7 @@ def outsiders(project: Path) -> list[int]:
 def test_nothing_outlives_a_killed_supervisor(
     start: Start, project: Path, until: Until, alive: Alive, how: str
 ) -> None:
-    """Within a second, also what has left the worker's session and holds its port, even if the worker can do nothing."""
+    """Within a second, also what has left the worker's session and holds its port, and if the worker can do nothing."""
     source = (project / "main.py").read_text()
     (project / "main.py").write_text(
         FAMILY

@@ -1,0 +1,107 @@
+"""The course of a supervisor's workers: its place in the table of states, and the performing of what that says."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from pepperpy_reload.core.lifecycle import SERVED, Action, Event, Lifecycle, State
+from pepperpy_reload.drawing.news import Restarted, Restarting, Trouble, Unstarted
+from pepperpy_reload.drawing.terminal import Display
+from pepperpy_reload.errors import ReloadError
+from pepperpy_reload.supervising.apology import Apology
+from pepperpy_reload.supervising.crew import Crew
+
+_HANDED_OVER = (Action.PROMOTE, Action.OUST)
+
+
+class Course:
+    """Performs the table on a crew.
+
+    `reason` and `since` are those of the restart that is under way; `plain` says that what runs serves nothing, and
+    `error` is the last one that was told of code that runs.
+    """
+
+    def __init__(
+        self, crew: Crew, apology: Apology, display: Display, *, grace: float, overlap: bool, plain: bool
+    ) -> None:
+        self.life = Lifecycle(grace=grace)
+        self.overlap = overlap
+        self.plain = plain
+        self.reason = ""
+        self.since = 0.0
+        self.was_ready = False
+        self.error = ""
+        self._crew = crew
+        self._apology = apology
+        self._display = display
+
+    def advance(self, event: Event, *, code: bool = True) -> Action:
+        """Report an event to the table, and do what it says."""
+        now, before = time.monotonic(), self.life.state
+        self.life, action = self.life.advance(event, now, code=code, overlap=self.overlap and not self.plain)
+        if action is Action.END:
+            by_hand = event is Event.INTERRUPT and before in SERVED
+            self._crew.end(now, signal.SIGINT if by_hand else signal.SIGTERM)
+        elif action is Action.KILL:
+            self._crew.kill()
+        elif action is Action.SPAWN:
+            self._spawn(event)
+        elif action is not Action.NOTHING:
+            self._succeed(action, event, now)
+        if self.life.down_since is None:
+            self._apology.end()
+        return action
+
+    def restart(self, reason: str, event: Event = Event.RESTART) -> None:
+        """Another worker is wanted."""
+        before = self.reason, self.since
+        if self.life.state is not State.REPLACING:
+            self.reason, self.since = reason, time.monotonic()
+        if self.advance(event) is not Action.NOTHING:
+            self._display.show(Restarting(reason))
+        elif event is Event.ASKED:  # it is being seen to
+            self.reason, self.since = before
+
+    def _succeed(self, action: Action, event: Event, now: float) -> None:
+        """The actions that concern an heir."""
+        if action is Action.SPAWN_HEIR:
+            self._spawn_heir(event, now)
+        elif action in _HANDED_OVER:
+            self._crew.promote(now, kill=action is Action.OUST)
+            self._hand_over()
+        elif action in (Action.DISMISS, Action.RECALL):
+            self._crew.dismiss(now)
+        if action in (Action.YIELD, Action.RECALL) and self._crew.worker is not None:
+            self._crew.worker.post({"type": "yield" if action is Action.YIELD else "stay"})
+
+    def _spawn(self, event: Event) -> None:
+        if event not in (Event.RESTART, Event.ENDED, Event.CRASHED):
+            self.since = time.monotonic()  # else the time runs from the wish for another worker
+        self._apology.make_way()
+        try:
+            self._crew.start()
+        except ReloadError as error:  # the env file, read anew
+            if not self.was_ready:
+                raise
+            self._display.show(Unstarted(Trouble(str(error))))
+            self.advance(Event.ENDED)
+
+    def _spawn_heir(self, event: Event, now: float) -> None:
+        if event is Event.DUE:
+            self.since = now
+        try:
+            self._crew.start_heir(now)
+        except ReloadError as error:
+            self._display.show(Unstarted(Trouble(str(error)), serving=True))
+            self.advance(Event.HEIR_ENDED)
+
+    def _hand_over(self) -> None:
+        """The heir is the worker."""
+        worker = self._crew.worker
+        if worker is None or self.life.state not in SERVED:
+            return
+        self._apology.served()
+        self.error = ""
+        self.plain = bool(worker.plain)
+        self._display.show(Restarted(self.reason, worker.pid, time.monotonic() - self.since))
