@@ -121,14 +121,23 @@ class _Planner(Consequences):
         old, new = module.alignment.old[self.old_index(place)], self.unit(place)
         if docstrings(old.statement.node) == docstrings(new.statement.node):
             return
-        for name in new.binds:
-            for other in self.users(Cell(place.module, name)):
-                if other != place and self._mentions(other, "__doc__"):
-                    self.mark(other, Cause(f"reads documentation of {name}; {cause.text}", place))
+        told = [*self.world.told_keys(place.module, place.index)]
+        cells = [Cell(place.module, name) for name in sorted(new.binds)]
+        users = [other for cell in cells for other in self.users(cell)]
+        runners = [other for key in told for other in self.runners(key)]
+        for other in dict.fromkeys([*users, *runners]):
+            if other != place and (self._reads_documentation(other) or self._passes_on(other, cells)):
+                self.mark(other, Cause(f"reads documentation; {cause.text}", place))
 
-    def _mentions(self, place: Place, attribute: str) -> bool:
+    def _reads_documentation(self, place: Place) -> bool:
         known = [self.world.facts(key) for key in self.world.ran(place.module, self.old_index(place))]
-        return attribute in self.unit(place).mentions or any(one and attribute in one[1].mentions for one in known)
+        return self.unit(place).tells or any(one and one[1].tells for one in known)
+
+    def _passes_on(self, place: Place, cells: Iterable[Cell]) -> bool:
+        """Whether a unit hands one of the functions to something that it calls, which may be any wrapper."""
+        unit = self.unit(place)
+        given = unit.reads - unit.called if unit.called else ()
+        return not {self.canonical(cell) for cell in self.cells(place.module, given)}.isdisjoint(cells)
 
     def _begin_order(self, name: str, reason: str, alignment: Alignment) -> None:
         """Units have changed places, or have gone from between others."""

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.scope import Scope
-from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit
+from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit, read_otherwise
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 _PREDICTED = 200  # functions looked at for one new statement
+_HOOKS = frozenset({"__init_subclass__", "__set_name__"})
+"""What a class statement calls by itself, and gives the class."""
 
 
 class Traces(Scope):
@@ -175,12 +177,12 @@ class Traces(Scope):
             index = self.old_index(place)
             if old and index < 0:
                 return {}
-            if not old and self.fate(place) is Fate.CHANGED:
-                index = -1  # what its old form ran tells nothing of the new one
             module = self.module(place.module)
             assert module is not None
             unit = module.alignment.old[index] if old else module.alignment.units[place.index]
-            self._mutated[known] = self.mutated_by(place.module, unit, index)
+            changed = not old and self.fate(place) is Fate.CHANGED
+            ran = self.foreseen(place) if changed else None
+            self._mutated[known] = self.mutated_by(place.module, unit, -1 if changed else index, ran)
         return self._mutated[known]
 
     def read_in_module(self, name: str, old: int) -> set[str]:
@@ -248,12 +250,14 @@ class Traces(Scope):
             found |= set_by(self, known[0], known[1]) if known is not None else set()
         return found
 
-    def mutated_by(self, name: str, unit: Unit, old: int) -> dict[Cell, Depth]:
+    def mutated_by(self, name: str, unit: Unit, old: int, foreseen: set[Key] | None = None) -> dict[Cell, Depth]:
         """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
         self._add_used_up(found, name, unit.reads if not unit.same_as else ())
-        for key in self.world.ran(name, old) if old >= 0 else self.predicted(name, unit):
+        ran = self.world.ran(name, old) if old >= 0 else self.predicted(name, unit) if foreseen is None else foreseen
+        is_told = unit.kind is Kind.CLASS and (unit.decorated or self._is_told(name, unit, ran, old))
+        for key in ran:
             known = self.world.facts(key)
             if known is None:
                 continue
@@ -261,7 +265,7 @@ class Traces(Scope):
             self._add_used_up(found, known[0], known[1].reads)
             if known[1].keeps_state:
                 found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
-            if known[1].changes_parameters and unit.kind is Kind.CLASS:
+            if known[1].changes_parameters and is_told:
                 self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         return {
@@ -276,18 +280,51 @@ class Traces(Scope):
         self._add_mutations(found, name, facts.mutations)
         return set(found)
 
+    def _is_told(self, name: str, unit: Unit, ran: Iterable[Key], old: int) -> bool:
+        """Whether a class statement gives the class, and with it its bases, to functions by itself."""
+        heirs = {key for base in unit.bases for key in self.world.told_of_heirs(*self.cell(name, base))}
+        return bool(heirs if old < 0 else heirs.intersection(ran)) or not _HOOKS.isdisjoint(map(_last_name, ran))
+
+    def foreseen(self, place: Place) -> set[Key]:
+        """The functions that a new or changed unit may run, as far as its names and what it has run tell.
+
+        A decorator that has run is not taken to call what it returns: the witness sees if somebody does.
+        """
+        unit, old = self.unit(place), self.old_index(place)
+        chains = read_otherwise(self.old_unit(place), unit) if old >= 0 else None
+        if chains is None:
+            return self.predicted(place.module, unit)
+        ran = self.world.ran(place.module, old)
+        names = {str(getattr(key, "qualname", "")) for key in ran}
+        new = self._reachable(place.module, chains) - ran
+        return {
+            *ran,
+            *(key for key in new if str(getattr(key, "qualname", "")).rpartition(".<locals>.")[0] not in names),
+        }
+
     def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""
-        found: set[Key] = set()
-        waiting = [(name, chain) for chain in (*unit.reads, *unit.bases)]
+        inherited = frozenset(unit.bases) - unit.called
+        told = {key for base in unit.bases for key in self.world.told_of_heirs(*self.cell(name, base))}
+        return self._reachable(name, unit.reads - inherited, told)
+
+    def _reachable(self, name: str, chains: Iterable[Chain], keys: Iterable[Key] = ()) -> set[Key]:
+        """Those that may run if what the chains mean is called, or handed to something that calls it."""
+        found = {*keys}
+        waiting = [(home, chain) for key in found for home, chain in self._read_in(key)]
+        waiting += [(name, chain) for chain in chains]
         while waiting and len(found) < _PREDICTED:
             module, chain = waiting.pop()
             for key in self.world.callees(*self.cell(module, chain)):
-                known = self.world.facts(key) if key not in found else None
-                found.add(key)
-                if known is not None:
-                    waiting.extend((known[0], inner) for inner in known[1].reads)
+                if key not in found:
+                    found.add(key)
+                    waiting.extend(self._read_in(key))
         return found
+
+    def _read_in(self, key: Key) -> Iterator[tuple[str, Chain]]:
+        known = self.world.facts(key)
+        if known is not None:
+            yield from ((known[0], chain) for chain in known[1].reads)
 
     def _add_mutations(self, found: dict[Cell, Depth], name: str, changes: Iterable[Mutation]) -> None:
         for mutation in changes:
@@ -327,6 +364,14 @@ class Traces(Scope):
             if not rest and self.world.is_iterator(cell):
                 cell = self.canonical(cell)
                 found[cell] = max(found.get(cell, Depth.STORE), Depth.CALL)
+
+
+def _qualname(key: Key) -> str:
+    return str(getattr(key, "qualname", ""))
+
+
+def _last_name(key: Key) -> str:
+    return _qualname(key).rpartition(".")[2]
 
 
 def set_by(scope: Scope, home: str, facts: FunctionFacts) -> set[Cell]:

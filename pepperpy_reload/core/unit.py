@@ -25,8 +25,12 @@ from pepperpy_reload.core.names import (
     readings,
     unevaluated,
 )
-from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
+from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements, shape
 
+_TELLING = frozenset(
+    {"__doc__", "getdoc", "wraps", "update_wrapper", "property", "cached_property", "classmethod", "staticmethod"}
+    | {"cache", "lru_cache", "contextmanager", "asynccontextmanager", "singledispatch"}
+)
 _HANDLING = (ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
 
 
@@ -59,8 +63,8 @@ class Unit:
     kind: Kind
     binds: frozenset[str] = frozenset()
     reads: frozenset[Chain] = frozenset()
-    mentions: frozenset[str] = frozenset()
-    """Names of attributes that it uses."""
+    tells: bool = False
+    """Whether it may read the documentation of a function."""
     alias: Alias | None = None
     imports: tuple[Alias, ...] = ()
     """What import statements inside it bind (in a `try`, an `if`, a class)."""
@@ -126,7 +130,8 @@ class FunctionFacts:
     """What calling a function may read and change through module-level names."""
 
     reads: frozenset[Chain]
-    mentions: frozenset[str]
+    tells: bool
+    """Whether it may read the documentation of a function."""
     mutations: tuple[Mutation, ...]
     changes_parameters: bool
     imports: tuple[Alias, ...] = ()
@@ -185,7 +190,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
     return FunctionFacts(
         frozenset(reads) | frozenset(lookups(inner)),
-        frozenset(item.attr for item in inner if isinstance(item, ast.Attribute)),
+        _tells(inner),
         tuple(item for item in changes if item.chain[0] not in passing),
         any(
             item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh)
@@ -202,6 +207,25 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         own,
         inner,
     )
+
+
+def read_otherwise(old: Unit, new: Unit) -> frozenset[Chain] | None:
+    """What those statements of a class body read that are not in its old version; None if it is no such class.
+
+    The others do what they did: whatever has changed of what they find is read by one of these.
+    """
+    one, other = old.statement.node, new.statement.node
+    if not isinstance(one, ast.ClassDef) or not isinstance(other, ast.ClassDef):
+        return None
+    if any(shape(getattr(one, part), bodies=False) != shape(getattr(other, part), bodies=False) for part in _HEADS):
+        return None
+    known = {shape(item, bodies=False) for item in one.body}
+    fresh = [item for item in other.body if shape(item, bodies=False) not in known]
+    nodes = [node for item in fresh for node in import_time(item)]
+    return frozenset(found for item in fresh for found in readings(item, bodies=False)) | frozenset(lookups(nodes))
+
+
+_HEADS = ("bases", "keywords", "decorator_list")
 
 
 def may_handle(unit: Unit, error: BaseException) -> bool:
@@ -258,7 +282,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
         unit.binds |= {"__doc__"}
     unit.reads = frozenset(readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ()))
     unit.reads |= frozenset(lookups(nodes))
-    unit.mentions = frozenset(item.attr for item in nodes if isinstance(item, ast.Attribute))
+    unit.tells = _tells(nodes)
     unit.imports = tuple(
         alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
     )
@@ -278,6 +302,18 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
         heads = [*node.bases, *node.keywords, *node.decorator_list]
         unit.heads = frozenset(found for item in heads for found in readings(item, bodies=False))
     return unit
+
+
+def _tells(nodes: Iterable[ast.AST]) -> bool:
+    """Whether a function's docstring may be read: by its attribute, or by what copies or looks for it."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Name(id=name, ctx=ast.Load()):
+                if name in _TELLING:
+                    return True
+            case ast.Constant(value="__doc__"):
+                return True
+    return False
 
 
 def _called(nodes: Iterable[ast.AST]) -> Iterator[Chain]:

@@ -100,6 +100,9 @@ class World(Protocol):
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that calling what `rest` means on the cell's live value would run first."""
 
+    def told_of_heirs(self, cell: Cell, rest: Chain) -> Iterable[Key]:
+        """The functions that a class statement runs by itself which has the value as a base or as its metaclass."""
+
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         """The cells that hold a function behind a cache, each with the function: it may be called and yet not run."""
 
@@ -110,7 +113,10 @@ class World(Protocol):
         """The module and the facts of a function."""
 
     def changed_keys(self, module: str, index: int) -> Iterable[Key]:
-        """The functions inside a new unit whose own code is another one than in the old unit, by their old keys."""
+        """The functions inside a new unit whose own code does something else than in the old one, by their old keys."""
+
+    def told_keys(self, module: str, index: int) -> Iterable[Key]:
+        """Those of which the docstring alone is another one."""
 
     def unpatchable(self, module: str, index: int) -> bool:
         """Whether a live function or method of a body-only unit cannot take its new code."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import types
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cached_property
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, ParamSpec, TypeVar
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, NewType, ParamSpec, TypeVar
 
 from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
@@ -20,15 +21,16 @@ from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
+from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
-from pepperpy_reload.reloading.looking import attribute_of, is_a, part_of, wrapped
+from pepperpy_reload.reloading.looking import attribute_of, is_a
 from pepperpy_reload.reloading.patch import Pair, caches_of, unpatchable
 
-_IMMUTABLE = (
+_IMMUTABLE: tuple[type, ...] = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
     BuiltinFunctionType, MethodType, type, Enum, re.Pattern, types.GenericAlias, types.UnionType, TypeVar, ParamSpec,
     types.WrapperDescriptorType, types.MethodDescriptorType, types.MethodWrapperType, types.ClassMethodDescriptorType,
-    types.GetSetDescriptorType, types.MemberDescriptorType,
+    types.GetSetDescriptorType, types.MemberDescriptorType, NewType, *type(typing.Callable[..., int]).__mro__[:-1],
 )  # fmt: skip
 """Types of what others are not expected to change; nor a bare `object()`."""
 
@@ -227,28 +229,32 @@ class LiveWorld:
             if edge is not None and not edge.at_import:
                 yield importer
 
-    def callees(self, cell: Cell, rest: Chain) -> Iterator[CodeKey]:
+    def callees(self, cell: Cell, rest: Chain) -> Iterable[CodeKey]:
         """The first-party functions behind a callable value: the function, or what making an instance runs."""
+        return run_by_calling(self._meant(cell, rest))
+
+    def told_of_heirs(self, cell: Cell, rest: Chain) -> Iterable[CodeKey]:
+        """The first-party functions that making a subclass of a value runs."""
+        return told_of_heirs(self._meant(cell, rest))
+
+    def _meant(self, cell: Cell, rest: Chain) -> Any:
         value: Any = self.value(cell)
         for name in rest:
             value = attribute_of(value, name)
-        if is_a(value, type):
-            made = [vars(kind).get(name) for kind in value.__mro__ for name in _MAKING]
-        else:
-            made = [value, attribute_of(type(value), "__call__")]
-        for item in made:
-            function = wrapped(item)
-            while function is not None:
-                if type(function) is FunctionType and function.__code__.co_filename in recorder.roots:
-                    yield from _keys_in(function.__code__)
-                function = part_of(function, "__wrapped__")
+        return value
 
     # --- edited functions
 
     def changed_keys(self, module: str, index: int) -> Iterator[CodeKey]:
-        """The functions of a new unit whose own code has changed, by their old keys."""
+        """The functions of a new unit whose own code does something else now, by their old keys."""
         for pair in self._pairs_in(module, index):
-            if pair.changed:
+            if pair.does_otherwise:
+                yield CodeKey.of(pair.old)
+
+    def told_keys(self, module: str, index: int) -> Iterator[CodeKey]:
+        """Those of which the docstring alone has changed."""
+        for pair in self._pairs_in(module, index):
+            if pair.changed and not pair.does_otherwise:
                 yield CodeKey.of(pair.old)
 
     def unpatchable(self, module: str, index: int) -> bool:
@@ -411,17 +417,6 @@ class LiveWorld:
             aliases = [alias for unit in units for alias in (*unit.imports, *([unit.alias] if unit.alias else []))]
             self._aliases[module] = {alias.bound: alias for alias in aliases}
         return self._aliases[module]
-
-
-def _keys_in(code: CodeType) -> Iterator[CodeKey]:
-    """The keys of a function and of those inside it, which it may call or return."""
-    yield CodeKey.of(code)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _keys_in(constant)
-
-
-_MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__")
 
 
 def _layers(value: Any) -> Iterable[Any]:

@@ -51,6 +51,11 @@ class Pair:
         return self.changed or _position(self.old) != _position(self.new) or not same_code(self.old, self.new)
 
     @property
+    def does_otherwise(self) -> bool:
+        """Whether more than its docstring has changed: whoever has called it might have got something else."""
+        return self.changed and not _same_but_docstring(self.old, self.new)
+
+    @property
     def takes_others(self) -> bool:
         """Whether it has other parameters."""
         return _parameters(self.old) != _parameters(self.new)
@@ -458,6 +463,20 @@ def _parameters(code: CodeType) -> tuple[object, ...]:
 
 def _position(code: CodeType) -> tuple[int, bytes]:
     return (code.co_firstlineno, code.co_linetable)
+
+
+def _same_but_docstring(one: CodeType, other: CodeType) -> bool:
+    """Whether two versions of a function do the same. A docstring that comes or goes moves all other constants."""
+    if _docstring(one) == _docstring(other) or len(one.co_code) != len(other.co_code):
+        return False
+    steps = zip(dis.get_instructions(one), dis.get_instructions(other), strict=False)
+    return _parts(one)[1:] == _parts(other)[1:] and all(_same_step(before, after) for before, after in steps)
+
+
+def _same_step(one: dis.Instruction, other: dis.Instruction) -> bool:
+    if one.opcode in dis.hasconst and one.opcode == other.opcode:
+        return _same_constant(one.argval, other.argval, inside=False)
+    return (one.opcode, one.arg) == (other.opcode, other.arg)
 
 
 def _docstring(code: CodeType) -> str | None:

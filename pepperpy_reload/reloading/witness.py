@@ -71,7 +71,7 @@ class Witness:
     def after(self, place: Place, unit: Unit, activity: Activity, stale: Stale, lines: Lines | None) -> None:
         """It has been. Raises RestartNeeded if a function that it called saw, or did, what the plan does not know."""
         is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
-        expected = self._scope.predicted(place.module, unit) if is_new else ()
+        expected = self._scope.foreseen(place) if is_new else ()
         known = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         for key in sorted(set().union(*activity.ran.values())):
             if not is_new and self._is_unchanged(key):

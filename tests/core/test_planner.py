@@ -78,6 +78,12 @@ class Made:
     def changed_keys(self, module: str, index: int) -> Iterable[Key]:
         return ()
 
+    def told_of_heirs(self, cell: Cell, rest: Chain) -> Iterable[Key]:
+        return ()
+
+    def told_keys(self, module: str, index: int) -> Iterable[Key]:
+        return ()
+
     def unpatchable(self, module: str, index: int) -> bool:
         return False
 

@@ -245,7 +245,8 @@ def test_what_else_is_known_of_a_unit() -> None:
     assert unit("@d\ndef f(): pass").decorated
     assert not unit("def f(): pass").decorated
     assert unit("class A(B, Generic[T], m.C, metaclass=M): pass").bases == (("B",), ("Generic",), ("m", "C"), ("M",))
-    assert unit("x = a.b.c(d.e)").mentions == {"b", "c", "e"}
+    assert all(unit(text).tells for text in ("x = f.__doc__", "x = getattr(f, '__doc__')", "x = property(f)"))
+    assert not unit("f.__doc__ = 'words'").tells
     assert unit("class Ab: pass").label == "class Ab"
     assert unit("def f(): pass").label == "def f"
     assert len(unit(f"x = [{'1234567, ' * 20}]").label) == 60
@@ -286,7 +287,8 @@ def test_what_a_function_does_besides() -> None:
     assert known.imports == (Alias("pkg.m", "x", "y"),)
     assert known.changes_parameters
     assert [mutation.chain for mutation in known.mutations if not mutation.called] == [("table",)]
-    assert known.mentions == {"append", "update"}
+    assert not known.tells
+    assert facts("def f(g):\n @wraps(g)\n def inner(): pass\n return inner\n").tells
     assert known.opaque == "vars"
     assert not facts("def f(): return len(a)").changes_parameters
 

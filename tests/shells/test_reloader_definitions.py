@@ -46,6 +46,51 @@ def test_what_a_decorator_has_copied_from_a_body(reloads: Reloads) -> None:
     )
 
 
+def test_a_docstring_alone_makes_nothing_again_but_what_has_copied_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, use
+        made, kept, inner = app.made, use.kept, app.inner
+        for old, new, words in (
+            ("'Old words'", "'New words'", "New words"),
+            ("'New words'", "# none", None),
+            ("# none", "'More words'", "More words"),
+        ):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded", report
+            assert (app.make.__doc__, use.size.fget.__doc__, use.size.__doc__) == (words, words, words), words
+            assert use.copied.__doc__ == words and use.wrapped.__doc__ == words and use.told == words
+            assert app.made is made and use.kept is kept and app.inner is inner
+        report = change("app.py", "return [7]", "return [8]")
+        assert report.status == "reloaded" and app.made == [8] and use.kept == [8], report
+        """,
+        {
+            "app.py": """
+                def make(self=None):
+                    'Old words'
+                    def inner():
+                        return None
+                    if self:
+                        return inner
+                    return [7]
+                made = make()
+                inner = make(1)
+            """,
+            "use.py": """
+                import functools
+                from app import make
+                def asked():
+                    return make.__doc__
+                kept = make()
+                size = property(make)
+                copied = functools.partial(functools.update_wrapper, wrapped=make)(lambda: 1)
+                wrapped = functools.wraps(make)(lambda: 2)
+                told = asked()
+            """,
+        },
+    )
+
+
 def test_a_wrapped_method_is_not_refitted_around_the_old_one(reloads: Reloads) -> None:
     reloads(
         """
@@ -291,5 +336,93 @@ def test_a_failed_reload_gives_an_enum_its_members_back(reloads: Reloads) -> Non
                     RED = 'r'
                 later = 1
             """,
+        },
+    )
+
+
+def test_decorated_methods_do_not_take_a_class_from_its_base(reloads: Reloads) -> None:
+    reloads(
+        """
+        import base, app
+        before = base.Base, app.App
+        report = change("app.py", "name: int", "name: int | str")
+        assert report.status == "reloaded", report
+        assert (base.Base, app.App) == before and type(app.thing) is app.App
+        assert app.App.add.__annotations__ == {"name": "int | str"} == app.thing.add.__annotations__
+        thing = app.thing
+        report = change("app.py", "return name", "return name * 2")
+        assert report.status == "reloaded" and app.thing.add(2) == 4 and app.thing is thing, report
+        """,
+        {
+            "base.py": """
+                from __future__ import annotations
+                import functools
+                def checked(f):
+                    name = f.__name__
+                    def wrapper(self, *args):
+                        self.check(name)
+                        return f(self, *args)
+                    return functools.update_wrapper(wrapper, f)
+                class Attribute:
+                    def __init__(self, name):
+                        self.name = name
+                class Base:
+                    names = Attribute("names")
+                    def check(self, name): ...
+                    @checked
+                    def first(self): ...
+            """,
+            "app.py": """
+                from __future__ import annotations
+                from base import Attribute, Base, checked
+                class App(Base):
+                    others = Attribute("others")
+                    @checked
+                    def add(self, name: int):
+                        return name
+                thing = App()
+            """,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "told",
+    {
+        "the base": (
+            "class Base:\n    seen = []\n    def __init_subclass__(cls):\n"
+            "        cls.__mro__[1].seen.append(cls.__name__)\n"
+        ),
+        "a metaclass": (
+            "class Meta(type):\n    def __init__(cls, name, bases, body):\n        for base in bases:\n"
+            "            base.seen.append(name)\nclass Base(metaclass=Meta):\n    seen = []\n"
+        ),
+        "a descriptor": (
+            "class Told:\n    def __set_name__(self, owner, name):\n"
+            "        owner.__mro__[1].seen.append(owner.__name__)\n"
+            "class Base:\n    seen = []\n    one = None\n"
+        ),
+        "a decorator": (
+            "class Base:\n    seen = []\ndef told(cls):\n    cls.__mro__[1].seen.append(cls.__name__)\n    return cls\n"
+        ),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_who_is_told_of_a_class_may_change_its_base(told: tuple[str, str], reloads: Reloads) -> None:
+    who, base = told
+    body = {"a descriptor": "    one = base.Told()\n"}.get(who, "")
+    head = {"a decorator": "@base.told\n"}.get(who, "")
+    reloads(
+        """
+        import base, app
+        assert base.Base.seen == ["App", "Last"], base.Base.seen
+        report = change("app.py", "size = 1", "size = 2")
+        assert report.status in ("reloaded", "restart"), report
+        assert report.status == "restart" or (base.Base.seen == ["App", "Last"] and app.App.size == 2), base.Base.seen
+        """,
+        {
+            "base.py": base,
+            "app.py": f"import base\n{head}class App(base.Base):\n    size = 1\n{body}"
+            f"{head}class Last(base.Base):\n    pass\n{body}",
         },
     )
