@@ -16,7 +16,7 @@ DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 HEALTHY = 10.0
 """A worker that served this long has outlived the crashes before it."""
 HANGING = 10.0
-"""Seconds that a start still has once code was saved; twice what the last one took, if that is more."""
+"""Seconds that the first start still has once code was saved; later ones have two graces, or three times the last."""
 
 
 class State(StrEnum):
@@ -307,7 +307,7 @@ class Lifecycle:
             after = replace(after, tries=0, code_saved=True)
         after = after._timed(before.state, happened, now, action)._measured(happened, now, action)
         if event is Event.SAVED and code and state in _STARTING_STALE:
-            after = replace(after, due=now + max(HANGING, 2 * after.took))
+            after = replace(after, due=now + (max(2 * after.grace, 3 * after.took) if after.took else HANGING))
         return replace(after, down_since=after._down(now)), action
 
     def _outlived(self, event: Event, now: float) -> Lifecycle:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeVar, runtime_checkable
 
 from pepperpy_reload.errors import RestartNeeded, UsageError
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.underway import outwards
 
 Result = TypeVar("Result")
 GRACE = 2.0  # seconds that a safe point is waited for
@@ -82,7 +85,7 @@ class LoopGate:
             return future.result(self.grace)
         except TimeoutError:
             if future.cancel():
-                where = _busy_line(self.loop)
+                where = busy_line(self.loop)
                 raise RestartNeeded(f"the event loop has been busy for {self.grace:g} s{where}") from None
             return future.result()  # it has begun: a reload is never left half-way
 
@@ -115,7 +118,10 @@ def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
         return False
 
 
-def _busy_line(loop: asyncio.AbstractEventLoop) -> str:
-    """Where the loop's thread is, as ` (file:line)`: that is what blocks it."""
-    frame = sys._current_frames().get(getattr(loop, "_thread_id", None) or 0)
+def busy_line(loop: asyncio.AbstractEventLoop) -> str:
+    """Where the loop's thread is, as ` (file:line)`: that is what blocks it. The user's own line, if there is one."""
+    thread = getattr(loop, "_thread_id", None) or threading.main_thread().ident
+    innermost = sys._current_frames().get(thread or 0)
+    stack = list(outwards(innermost))
+    frame = next((one for one in stack if one.f_code.co_filename in recorder.roots), innermost)
     return f" ({frame.f_code.co_filename}:{frame.f_lineno})" if frame else ""

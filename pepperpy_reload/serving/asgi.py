@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
-from pepperpy_reload.errors import RestartNeeded, UserCodeError
+from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.serving.kinds import AsgiApp, Kind
 from pepperpy_reload.serving.lifespan import Lifespan
 from pepperpy_reload.serving.loops import exit_status, run_to_end
@@ -30,6 +31,7 @@ class ServerSession:
         options: ServeOptions,
         is_first_party: Callable[[str], bool],
         succession: Succession | None = None,
+        tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.target = target
         self.options = options
@@ -40,6 +42,7 @@ class ServerSession:
         self.settle = Replacement(self)
         self._sock = sock
         self._succession = succession or Succession()
+        self._tell = tell
         self._server: Server | None = None
         self._grace = options.grace
         self._stops = 0
@@ -52,7 +55,9 @@ class ServerSession:
     def run(self, on_ready: Callable[[], None]) -> int:
         """Start the app, accept requests until `stop`, end the app."""
         adapter = adapt(self.target.app, self.target.kind)
-        self._server = server = Server(self.slot, self.options, self._succession, on_ready=self._ready(on_ready))
+        self._server = server = Server(
+            self.slot, self.options, self._succession, on_ready=self._ready(on_ready), on_cut=self._say_what_is_cut
+        )
         loop = server.new_loop()
         self.gate.loop = loop
         try:
@@ -108,7 +113,14 @@ class ServerSession:
         try:
             ending.result()
         except RestartNeeded as error:  # nothing needs a restart any more, but it is said
-            raise UserCodeError(str(error)) from None
+            self._tell(str(error))
+
+    def _say_what_is_cut(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        many = f"{len(tasks)} requests have" if len(tasks) > 1 else "a request has"
+        where = self.readers.in_tasks(tasks) or self.readers.blocking()
+        self._tell(
+            f"{many} not ended after {self._grace:g} s and {'are' if len(tasks) > 1 else 'is'} cut off ({where})"
+        )
 
     def put(self, adapter: AsgiApp, lifespan: Lifespan) -> None:
         """Serve `adapter`, which has been started, from the next request on."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from enum import Enum, auto
 from typing import Any
 
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
 from pepperpy_reload.importing.recorder import Footprint, recorder
+from pepperpy_reload.reloading.underway import awaiting
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import AsgiApp
 
@@ -32,6 +34,8 @@ class Lifespan:
     def __init__(self, app: AsgiApp) -> None:
         self.state: dict[str, Any] = {}
         self.footprint = Footprint()
+        self.took = 0.0
+        """Seconds that the start-up took."""
         self._app = app
         self._phase = _Phase.NEW
         self._asked = False
@@ -58,9 +62,10 @@ class Lifespan:
         self._phase = _Phase.STARTING
         self._messages.put_nowait({"type": "lifespan.startup"})
         self._task = asyncio.get_running_loop().create_task(self._run(), name="lifespan")
+        began = time.monotonic()
         with recorder.record() as footprint:
             await self._wait("startup", timeout)
-        self.footprint = footprint
+        self.footprint, self.took = footprint, time.monotonic() - began
         if self._failure is not None:
             await asyncio.wait([self._task], timeout=_TRACEBACK_GRACE)
             raise self._error() or UserCodeError(self._failure or "the app's lifespan.startup failed")
@@ -99,8 +104,17 @@ class Lifespan:
         finally:
             answered.cancel()
         if not done:
+            where = self._where()
             self._task.cancel()
-            raise RestartNeeded(f"the app's lifespan {what} has not ended after {timeout:g} s")
+            raise RestartNeeded(f"the app's lifespan {what} has not ended after {timeout:g} s{where}")
+
+    def _where(self) -> str:
+        """Where it waits, as ` (file:line)`: the user's own line, if there is one."""
+        assert self._task is not None
+        for frame in awaiting(self._task.get_coro()):
+            if frame.f_code.co_filename in recorder.roots:
+                return f" ({frame.f_code.co_filename}:{frame.f_lineno})"
+        return ""
 
     def _error(self) -> ReloadError | None:
         if self._task is None or not self._task.done() or self._task.cancelled():

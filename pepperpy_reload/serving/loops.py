@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.reloading.gate import busy_line
 
 Result = TypeVar("Result")
 _TURNS = 10  # more than a connection needs from being accepted to its first callback
@@ -66,7 +67,7 @@ def await_on(
         return future.result(timeout)
     except TimeoutError:
         future.cancel()
-        raise RestartNeeded(f"{what} has not ended after {timeout:g} s") from None
+        raise RestartNeeded(f"{what} has not ended after {timeout:g} s{busy_line(loop)}") from None
 
 
 def exit_status(end: SystemExit) -> int:

@@ -93,9 +93,9 @@ class Replacement:
         return "" if not session.slot.in_flight else session.readers.blocking() or session.suspended_at() or "waiting"
 
     def _stop(self, old: Lifespan) -> str:
-        timeout = self._session.options.lifespan_timeout
+        timeout = self._session.options.grace
         try:
-            self._await(old.shutdown(timeout), "the old app's shutdown")
+            self._await(old.shutdown(timeout), timeout, "the old app's shutdown")
         except UserCodeError as error:  # its faults are of the past: the new app is served all the same
             return f"; the old one's shutdown raised {str(error).strip().splitlines()[-1]}"
         return ""
@@ -105,7 +105,11 @@ class Replacement:
 
     def _start(self, adapter: AsgiApp) -> Lifespan:
         lifespan = Lifespan(adapter)
-        self._await(lifespan.startup(self._session.options.lifespan_timeout), "the new app's start-up")
+        # Requests are held meanwhile, while a new worker would start beside this one.
+        options, usual = self._session.options, self._session.lifespan
+        took = 0.0 if usual is None else usual.took
+        timeout = min(options.lifespan_timeout, max(options.grace, 2 * took))
+        self._await(lifespan.startup(timeout), timeout, "the new app's start-up")
         return lifespan
 
     def _start_again(self, adapter: AsgiApp) -> None:
@@ -116,7 +120,7 @@ class Replacement:
             raise RestartNeeded(f"the old app's lifespan could not be started again: {last}") from error
         self._session.put(adapter, lifespan)
 
-    def _await(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
+    def _await(self, coroutine: Coroutine[Any, Any, None], timeout: float, what: str) -> None:
         loop = self._session.gate.loop
         assert loop is not None
-        await_on(loop, coroutine, self._session.options.lifespan_timeout + self._session.options.grace, what)
+        await_on(loop, coroutine, timeout + self._session.options.grace, what)

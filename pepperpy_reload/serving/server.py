@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from pepperpy_reload.errors import SurroundingsError
@@ -39,10 +39,17 @@ class Server(uvicorn.Server):
     """The server of one session."""
 
     def __init__(
-        self, app: AsgiApp, options: ServeOptions, succession: Succession, *, on_ready: Callable[[], None]
+        self,
+        app: AsgiApp,
+        options: ServeOptions,
+        succession: Succession,
+        *,
+        on_ready: Callable[[], None],
+        on_cut: Callable[[Collection[asyncio.Task[Any]]], None],
     ) -> None:
         super().__init__(_config(app, options))
         self._on_ready = on_ready
+        self._on_cut = on_cut
         self._succession = succession
         self._handover = Handover(self, succession)
         self._sockets: list[socket.socket] = []
@@ -139,7 +146,15 @@ class Server(uvicorn.Server):
             self.config.timeout_graceful_shutdown = max(0.0, deadline - loop.time())  # type: ignore[assignment]
         else:
             await self._answer_first_requests()
+        cutting = loop.call_at(deadline - _LOOK, self._look_at_the_rest)
         await super().shutdown(sockets)
+        cutting.cancel()
+
+    def _look_at_the_rest(self) -> None:
+        """Just before requests are cut off: who has had no answer so far. A stream has had its part."""
+        cycles = [getattr(connection, "cycle", None) for connection in self.server_state.connections]
+        if any(cycle is not None and not cycle.response_started for cycle in cycles):
+            self._on_cut([task for task in self.server_state.tasks if not task.done()])
 
     async def _let_in(self) -> bool:
         """Wait for our turn; False if we are to end before it comes."""

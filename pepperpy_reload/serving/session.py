@@ -19,7 +19,8 @@ from pepperpy_reload.serving.target import Kind, Target
 class ServeOptions:
     """How to serve: what people set every day; durations are in seconds.
 
-    `grace` bounds every wait for requests, `lifespan_timeout` the start-up and shutdown of an app that is replaced.
+    `grace` bounds every wait for requests, and the start-up and shutdown of an app that is replaced; a start-up may
+    take twice as long as the one before it took, up to `lifespan_timeout`.
     """
 
     log_level: str = "info"
@@ -126,10 +127,12 @@ def open_session(
     *,
     is_first_party: Callable[[str], bool] = recorder.roots.__contains__,
     succession: Succession | None = None,
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> Session:
     """The session that runs `target`; `sock` is a listening socket, which a plain program does not need.
 
-    `succession` is for a process that is one in a line of several; by default it is alone.
+    `succession` is for a process that is one in a line of several; by default it is alone. `tell` is called with
+    sentences for the user.
     """
     # Each kind of session is imported when it is wanted: a plain program runs without uvicorn.
     if target.kind is Kind.COROUTINE:
@@ -142,7 +145,7 @@ def open_session(
 
         if sock is None:
             raise UsageError(f"{target.text} is an app that needs a socket to be served on")
-        return ServerSession(target, sock, options or ServeOptions(), is_first_party, succession)
+        return ServerSession(target, sock, options or ServeOptions(), is_first_party, succession, tell)
 
     if target.kind is Kind.FUNCTION:
         from pepperpy_reload.serving.plain import FunctionSession

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import time
 
-from pepperpy_reload.core.lifecycle import SERVED, Action, Event, Lifecycle, State
-from pepperpy_reload.drawing.news import Restarted, Restarting, Trouble, Unstarted
+from pepperpy_reload.core.lifecycle import HANGING, SERVED, Action, Event, Lifecycle, State
+from pepperpy_reload.drawing.news import Note, Restarted, Restarting, Trouble, Unstarted
 from pepperpy_reload.drawing.terminal import Display
 from pepperpy_reload.errors import ReloadError
 from pepperpy_reload.supervising.apology import Apology
@@ -32,6 +32,7 @@ class Course:
         self.since = 0.0
         self.was_ready = False
         self.error = ""
+        self._slow: float | None = None
         self._crew = crew
         self._apology = apology
         self._display = display
@@ -39,6 +40,8 @@ class Course:
     def advance(self, event: Event, *, code: bool = True) -> Action:
         """Report an event to the table, and do what it says."""
         now, before = time.monotonic(), self.life.state
+        if event is Event.DUE:
+            self._tell_of_delay(before)
         self.life, action = self.life.advance(event, now, code=code, overlap=self.overlap and not self.plain)
         if action is Action.END:
             by_hand = event is Event.INTERRUPT and before in SERVED
@@ -52,6 +55,36 @@ class Course:
         if self.life.down_since is None:
             self._apology.end()
         return action
+
+    def _tell_of_delay(self, state: State) -> None:
+        """Say what was waited for in vain, and where it is."""
+        process = self._crew.heir if state is State.SUCCEEDING_STALE else self._crew.worker
+        if process is None or process.is_killed:
+            return
+        if state in (State.STALE, State.SUCCEEDING_STALE):
+            text = "the worker that is being started is not ready{}; it is started anew with what was saved"
+        elif state in (State.HANDING_OVER, State.HANDING_OVER_STALE):
+            text = "the old worker does not answer{}; it is killed"
+        elif state in (State.REPLACING, State.BROKEN, State.BROKEN_STALE, State.CLOSING):
+            text = "the worker was to end and has not{}; it is killed"
+        else:
+            return
+        self._display.show(Note(text.format(process.whereabouts())))
+
+    @property
+    def slow_at(self) -> float | None:
+        """When to say that a start takes long."""
+        began = self.life.began_at
+        return None if began is None or began == self._slow else began + max(HANGING, 2 * self.life.took)
+
+    def tell_of_slow_start(self) -> None:
+        """Say where it is. It goes on: some things take long."""
+        self._slow = self.life.began_at
+        process = self._crew.heir or self._crew.worker
+        if process is not None and self._slow is not None and not process.answers.reading:
+            lasted = time.monotonic() - self._slow
+            text = f"the new worker is not ready after {lasted:.0f} s{process.whereabouts()}"
+            self._display.show(Note(text))
 
     def restart(self, reason: str, event: Event = Event.RESTART) -> None:
         """Another worker is wanted."""

@@ -44,12 +44,12 @@ class Crew:
 
     def start(self) -> None:
         """Start the one worker."""
-        self.worker = WorkerProcess(self._orders, self._sock, *self._heard)
+        self.worker = WorkerProcess(self._orders, self._sock, *self._heard, grace=self._grace)
 
     def start_heir(self, now: float) -> None:
         """Start another one beside it."""
         self.dismiss(now)
-        self.heir = WorkerProcess(self._orders, self._sock, *self._heard, beside=self.worker)
+        self.heir = WorkerProcess(self._orders, self._sock, *self._heard, beside=self.worker, grace=self._grace)
 
     def promote(self, now: float, *, kill: bool = False) -> None:
         """The heir takes the worker's place."""
@@ -78,12 +78,16 @@ class Crew:
         for process in self._all():
             process.kill()
 
-    def expire(self, now: float) -> None:
-        """Kill those that were told to end and have had their time."""
+    def expire(self, now: float) -> list[str]:
+        """Kill those that were told to end and have had their time; where each of them was."""
+        found = []
         for process, deadline in self._retired.items():
             if now >= deadline:
+                if not process.is_killed:
+                    found.append(process.whereabouts())
                 process.kill()
                 self._retired[process] = now + _BURIAL
+        return found
 
     def forget(self, process: WorkerProcess) -> None:
         """It is gone."""

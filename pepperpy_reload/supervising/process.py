@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from pepperpy_reload.serving.bequest import line
+from pepperpy_reload.supervising.answers import Answers
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders
+from pepperpy_reload.supervising.stacks import Stacks
 
 # `-c` puts the working directory on sys.path, where a file of the user's could stand for a module of ours.
 _CODE = """\
@@ -41,7 +43,9 @@ class WorkerProcess:
         on_exit: Callable[[WorkerProcess, int], None],
         *,
         beside: WorkerProcess | None = None,
+        grace: float = 2.0,
     ) -> None:
+        self.answers = Answers(grace)
         self.plain: bool | None = None
         """Whether it serves nothing; None until it has said so."""
         self.pid = 0
@@ -71,6 +75,8 @@ class WorkerProcess:
             for one in (estate, legacy):
                 if one is not None:
                     one.close()
+        self._roots = orders.roots
+        self._stacks: Stacks | None = None
         self._on_message = on_message
         self._on_exit = on_exit
         self._gone = threading.Event()
@@ -91,6 +97,16 @@ class WorkerProcess:
         """End the process and all that it has started, now."""
         self._cut()
         self.end(signal.SIGCONT)  # the guard may have been stopped
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether it was killed, or is gone."""
+        return self._lifeline is None
+
+    def whereabouts(self) -> str:
+        """Where in the user's code it is, in brackets after a blank; "" if that cannot be told."""
+        where = "" if self._stacks is None else self._stacks.whereabouts()
+        return f" ({where})" if where else ""
 
     def wait(self, patience: float) -> None:
         """Until it is gone, but no longer than that."""
@@ -115,6 +131,7 @@ class WorkerProcess:
     def _hear(self, message: Message) -> None:
         if message.get("type") == "born":
             self.pid = int(message["pid"])
+            self._stacks = Stacks(self.pid, message["stacks"], self._roots)
         else:
             self._on_message(self, message)
 
@@ -127,6 +144,8 @@ class WorkerProcess:
         self._reader.join(_READ_OUT)
         self._channel.close()
         self._close_estate()
+        if self._stacks is not None:
+            self._stacks.close()
         self._gone.set()
         self._on_exit(self, status)
 

@@ -138,7 +138,7 @@ class Supervisor:
         return self._status
 
     def _take(self) -> None:
-        dues = [due for due in self._dues() if due is not None]
+        dues = [due for due in (*self._dues(), self._silent_at(), self._course.slow_at) if due is not None]
         timeout = max(0.0, min(dues) - time.monotonic()) if dues else None
         with suppress(Empty):
             self._handle(self._inbox.get(timeout=timeout))
@@ -147,19 +147,35 @@ class Supervisor:
         if life is not None and now >= life:
             self._course.advance(Event.DUE)
         if crew is not None and now >= crew:
-            self._crew.expire(now)
+            for where in self._crew.expire(now):
+                self._display.show(Note(f"the old worker was to end and has not{where}; it is killed"))
+        self._look_for_silence(now)
         if apology is not None and now >= apology:
             self._apology.begin()
 
     def _dues(self) -> tuple[float | None, float | None, float | None]:
         return self._course.life.due, self._crew.due, self._apology.due(self._course.life.down_since)
 
+    def _silent_at(self) -> float | None:
+        return None if self._crew.worker is None else self._crew.worker.answers.due
+
+    def _look_for_silence(self, now: float) -> None:
+        """No save is swallowed by a worker that does not deal with it, and no start takes for ever unsaid."""
+        due, worker = self._silent_at(), self._crew.worker
+        if worker is not None and due is not None and now >= due:
+            self._course.restart(f"{worker.answers.complaint()}{worker.whereabouts()}", Event.ASKED)
+        if self._course.slow_at is not None and now >= self._course.slow_at:
+            self._course.tell_of_slow_start()
+
     def _handle(self, item: Item) -> None:
         if isinstance(item, _Said):
+            item.worker.answers.take(item.message.get("type"), time.monotonic())
             if item.worker is self._crew.worker:
                 self._hear(item.message)
             elif item.worker is self._crew.heir:
                 self._hear_heir(item.message)
+            elif item.message.get("type") == "notice":  # of one that is about to end
+                self._display.show(Note(str(item.message["text"])))
         elif isinstance(item, _Exited):
             self._bury(item.worker, item.status)
         elif isinstance(item, _Signalled):
@@ -320,6 +336,8 @@ class Supervisor:
         for process in (self._crew.worker, self._crew.heir):
             if process is not None:
                 process.post(message)
+                if isinstance(event, Quiet):
+                    process.answers.ask(_named(event.paths), time.monotonic())
 
     def _obey(self, number: int) -> None:
         if number == getattr(signal, "SIGHUP", None) and not self._is_hung_up():

@@ -33,7 +33,7 @@ from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.serving.session import ServeOptions, Session, open_session
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Kind, Target, load_target
-from pepperpy_reload.supervising import signals
+from pepperpy_reload.supervising import signals, stacks
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders, Task
 
@@ -53,7 +53,7 @@ def main() -> None:
     """The process's whole life; `sys.argv[1]` is the channel's descriptor."""
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
-    channel.send({"type": "born", "pid": os.getpid()})
+    channel.send({"type": "born", "pid": os.getpid(), "stacks": stacks.offer()})
     message = next(channel.messages(), None)
     if message is None:
         return
@@ -111,7 +111,9 @@ class Worker:
             return ScriptSession(orders.target, orders.argv)
         sys.argv = list(orders.argv)
         self._target = target = load_target(orders.target, factory=orders.factory)
-        session = open_session(target, self._sock, ServeOptions(**orders.options), succession=self._succession)
+        session = open_session(
+            target, self._sock, ServeOptions(**orders.options), succession=self._succession, tell=self._notice
+        )
         if session.kind in _SERVED:  # from now on the socket may take connections
             self._channel.send({"type": "kind", "kind": session.kind.value})
         return session
@@ -163,6 +165,7 @@ class Worker:
             self._events.put(Hint(paths, first=bool(message["first"])))
         elif message["type"] == "quiet":
             self._events.put(Quiet(paths))
+            self._channel.post({"type": "heard"})
         elif message["type"] == "enter":
             self._succession.enter()
         elif message["type"] == "yield" and self._session is not None:
@@ -187,6 +190,7 @@ class Worker:
                 self._audit.resume()
             if isinstance(event, Quiet):
                 self._refresh_templates(event.paths)
+                self._channel.send({"type": "done"})
 
     def _tell(self, reloader: Reloader, work: Callable[[], ReloadReport | None]) -> ReloadReport | None:
         try:
@@ -207,7 +211,10 @@ class Worker:
         from pepperpy_reload.serving.templates import refresh_templates
 
         for note in refresh_templates(others):
-            self._channel.send({"type": "notice", "text": note})
+            self._notice(note)
+
+    def _notice(self, text: str) -> None:
+        self._channel.send({"type": "notice", "text": text})
 
     def _confess(self, error: ReloadError, fault: str = "code") -> None:
         if fault == "code" and isinstance(error, UsageError | SurroundingsError):

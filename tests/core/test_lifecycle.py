@@ -255,7 +255,7 @@ def test_a_start_that_always_takes_long_is_left_alone() -> None:
     life = walk(Event.BEGIN)
     for event, at in [(Event.READY, 130.0), (Event.RESTART, 200.0), (Event.SAVED, 201.0)]:
         life, _ = life.advance(event, at, overlap=True)
-    assert life.due == 201.0 + 60.0
+    assert life.due == 201.0 + 90.0
     life, _ = life.advance(Event.SAVED, 210.0, code=False)
     assert life.due == 261.0, "what the program writes itself is no reason"
 
