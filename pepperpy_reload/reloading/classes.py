@@ -75,13 +75,15 @@ def take_over(
     """
     before, after = _members(old), _members(new)
     names = _dirty_members(before, after, dirty)
+    made = [statement for name in names for statement in after[name] if not _is_alias(statement)]
+    shared = {other for statement in made for other in _reads([statement]) - set(bound_names([statement]))}
     for name in sorted(set(before) - set(after)):
         if name in vars(live):
             type.__delattr__(live, name)
     refitted: dict[int, FunctionType] = {}
     for name in [name for name in after if name in names]:
         if name in vars(scratch):
-            _take(live, scratch, name, undo, refitted)
+            _take(live, scratch, name, undo, refitted, whole=name in shared)
         elif name in vars(live):
             type.__delattr__(live, name)
     if old.decorator_list:
@@ -122,12 +124,16 @@ def _dirty_members(
         if not same or not dirty.isdisjoint(_reads(statements)) or ("*" in dirty and not _is_method(statements)):
             found.add(name)
     while True:
-        more = {
-            name for name, statements in after.items() if name not in found and not found.isdisjoint(_reads(statements))
-        }
-        if not more:
+        # Who reads a new member has to be made with it, and what a new member reads is the one that it was made with.
+        more = {name for name, statements in after.items() if not found.isdisjoint(_reads(statements))}
+        more |= {name for one in found for name in _reads(after[one]) if name in after}
+        if more <= found:
             return found
         found |= more
+
+
+def _is_alias(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name)
 
 
 def _is_method(statements: Iterable[ast.stmt]) -> bool:
@@ -141,12 +147,17 @@ def _reads(statements: Iterable[ast.stmt]) -> set[str]:
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
-def _take(live: type, scratch: type, name: str, undo: Undo, refitted: dict[int, FunctionType]) -> None:
-    """One member; `refitted` are the live functions that took over from one of the scratch class, by its id."""
+def _take(
+    live: type, scratch: type, name: str, undo: Undo, refitted: dict[int, FunctionType], *, whole: bool
+) -> None:  # fmt: skip
+    """One member; `refitted` are the live functions that took over from one of the scratch class, by its id.
+
+    As a `whole` means that other members have been made with it: a function cannot stay and take over from it.
+    """
     value, current = vars(scratch)[name], vars(live).get(name)
     if id(value) in refitted:  # one function under several names
         type.__setattr__(live, name, refitted[id(value)])
-    elif type(value) is FunctionType and type(current) is FunctionType and refit(current, value, undo):
+    elif not whole and type(value) is FunctionType and type(current) is FunctionType and refit(current, value, undo):
         refitted[id(value)] = current
     else:
         _take_value(live, scratch, name, value)

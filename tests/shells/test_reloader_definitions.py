@@ -426,3 +426,35 @@ def test_who_is_told_of_a_class_may_change_its_base(told: tuple[str, str], reloa
             f"{head}class Last(base.Base):\n    pass\n{body}",
         },
     )
+
+
+def test_members_of_a_class_that_are_made_of_others(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        def check():
+            Thing = app.Thing
+            assert Thing.put.__annotations__["info"] is Thing.Info and Thing.size.fget is Thing.get_size
+            assert Thing.both == (Thing.get_size, Thing.Info) and Thing.alias is Thing.plain
+        thing, plain = app.Thing, app.Thing.plain
+        for old, new in (
+            ("times=1", "times=2"), ("other=1", "other=2"), ("same=1", "same=2"), ("(get_size, Info)", "get_size, Info"),
+        ):
+            report = change("app.py", old, new)
+            assert report.status in ("reloaded", "unchanged") and app.Thing is thing, report
+            check()
+        assert app.Thing.plain is plain
+        """,
+        {
+            "app.py": """
+                class Thing:
+                    class Info: ...
+                    def put(self, info: Info, times=1): ...
+                    def get_size(self, other=1): return 1
+                    size = property(get_size)
+                    both = (get_size, Info)
+                    def plain(self, same=1): ...
+                    alias = plain
+            """,
+        },
+    )
