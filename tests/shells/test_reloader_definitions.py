@@ -438,7 +438,10 @@ def test_members_of_a_class_that_are_made_of_others(reloads: Reloads) -> None:
             assert Thing.both == (Thing.get_size, Thing.Info) and Thing.alias is Thing.plain
         thing, plain = app.Thing, app.Thing.plain
         for old, new in (
-            ("times=1", "times=2"), ("other=1", "other=2"), ("same=1", "same=2"), ("(get_size, Info)", "get_size, Info"),
+            ("times=1", "times=2"),
+            ("other=1", "other=2"),
+            ("same=1", "same=2"),
+            ("(get_size, Info)", "get_size, Info"),
         ):
             report = change("app.py", old, new)
             assert report.status in ("reloaded", "unchanged") and app.Thing is thing, report
