@@ -168,7 +168,15 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
     triggers = Triggers(orders.roots, settings.restart_on, env_file)
     url = "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
     return Supervisor(
-        orders, listener, display, watch, triggers, url=url, grace=settings.grace, overlap=settings.restart == "overlap"
+        orders,
+        listener,
+        display,
+        watch,
+        triggers,
+        url=url,
+        grace=settings.grace,
+        overlap=settings.restart == "overlap",
+        keys=settings.keys,
     ).run()
 
 

@@ -56,7 +56,7 @@ _OUTPUT = ("quiet", "verbose", "json")
 _LISTENING = ("host", "port", "auto_port")
 _SERVING = (
     *("factory", "restart", "log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
-    *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password"),
+    *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password", "keys"),
 )
 
 

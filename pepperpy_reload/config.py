@@ -90,6 +90,7 @@ class Settings:
     restart: str = _is_set_by(
         Kind.ORDER, "overlap", "Start an app's new worker beside the old one, or after it has ended (sequential)."
     )
+    keys: bool = _is_set_by(Kind.SWITCH, True, "Heed single keys while serving on a terminal; h shows them.")
     grace: float = _is_set_by(Kind.NUMBER, 2.0, "Seconds that a worker has to end before it is killed.")
     poll: float | None = _is_set_by(Kind.NUMBER, None, "Look for changes every so many seconds, not for events.")
     audit: bool = _is_set_by(Kind.SWITCH, False, "Compare every reload with a fresh start; restart if they differ.")

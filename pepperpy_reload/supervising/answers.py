@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _TURNS = 3  # graces that a reload may take: its own waits, which end with a better reason, come first
 
@@ -23,6 +25,8 @@ class Answers:
 
     def __init__(self, grace: float) -> None:
         self.reading = False
+        self.interruptible = False
+        """Whether what reads is in the main thread, where Ctrl-C means something to it."""
         self._grace = grace
         self._ready_at: float | None = None
         self._open: deque[_Batch] = deque()
@@ -32,9 +36,13 @@ class Answers:
         """It is being told of a batch."""
         self._open.append(_Batch(names, now))
 
-    def take(self, kind: object, now: float) -> None:
-        """A message of this kind has come from the worker."""
+    def take(self, message: Mapping[str, Any], now: float) -> None:
+        """A message has come from the worker."""
+        kind = message.get("type")
         if kind == "ready" and self._ready_at is None:
+            self._ready_at = now
+        elif kind in ("reading", "read"):
+            self.reading, self.interruptible = kind == "reading", bool(message.get("main"))
             self.again(now)
         elif kind == "heard":
             for batch in self._open:
@@ -49,7 +57,8 @@ class Answers:
 
     def again(self, now: float) -> None:
         """All times begin now: it could not answer before."""
-        self._ready_at = now
+        if self._ready_at is not None:
+            self._ready_at = now
 
     @property
     def due(self) -> float | None:

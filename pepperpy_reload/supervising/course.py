@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 
 from pepperpy_reload.core.lifecycle import HANGING, SERVED, Action, Event, Lifecycle, State
 from pepperpy_reload.drawing.news import Note, Restarted, Restarting, Trouble, Unstarted
@@ -45,7 +46,7 @@ class Course:
         self.life, action = self.life.advance(event, now, code=code, overlap=self.overlap and not self.plain)
         if action is Action.END:
             by_hand = event is Event.INTERRUPT and before in SERVED
-            self._crew.end(now, signal.SIGINT if by_hand else signal.SIGTERM)
+            self._crew.end(now, signal.SIGINT if by_hand else signal.SIGTERM, serves=not self.plain)
         elif action is Action.KILL:
             self._crew.kill()
         elif action is Action.SPAWN:
@@ -70,6 +71,18 @@ class Course:
         else:
             return
         self._display.show(Note(text.format(process.whereabouts())))
+
+    @property
+    def starts_at_a_prompt(self) -> bool:
+        """Whether somebody types at a prompt in the worker that is being started: it is not late then."""
+        if self.life.state not in (State.STALE, State.SUCCEEDING_STALE):
+            return False
+        process = self._crew.heir if self.life.state is State.SUCCEEDING_STALE else self._crew.worker
+        return process is not None and process.answers.reading
+
+    def put_off(self, now: float) -> None:
+        """What is due is not due yet."""
+        self.life = replace(self.life, due=now + self.life.grace)
 
     @property
     def slow_at(self) -> float | None:

@@ -67,11 +67,24 @@ class Crew:
         if heir is not None:
             self._retire(heir, now)
 
-    def end(self, now: float, number: int) -> None:
-        """Tell all of them to end."""
+    def end(self, now: float, number: int, *, serves: bool = False) -> None:
+        """Tell all of them to end. One that serves is told so by a message: a debugger may have taken its SIGINT."""
         self.dismiss(now)
-        if self.worker is not None:
+        if self.worker is not None and serves and number == signal.SIGINT:
+            self.worker.post({"type": "end"})
+        elif self.worker is not None:
             self.worker.end(number)
+
+    def stop(self) -> None:
+        """Have all of them stand still, as Ctrl-Z does with what runs on a terminal."""
+        for process in self._all():
+            process.signal_group(signal.SIGSTOP)
+
+    def go_on(self, now: float) -> None:
+        """Have them go on after that."""
+        for process in self._all():
+            process.signal_group(signal.SIGCONT)
+            process.answers.again(now)
 
     def kill(self) -> None:
         """End all of them at once."""

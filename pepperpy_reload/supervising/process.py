@@ -93,6 +93,12 @@ class WorkerProcess:
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
 
+    def signal_group(self, number: int) -> None:
+        """Send a signal to the process and what it has started in its group."""
+        with suppress(ProcessLookupError, PermissionError):
+            if self.pid and not self._gone.is_set():
+                os.killpg(self.pid, number)
+
     def kill(self) -> None:
         """End the process and all that it has started, now."""
         self._cut()

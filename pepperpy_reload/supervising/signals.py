@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,26 +12,44 @@ from types import FrameType
 
 ENDED_BY_SIGNAL = 128
 """A process that a signal ended has this much more than its number as exit status."""
+_CAUGHT = ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGCONT")
 _TERMINAL = Path("/dev/tty")
 
 
 @contextmanager
 def caught(on_signal: Callable[[int], None]) -> Iterator[None]:
-    """Inside, SIGINT, SIGTERM and SIGHUP go to `on_signal`. What we were told to ignore stays ignored."""
+    """Inside, the signals that end, reload and suspend us go to `on_signal`, which is called
+    in a thread of its own. What we were told to ignore stays so.
+    """
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        on_signal(number)
+    def note(_number: int, _frame: FrameType | None) -> None:
+        """That there is a handler has Python write the number to the wakeup descriptor."""
 
-    wanted = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    def read() -> None:
+        while data := os.read(noted, 64):
+            for number in data:
+                on_signal(number)
+
+    wanted = [getattr(signal, name) for name in _CAUGHT if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in wanted}
     caught_ones = [number for number in wanted if before[number] is not signal.SIG_IGN]
+    # Read by a thread: the system may hand a signal to any thread, and that does not wake a main thread that waits.
+    noted, written = os.pipe()
+    os.set_blocking(written, False)
+    reader = threading.Thread(target=read, name="pepperpy-reload-signals", daemon=True)
+    reader.start()
+    former = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
     for number in caught_ones:
-        signal.signal(number, handle)
+        signal.signal(number, note)
     try:
         yield
     finally:
         for number in caught_ones:
             signal.signal(number, before[number])
+        signal.set_wakeup_fd(former)
+        os.close(written)
+        reader.join()
+        os.close(noted)
 
 
 def restore() -> None:

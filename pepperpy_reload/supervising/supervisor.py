@@ -32,14 +32,18 @@ from pepperpy_reload.drawing.news import (
     Trouble,
     Unstarted,
 )
+from pepperpy_reload.drawing.recall import Recall
 from pepperpy_reload.drawing.terminal import Display
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.apology import Apology
 from pepperpy_reload.supervising.channel import Message
+from pepperpy_reload.supervising.console import Console
 from pepperpy_reload.supervising.course import Course
 from pepperpy_reload.supervising.crew import Crew
 from pepperpy_reload.supervising.guard import adopt_orphans
+from pepperpy_reload.supervising.keyboard import Keyboard
+from pepperpy_reload.supervising.keys import Keys
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
@@ -70,7 +74,12 @@ class _Signalled:
     number: int
 
 
-Item = _Said | _Exited | _Signalled | Hint | Quiet | Note
+@dataclass(frozen=True, slots=True)
+class _Pressed:
+    key: str
+
+
+Item = _Said | _Exited | _Signalled | _Pressed | Hint | Quiet | Note
 
 
 class Supervisor:
@@ -90,10 +99,11 @@ class Supervisor:
         url: str = "",
         grace: float = 2.0,
         overlap: bool = True,
+        keys: bool = True,
     ) -> None:
         self._orders = orders
         self._listener = listener
-        self._display = display
+        self._display = display = Recall(display)
         self._watch = watch
         self._triggers = triggers
         self._url = url
@@ -114,6 +124,9 @@ class Supervisor:
             overlap=overlap,
             plain=orders.task is not Task.SERVE,
         )
+        keyboard = Keyboard(lambda key: self._inbox.put(_Pressed(key))) if keys else None
+        self._console = Console(self._crew, self._course, display, keyboard, self._inbox.put)
+        self._keys = Keys(self._course, display, url, self._quit, self._console)
         self._status = 0
         self._code_was_saved = False
         self._has_terminal = signals.has_terminal()
@@ -132,6 +145,7 @@ class Supervisor:
                     while self._course.life.state is not State.CLOSED:
                         self._take()
             finally:
+                self._console.close()
                 self._apology.end()
                 self._crew.bury()
         self._display.show(Stopped(self._status))
@@ -145,11 +159,16 @@ class Supervisor:
         life, crew, apology = self._dues()
         now = time.monotonic()
         if life is not None and now >= life:
-            self._course.advance(Event.DUE)
+            if self._course.starts_at_a_prompt:
+                self._course.put_off(now)
+            else:
+                self._course.advance(Event.DUE)
         if crew is not None and now >= crew:
             for where in self._crew.expire(now):
                 self._display.show(Note(f"the old worker was to end and has not{where}; it is killed"))
         self._look_for_silence(now)
+        if self._console.mind():
+            self._keys.hint()
         if apology is not None and now >= apology:
             self._apology.begin()
 
@@ -169,7 +188,7 @@ class Supervisor:
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, _Said):
-            item.worker.answers.take(item.message.get("type"), time.monotonic())
+            item.worker.answers.take(item.message, time.monotonic())
             if item.worker is self._crew.worker:
                 self._hear(item.message)
             elif item.worker is self._crew.heir:
@@ -180,6 +199,8 @@ class Supervisor:
             self._bury(item.worker, item.status)
         elif isinstance(item, _Signalled):
             self._obey(item.number)
+        elif isinstance(item, _Pressed):
+            self._keys.press(item.key)
         elif isinstance(item, Note):
             self._display.show(item)
         else:
@@ -208,7 +229,7 @@ class Supervisor:
         kind, heir = message.get("type"), self._crew.heir
         if kind == "kind" and heir is not None:
             heir.plain = message["kind"] not in _SERVED
-        elif kind == "ready":
+        elif kind == "ready" and not self._console.keeps_back(heir):
             self._course.advance(Event.HEIR_READY)
         elif kind == "report" and message["report"]["status"] == ReloadStatus.RESTART:
             self._course.advance(Event.HEIR_OUTDATED)
@@ -316,6 +337,8 @@ class Supervisor:
         if not paths:
             return
         reason = self._triggers.reason(paths) if isinstance(event, Quiet) else ""
+        if self._console.keeps(paths, reason):
+            return
         if reason:
             self._course.restart(reason)
             return
@@ -343,7 +366,19 @@ class Supervisor:
         if number == getattr(signal, "SIGHUP", None) and not self._is_hung_up():
             self._course.restart("SIGHUP")
             return
+        if number == getattr(signal, "SIGTSTP", None):
+            self._console.stand_still()
+            return
+        if number == getattr(signal, "SIGCONT", None):
+            self._crew.go_on(time.monotonic())
+            return
+        if number == signal.SIGINT and self._console.interrupts_a_prompt():
+            return
         self._status = self._status or signals.ENDED_BY_SIGNAL + number
+        if self._course.advance(Event.INTERRUPT) in (Action.END, Action.NOTHING):
+            self._display.show(Stopping())
+
+    def _quit(self) -> None:
         if self._course.advance(Event.INTERRUPT) in (Action.END, Action.NOTHING):
             self._display.show(Stopping())
 

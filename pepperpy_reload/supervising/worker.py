@@ -36,13 +36,14 @@ from pepperpy_reload.serving.target import Kind, Target, load_target
 from pepperpy_reload.supervising import signals, stacks
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders, Task
+from pepperpy_reload.supervising.prompt import Prompt
 
 if TYPE_CHECKING:
     from pepperpy_reload.supervising.audit import Audit
 
 UNSTARTED = 3
 """The exit status of a worker that has said why it cannot start."""
-_HASTE = 0.5  # seconds that requests still have after Ctrl-C
+_HASTE = 0.5
 _PAUSE = 0.005  # seconds between two modules that are read ahead: requests come first
 _LEAVE = 0.5  # seconds that threads and exit handlers have once the app has ended
 _SERVED = (Kind.ASGI, Kind.WSGI)
@@ -79,16 +80,19 @@ class Worker:
         self._is_ready = False
         self._began_in = (dict(os.environ), str(Path.cwd())) if orders.audit else ({}, "")  # user code may change it
         self._audit: Audit | None = None
+        self.prompt = Prompt(self._tell_of_prompt)
 
     def run(self) -> int:
         """Load the user's code and run it until it ends or is told to; returns the exit status."""
         self._channel.listen(self._hear, _die)
+        if os.isatty(0):
+            self.prompt.watch()
         sys.path[:0] = self._orders.search
         self._optimizer.install()
         recorder.roots.narrow(self._orders.roots)  # before anything is loaded: what is first-party is asked from now on
         try:
             self._session = session = self._open()
-            _obey_signals(session, self._orders, self._succession)
+            _obey_signals(session, self._orders, self._succession, self.prompt)
             status = session.run(self._on_ready(session))
             if session.kind in _SERVED:
                 _insist_on_leaving(status)
@@ -170,6 +174,9 @@ class Worker:
             self._succession.enter()
         elif message["type"] == "yield" and self._session is not None:
             self._session.resign(lambda: self._channel.post({"type": "yielded"}))
+        elif message["type"] == "end" and self._session is not None:
+            self._succession.enter()
+            self._session.stop(_haste(self._orders))
         elif message["type"] == "stay" and self._session is not None:
             self._session.stay()
 
@@ -185,6 +192,7 @@ class Worker:
             while self._events.empty() and _is_another(ahead):
                 time.sleep(_PAUSE)
             event = self._events.get()
+            self._let_debug(event)
             self._tell(reloader, partial(reloader.notice, event))
             if self._audit is not None and self._events.empty():
                 self._audit.resume()
@@ -212,6 +220,17 @@ class Worker:
 
         for note in refresh_templates(others):
             self._notice(note)
+
+    def _let_debug(self, event: Hint | Quiet) -> None:
+        """A reload waits while somebody is at a debugger's prompt, or at any one in an app."""
+        serves = self._session is not None and self._session.kind in _SERVED
+        if serves or self.prompt.is_of_debugger:
+            names = ", ".join(sorted(path.rpartition("/")[2] for path in event.paths))
+            self.prompt.wait(lambda: self._notice(f"{names} saved: that waits until nobody is at the prompt"))
+
+    def _tell_of_prompt(self, is_open: bool) -> None:
+        kind = "reading" if is_open else "read"
+        self._channel.post({"type": kind, "main": self.prompt.is_in_main_thread})
 
     def _notice(self, text: str) -> None:
         self._channel.send({"type": "notice", "text": text})
@@ -253,13 +272,18 @@ def _is_another(ahead: Iterator[str]) -> bool:
         return False
 
 
-def _obey_signals(session: Session, orders: Orders, succession: Succession) -> None:
+def _haste(orders: Orders) -> float:
+    """Seconds that requests still have after Ctrl-C."""
+    return min(float(orders.options.get("grace", GRACE)), _HASTE)
+
+
+def _obey_signals(session: Session, orders: Orders, succession: Succession, prompt: Prompt) -> None:
     """SIGTERM ends the session; so does SIGINT if it serves, while a plain program gets its KeyboardInterrupt."""
     grace = float(orders.options.get("grace", GRACE))
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if session.kind in _SERVED:  # a factory's kind is known only once it was called
-            session.stop(min(grace, _HASTE))
+        if session.kind in _SERVED and not prompt.is_at(frame):  # a factory's kind is known once it was called
+            session.stop(_haste(orders))
         else:
             signal.default_int_handler(number, frame)
 

@@ -50,6 +50,7 @@ class Tool:
             errors="replace",
             **({"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
         )
+        self.known_port = 0
         self.out: list[str] = []
         self.err: list[str] = []
         self._readers = [
@@ -94,7 +95,7 @@ class Tool:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return int(self.event("started")["url"].rpartition(":")[2])
+        return self.known_port or int(self.event("started")["url"].rpartition(":")[2])
 
     def get(self, path: str = "/") -> str:
         """One request on a connection of its own."""
