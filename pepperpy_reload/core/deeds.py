@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeGuard
 
@@ -39,7 +39,13 @@ class Deed:
     line: int
     given: tuple[Chain, ...] = ()
     """What it is given, as far as that has names."""
+    by: Chain = ()
+    """The path as it is written, if `path` says what its first name has been bound to just before."""
     node: ast.AST = field(default_factory=ast.Pass, compare=False, repr=False)
+
+    def nameless(self) -> Deed:
+        """The same where the name that it is written with is a local one: nothing alive has it."""
+        return replace(self, by=()) if self.by else self
 
     @property
     def text(self) -> str:
@@ -55,11 +61,12 @@ def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
     meant = _meanings(chosen)
     for node in chosen:
         for target, sort in _acts(node, dropped, called):
-            path = _path(target)
+            path: Chain = _path(target)
+            by: Chain = ()
             if path and path[0] in meant:
-                path = (*meant[path[0]], *path[1:])
+                path, by = (*meant[path[0]], *path[1:]), path
             if path:
-                yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), node)
+                yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), by, node)
 
 
 def attributes_set(nodes: Iterable[ast.AST]) -> Iterator[Chain]:

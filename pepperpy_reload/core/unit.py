@@ -93,7 +93,8 @@ class Unit:
     def deeds(self) -> tuple[Deed, ...]:
         """What it does to objects that it reaches through names."""
         if self._deeds is None:
-            self._deeds = tuple(deeds(import_time(self.statement.node)))
+            found = deeds(import_time(self.statement.node))
+            self._deeds = tuple(one if one.by[:1] and one.by[0] in self.binds else one.nameless() for one in found)
         return self._deeds
 
     @property
@@ -151,7 +152,7 @@ class FunctionFacts:
     @property
     def deeds(self) -> tuple[Deed, ...]:
         """What calling it does to objects that it reaches through names that are not its own."""
-        return tuple(deed for deed in deeds(self.nodes) if deed.path[0] not in self.own)
+        return tuple(deed.nameless() for deed in deeds(self.nodes) if deed.path[0] not in self.own)
 
 
 def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:

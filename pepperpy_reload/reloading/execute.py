@@ -155,6 +155,8 @@ class Executor:
         self.activities: dict[int, Activity] = {}
         self.remade: list[Any] = []
         """Objects that are the same and yet were made again."""
+        self.survived: dict[int, list[str]] = {}
+        """The names that a statement has bound to the same object again, by its index."""
         self._path = path
         self._table = Table(code)
         self._old = old
@@ -208,6 +210,8 @@ class Executor:
             if name in unseen:
                 namespace[name] = value
             now = None if name in self.names.stale else namespace.get(name)
+            if now is value:
+                self.survived.setdefault(unit.index, []).append(name)
             if again and instances.take_contents(value, now, namespace, self._undo):
                 namespace[name] = value
                 self.remade.append(value)

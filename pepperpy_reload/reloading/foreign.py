@@ -5,8 +5,10 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+import weakref
 from abc import ABCMeta
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -146,6 +148,8 @@ class _Way:
 def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str, Alias]) -> Reach | None:
     """What a deed of code in `module` reaches outside; `local` are the imports of the function around it."""
     namespace = getattr(sys.modules.get(module), "__dict__", {})
+    if deed.by and _is_held_here_only(namespace, deed.by[0]):
+        deed = replace(deed, path=deed.by)
     names = {alias.bound: alias for alias in local}
     way = _Way(namespace, names, imported)
     found = _set(way, deed) if deed.sort is Sort.SET else _called(way, deed, namespace)
@@ -157,6 +161,18 @@ def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str
     owner = _Way(namespace, names, imported).walk(deed.path if deed.sort is Sort.SET else deed.path[:-1] or deed.path)
     watched = is_watched(owner.value) or ".".join(deed.path) in WATCHED or way.known_as in WATCHED
     return Reach(f"{file}:{deed.line}", what, twice, seen, fixed, watched, what.endswith(_OF_A_LIBRARY))
+
+
+def _is_held_here_only(namespace: Mapping[str, Any], name: str) -> bool:
+    """Whether only modules of the project hold what a name does: whatever has made it has not kept it."""
+    value = namespace.get(name)
+    if value is None or is_a(value, (*_FLAT, ModuleType, FunctionType, type)) or weakref.getweakrefcount(value):
+        return False
+    spaces = [getattr(sys.modules.get(module), "__dict__", {}) for module in recorder.modules]
+    number = id(value)
+    del value
+    cells = sum(1 for space in spaces for one in list(map(id, space.values())) if one == number)
+    return sys.getrefcount(namespace[name]) - 1 == cells  # the one is what it is passed by
 
 
 def _set(way: _Way, deed: Deed) -> tuple[str, bool, bool] | None:
@@ -182,6 +198,8 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
     if CALLED in deed.path and known_as in _ADDING:  # of an object just made: `Thread(...).start()`
         return f"calls {known_as}", True, False
     if not way.theirs or is_a(way.value, ModuleType) or name in _LOOKING or way.known_as in _CACHES:
+        return None
+    if type(way.value).__module__.partition(".")[0] in _PURE_LIBRARIES and name not in CHANGING:  # `pytest.mark.slow`
         return None
     plain = is_a(way.value, type) and way.known_as.partition(".")[0] in _ON_ARGUMENTS  # `datetime.fromtimestamp(0)`
     if plain and name != "register":

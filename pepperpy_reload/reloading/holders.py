@@ -17,6 +17,7 @@ from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.looking import instance_dict, is_a
 
 _ATOMS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, slice, ModuleType)
@@ -84,9 +85,10 @@ class Holders:
 
 def can_change(thing: object) -> bool:
     """Whether an object may hold something else later on."""
-    return (
-        type(thing) is not object and not is_a(thing, _FIXED) and type(thing).__module__ not in ("typing", "operator")
-    )
+    if type(thing) is object or is_a(thing, _FIXED):
+        return False
+    home = type(thing).__module__
+    return home not in ("typing", "operator") and not (home == "logging" and is_plain_logger(thing))
 
 
 def led_to(value: Any, rest: Chain) -> list[Any]:

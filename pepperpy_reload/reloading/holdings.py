@@ -60,6 +60,11 @@ def loggers() -> tuple[type, ...]:
     return (logging.Logger,) if logging is not None else ()
 
 
+def is_plain_logger(thing: object) -> bool:
+    """Whether it is one that logging itself has made: to ask for it again gives the same one, as it is."""
+    return type(thing).__module__ == "logging" and is_a(thing, loggers())
+
+
 class Holdings:
     """The settings of the process, its environment and its loggers, as they are now."""
 

@@ -26,6 +26,7 @@ from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.run import Rerun, import_again
+from pepperpy_reload.reloading.survivors import Survivors
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.reloading.witness import Witness
 
@@ -44,6 +45,7 @@ class Performance:
         self._scope = Traces(self._world)
         self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
         self._witness = Witness(self._scope, reading.edited, self._plan)
+        self._survivors = Survivors(self._scope, self._plan)
         self._holdings = Holdings()
         self._loaded: set[str] = set()
         self._current = ""
@@ -76,6 +78,8 @@ class Performance:
             state.call_hooks(concerned, "__before_reload__")
             self._all(self._rerun())
             self._settle("")
+            for name in self._runs:
+                self._survivors.check_module(name, self._attempt.transaction.before(name))
             self._tidy()
             names.check(self._time_of)
             self._holdings.check_loggers()
@@ -169,6 +173,7 @@ class Performance:
         self._settle(step.module)
         with lines or nullcontext(), self._failing(step.module):
             self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
+        self._survivors.check(place, executor.survived.get(step.index, ()))
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
 
     def _watched(self, where: str, execute: Callable[[], object]) -> None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pepperpy_reload.auditing.places import Spot, differing
 from pepperpy_reload.comparing.compare import first_difference
 from pepperpy_reload.comparing.portrait import Portrait
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
@@ -30,7 +31,7 @@ class Verdict(StrEnum):
     ERROR = "error"
     """The reload failed where a fresh start does not, or we have a fault."""
     SKIPPED = "skipped"
-    """Nothing can be said: the old version does not import, or two fresh starts differ."""
+    """Nothing can be said: the old version does not import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +226,20 @@ class _Hot:
         found = first_difference(hot, fresh)
         if found is None:
             return Verdict.EQUAL, ""
+        text = f"{found.path}: {found.one}; in a fresh start: {found.other}"
+        unsteady = self._unsteady(fresh, modules)
+        if unsteady:
+            place = next(differing(fresh, hot, unsteady), None)
+            if place is None:
+                return Verdict.EQUAL, ""
+            text = f"{place.path}: {place.other}; in a fresh start: {place.one}"
+        return Verdict.DIFFERENT, text
+
+    def _unsteady(self, fresh: Portrait, modules: Sequence[str]) -> set[Spot]:
+        """The places where another fresh start is not like this one: they tell nothing of a reload."""
         with self._stage.child(self._root) as second:
             second.ask("load", modules=modules)
-            if first_difference(fresh, self._stage.portrait(second)) is not None:
-                return Verdict.SKIPPED, "two fresh starts differ"
-        return Verdict.DIFFERENT, f"{found.path}: {found.one}; in a fresh start: {found.other}"
+            return {place.spot for place in differing(fresh, self._stage.portrait(second))}
 
 
 def _rollback_fault(failure: ReloadReport | None, changed: str, report: ReloadReport, planted: str) -> str:

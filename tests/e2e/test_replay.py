@@ -76,6 +76,19 @@ def test_a_package_that_does_not_import_has_no_module_that_does(start: Start, pr
     assert [json.loads(line)["verdict"] for line in tool.out] == ["skipped"]
 
 
+def test_what_differs_between_two_fresh_starts_tells_nothing_and_all_else_does(
+    start: Start, project: Path, commit: Commit
+) -> None:
+    (project / "pack").mkdir()
+    for value in (1, 2):
+        text = f"import os, uuid\nclass Pool:\n    pid = os.getpid()\nNAMES = {{uuid.uuid4().hex: Pool}}\nX = {value}\n"
+        (project / "pack" / "__init__.py").write_text(text)
+        commit()
+    tool = start("replay", "--package", "pack", "--json")
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
+
+
 def test_what_is_no_repository_is_one_sentence(start: Start, project: Path) -> None:
     tool = start("replay")
     assert tool.ends() == 2

@@ -72,6 +72,29 @@ VALUE = use({})
 def later(value):
     return value
 """
+TYPES = "import mimetypes\nTABLE = mimetypes.types_map\nTABLE['.zz'] = 'a/b'\n"
+WORDS = "import keyword\nWORDS = keyword.softkwlist\nWORDS.append('zz')\n"
+PASSED_ON = """
+__names = locals()
+try:
+    from part import TABLE
+    TABLE.append(1)
+except ImportError:
+    TABLE = None
+__names["X"] = 1
+X = 1
+"""
+CONTEXT = "TLS = ssl.create_default_context()\nTLS.set_ciphers('DEFAULT')\n"
+MARKED = "import pytest\n@pytest.mark.parametrize('x', [1])\ndef f(x):\n    pass\n"
+LOGGING = """
+import atexit, logging
+log = logging.getLogger("made")
+def make():
+    log.info('made')
+    return 1
+X = make()
+atexit.register(log.info, "bye")
+"""
 
 FOUND = {
     "a submodule that runs again with its package stays its package's": Found(
@@ -180,6 +203,37 @@ FOUND = {
     ),
     "a function that nobody has given another name gets one": Found(
         {"tools.py": NAMING, "app.py": NAMED.replace("@naming", "")}, ({"app.py": NAMED},)
+    ),
+    "a library gives the same object again, and another item is set in it": Found(
+        {"app.py": TYPES}, ({"app.py": TYPES.replace(".zz", ".zy")},), "restart"
+    ),
+    "a library gives the same object again, and an item is set in it no more": Found(
+        {"app.py": TYPES}, ({"app.py": TYPES.replace("TABLE['.zz'] = 'a/b'", "")},), "restart"
+    ),
+    "a library gives the same object again, and the same item is set in it": Found(
+        {"app.py": TYPES}, ({"app.py": TYPES.replace("TABLE = m", "TABLE = {} or m")},)
+    ),
+    "a library gives the same object again, and a method changes it once more": Found(
+        {"app.py": WORDS}, ({"app.py": WORDS.replace("WORDS = k", "WORDS = [] or k")},), "restart"
+    ),
+    "a library gives the same object again to a module that runs as a whole": Found(
+        {"app.py": f"{WORDS}globals()['X'] = 1\n"}, ({"app.py": f"{WORDS}globals()['X'] = 2\n"},), "restart"
+    ),
+    "an import inside a statement, and a namespace, are no objects of a library's": Found(
+        {"part.py": "TABLE = []\n", "app.py": PASSED_ON},
+        ({"app.py": PASSED_ON.replace("X = 1", "X = 2")}, {"part.py": "TABLE = []\nY = 1\n"}),
+    ),
+    "a library's function has made an object that nobody else holds": Found(
+        {"app.py": f"import ssl\n{CONTEXT}"},
+        ({"app.py": f"import ssl\ntry:\n{textwrap.indent(CONTEXT, '    ')}except OSError:\n    TLS = None\n"},
+         {"app.py": "import ssl\n"}),
+    ),
+    "a mark of pytest's is another one": Found(
+        {"app.py": MARKED}, ({"app.py": MARKED.replace("[1]", "[2]")}, {"app.py": MARKED + MARKED.replace("f(", "g(")}),
+    ),
+    "what a logger is asked to write changes no logger": Found(
+        {"app.py": LOGGING},
+        ({"app.py": LOGGING.replace("'made'", "'made it'")}, {"app.py": LOGGING.replace("make()\n", "make() + 1\n")}),
     ),
     "what a function reads does not matter where it does not come to that line": Found(
         {"app.py": LATER.format("1")}, ({"app.py": LATER.format("2")}, {"app.py": LATER.format("3, None")})
