@@ -30,8 +30,11 @@ class Survivors:
         self._forced = {Place(step.module, step.index) for step in plan.steps if step.again}
         self._gone: set[Cell] | None = None
 
-    def check(self, place: Place, names: Iterable[str]) -> None:
-        """A statement has bound names to the same objects again. Raises RestartNeeded if these should be new ones."""
+    def check(self, place: Place, names: Iterable[str], renewed: Iterable[object] = ()) -> None:
+        """A statement has bound names to the same objects again. Raises RestartNeeded if these should be new ones.
+
+        Those that have been `renewed` are as good as new.
+        """
         unit = self._scope.unit(place)
         if unit.kind is not Kind.OTHER or unit.same_as:
             return
@@ -42,7 +45,7 @@ class Survivors:
             value = space.get(name)
             if not can_change(value) or is_watched(value) or value is space:
                 continue
-            if any(value is one for one in state.kept_values()):
+            if any(value is one for one in (*state.kept_values(), *renewed)):
                 continue
             if place in self._forced or self._is_changed(place, unit, name):
                 where = f"{place.module}:{unit.line}"
