@@ -14,6 +14,7 @@ from contextlib import suppress
 from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising.answers import Answers
 from pepperpy_reload.supervising.channel import Channel, Message
+from pepperpy_reload.supervising.memory import times_out_of_memory
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.stacks import Stacks
 
@@ -48,6 +49,9 @@ class WorkerProcess:
         self.answers = Answers(grace)
         self.plain: bool | None = None
         """Whether it serves nothing; None until it has said so."""
+        self.out_of_memory: bool | None = None
+        """Once it is gone: whether the system ended processes for lack of memory meanwhile, if that can be told."""
+        self._times = times_out_of_memory()
         self.pid = 0
         """The process's number, once it has said so."""
         self._channel, theirs = Channel.pair()
@@ -144,6 +148,8 @@ class WorkerProcess:
     def _attend(self) -> None:
         """Wait for the end; the guard has cleared up by then: nothing that the worker started is left."""
         status = self._process.wait()
+        now = times_out_of_memory()
+        self.out_of_memory = None if now is None or self._times is None else now > self._times
         self._cut()
         if status == -signal.SIGKILL and self.pid:
             self._see_to_the_orphan()

@@ -68,12 +68,16 @@ def has_terminal() -> bool:
     return False
 
 
-def end_of(status: int) -> str:
-    """How a worker came to its end, for a person; a negative status is a signal's number."""
+def end_of(status: int, out_of_memory: bool | None) -> str:
+    """How a worker came to its end, for a person; a negative status is a signal's number.
+
+    `out_of_memory` says whether the system had no memory left meanwhile, None that this is not known.
+    """
     if status >= 0:
         return f"the worker ended with status {status}"
     try:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
-    return f"the worker was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+    why = {True: ": there was no memory left", None: " (out of memory?)", False: ""}[out_of_memory]
+    return f"the worker was killed by {name}{why if name == 'SIGKILL' else ''}"

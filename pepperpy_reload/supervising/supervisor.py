@@ -302,13 +302,13 @@ class Supervisor:
         self._crew.forget(process)
         if process is heir:
             self._course.advance(Event.HEIR_CRASHED if status < 0 else Event.HEIR_ENDED)
-            self._display.show(Died(signals.end_of(status), self._retry(), serving=True))
+            self._display.show(Died(signals.end_of(status, process.out_of_memory), self._retry(), serving=True))
         elif process is worker:
-            self._mourn(status, replaced=heir is not None)
+            self._mourn(process, status, replaced=heir is not None)
 
-    def _mourn(self, status: int, *, replaced: bool) -> None:
+    def _mourn(self, worker: WorkerProcess, status: int, *, replaced: bool) -> None:
         """The worker is gone."""
-        before, how = self._course.life.state, signals.end_of(status)
+        before, how = self._course.life.state, signals.end_of(status, worker.out_of_memory)
         if replaced:
             self._display.show(Died(how, None, serving=True))
         crashed = self._is_crash(before, status)

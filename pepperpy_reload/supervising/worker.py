@@ -291,6 +291,13 @@ def _obey_signals(session: Session, orders: Orders, succession: Succession, prom
         succession.enter()  # who waits for a turn has nothing to wait for any more
         session.stop(grace)
 
+    def be_plain() -> None:
+        """A fork of ours ends when it is told to: the session is not its own."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) in (end, interrupt):
+                signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+
+    os.register_at_fork(after_in_child=be_plain)
     signal.signal(signal.SIGTERM, end)
     if orders.task is Task.SERVE:
         signal.signal(signal.SIGINT, interrupt)

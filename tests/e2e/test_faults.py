@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import http.client
+import os
 import signal
 import socket
-from collections.abc import Callable
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,3 +96,168 @@ def test_a_restart_ends_what_has_left_the_workers_session(
     tool.send(signal.SIGINT)
     assert tool.ends(3.0) == 130
     assert not alive(second)
+
+
+MISDEEDS = """
+import ctypes, multiprocessing, os, pathlib, signal, sys, time
+from concurrent.futures import ProcessPoolExecutor
+import helper
+
+PIDS = pathlib.Path(__file__).parent.parent / "pids"
+
+def note(pid):
+    with PIDS.open("a") as file:
+        file.write(f"{pid}\\n")
+
+def sleep():
+    note(os.getpid())
+    time.sleep(60)
+
+def fork():
+    pid = os.fork()
+    if not pid:
+        sleep()
+    note(pid)
+
+def terminate():
+    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    process.start()
+    process.terminate()
+    process.join(5)
+    return str(process.exitcode)
+
+def close():
+    sys.stdin.close()
+    os.close(0) if not sys.stdin.closed else None
+
+def ignore():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+pools = []
+def pool():
+    pools.append(ProcessPoolExecutor(1, multiprocessing.get_context("fork")))
+    pools[-1].submit(sleep)
+
+DEEDS = {
+    "segfault": lambda: ctypes.string_at(0),
+    "abort": os.abort,
+    "exit": lambda: os._exit(7),
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "stdin": close,
+    "directory": lambda: os.chdir("/"),
+    "megabytes": lambda: print("x" * 5_000_000, flush=True),
+    "ignore": ignore,
+    "terminate": terminate,
+    "pool": pool,
+    "fork": fork,
+}
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    deed = DEEDS.get(scope["path"].strip("/"))
+    body = str(deed()) if deed else helper.WORD
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body.encode()})
+"""
+DEADLY = {
+    "segfault": "was killed by SIGSEGV",
+    "abort": "was killed by SIGABRT",
+    "exit": "ended with status 7",
+    "kill": "was killed by SIGKILL",
+}
+HARMLESS = ("stdin", "directory", "megabytes", "ignore", "terminate", "pool", "fork")
+
+
+def test_whatever_an_app_does_the_next_save_is_served(
+    start: Start, project: Path, until: Until, alive: Alive, workers: Workers
+) -> None:
+    (project / "main.py").write_text(MISDEEDS)
+    (project / "helper.py").write_text("WORD = 'v0'\n")
+    tool = start(*SERVE, "--restart-on", "version", "main:app")
+    tool.event("ready")
+    for number, (deed, how) in enumerate(DEADLY.items(), 1):
+        with suppress(OSError, http.client.HTTPException):
+            tool.get(f"/{deed}")
+        assert how in tool.event("died", times=number)["how"]
+        (project / "helper.py").write_text(f"WORD = {deed!r}\n")
+        tool.serves(deed)
+    tool.event("restarted", times=len(DEADLY))
+    for deed in HARMLESS:
+        answer = tool.get(f"/{deed}")
+        assert (deed, answer) in ((deed, "None"), ("terminate", "-15"))
+        (project / "helper.py").write_text(f"WORD = {deed!r}\n")
+        tool.serves(deed)
+        if deed in ("stdin", "ignore", "fork"):
+            (project / "version").write_text(deed)
+            tool.event("restarted", times=len(DEADLY) + 1 + ("stdin", "ignore", "fork").index(deed))
+            tool.serves(deed)
+    started = until(lambda: outsiders(project) if len(outsiders(project)) >= 3 else None, "what was started")
+    until(lambda: not any(map(alive, started)), "all that was started to be gone with its worker")
+    until(lambda: len(workers(tool.process.pid)) == 1, "one worker")
+    assert "(out of memory" not in tool.text()
+    tool.send(signal.SIGINT)
+    assert tool.ends(3.0) == 130
+
+
+@pytest.fixture
+def little_memory() -> Iterator[Path]:
+    """A group of processes that may have 60 MB together."""
+    base = next((path for path in map(Path, ("/sys/fs/cgroup/memory", "/sys/fs/cgroup")) if path.is_dir()), None)
+    if base is None:
+        pytest.skip("there are no groups of processes")
+    group = base / f"pepperpy-reload-{os.getpid()}"
+    try:
+        group.mkdir()
+        limit = group / "memory.limit_in_bytes"
+        (limit if limit.exists() else group / "memory.max").write_text("60000000")
+        for swap in ("memory.memsw.limit_in_bytes", "memory.swap.max"):
+            if (group / swap).exists():
+                (group / swap).write_text("60000000")
+    except OSError as error:
+        with suppress(OSError):
+            group.rmdir()
+        pytest.skip(f"memory cannot be limited here: {error}")
+    yield group
+    group.rmdir()
+
+
+def test_a_lack_of_memory_is_said(start: Start, project: Path, little_memory: Path) -> None:
+    source = (project / "main.py").read_text()
+    eat = f"(open('{little_memory}/cgroup.procs', 'w').write('0'), bytearray(300_000_000))"
+    (project / "main.py").write_text(source.replace("return helper.WORD", f"return {eat} and 'full'"))
+    tool = start(*SERVE, "main:app")
+    tool.event("ready")
+    with suppress(OSError, http.client.HTTPException):
+        tool.get()
+    assert tool.event("died")["how"] == "the worker was killed by SIGKILL: there was no memory left"
+    tool.event("restarted")
+
+
+def test_crashes_at_import_are_tried_again_more_and_more_rarely(start: Start, project: Path, until: Until) -> None:
+    source = (project / "main.py").read_text()
+    (project / "main.py").write_text("import ctypes\nctypes.string_at(0)\n" + source)
+    tool = start(*SERVE, "main:app")
+    assert [tool.event("died", times=number)["retry"] for number in (1, 2, 3)] == [0.2, 0.5, 1.0]
+    assert tool.event("died")["how"] == "the worker was killed by SIGSEGV"
+    (project / "main.py").write_text(source)
+    tool.serves("v0")
+
+
+def test_a_job_that_ignores_the_end_of_its_terminal_goes_on(start: Start, project: Path) -> None:
+    """As nohup has it."""
+    ours, theirs = os.openpty()
+
+    def on_a_terminal() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    tool = start(*SERVE, "main:app", stdin=theirs, stderr=theirs, start_new_session=True, preexec_fn=on_a_terminal)
+    os.close(theirs)
+    tool.event("ready")
+    os.close(ours)
+    (project / "helper.py").write_text("WORD = 'v1'\n")
+    tool.serves("v1")
+    tool.send(signal.SIGTERM)
+    assert tool.ends(4.0) == 143
