@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pepperpy_reload.config import Settings
 from pepperpy_reload.core.batch import Hint, Quiet
@@ -21,6 +22,9 @@ from pepperpy_reload.supervising.listener import Listener, is_wildcard
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.supervisor import Supervisor
 from pepperpy_reload.supervising.triggers import Triggers
+
+if TYPE_CHECKING:
+    from pepperpy_reload.profiling.run import Profile
 
 
 def serve(settings: Settings) -> int:
@@ -144,6 +148,50 @@ def replay(repository: str, package: str, *, last: int, chain: int, rollback: bo
     if not as_json:
         draw_outcomes(f"{len(outcomes)} of {len(history.commits)} commits of {history.package}", outcomes)
     return int(any(outcome["verdict"] in ("different", "error") for outcome in outcomes))
+
+
+def profile(settings: Settings, target: str, *, times: int, rows: int, as_json: bool) -> int:
+    """Show what a target's imports cost; returns the exit status: 1 if the target raised.
+
+    Raises UsageError, whose text is the line for the user.
+    """
+    from pepperpy_reload.drawing.costs import CostsView
+    from pepperpy_reload.profiling.report import as_plain, heading
+
+    seen = _profiled(settings, target, times)
+    if as_json:
+        sys.stdout.write(f"{json.dumps(as_plain(seen))}\n")
+    else:
+        CostsView(seen.costs, rows=rows).draw(heading(seen))
+    return int(bool(seen.error))
+
+
+def why(settings: Settings, target: str, module: str, *, as_json: bool) -> int:
+    """Show why a target loads a module; returns the exit status: 1 if it does not.
+
+    Raises UsageError, whose text is the line for the user.
+    """
+    from pepperpy_reload.drawing.costs import draw_chains
+    from pepperpy_reload.profiling.report import chains_as_plain, not_loaded
+
+    seen = _profiled(settings, target, 1)
+    if module not in seen.costs.by_name:
+        sys.stderr.write(f"{not_loaded(seen, module)}\n")
+        return 1
+    chains = seen.costs.chains(module)
+    if as_json:
+        sys.stdout.write(f"{json.dumps(chains_as_plain(seen.costs, module, chains))}\n")
+    else:
+        draw_chains(module, seen.costs, chains)
+    return 0
+
+
+def _profiled(settings: Settings, target: str, times: int) -> Profile:
+    from pepperpy_reload.profiling.run import profile
+    from pepperpy_reload.serving.discovery import search_path
+
+    app_dir = _directory(settings.app_dir)
+    return profile(target, search_path(app_dir), os.environ, times)
 
 
 def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:

@@ -181,6 +181,31 @@ def replay(repository: str, last: int, package: str, chain: int, rollback: bool,
 
 
 @commands.command(epilog=_EPILOG)
+@click.argument("target")
+@click.option("-n", "times", default=1, show_default=True, type=click.IntRange(1), help="Runs; medians are shown.")
+@click.option("--rows", default=30, show_default=True, type=click.IntRange(1), help="How many modules the tree shows.")
+@click.option("--json", "as_json", is_flag=True, help="All that is known, as JSON on standard output.")
+@_options("app_dir")
+def profile(target: str, times: int, rows: int, as_json: bool, **flags: Any) -> int:
+    """Show what the imports of TARGET cost, in a fresh process.
+
+    TARGET is a module, module:attribute, or the path of a script. "saved" is what would really be saved without a
+    module: whatever others import as well would be loaded all the same.
+    """
+    return app.profile(_settings(flags), target, times=times, rows=rows, as_json=as_json)
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("target")
+@click.argument("module")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output.")
+@_options("app_dir")
+def why(target: str, module: str, as_json: bool, **flags: Any) -> int:
+    """Show why importing TARGET loads MODULE: each way to it with its lines, and what cutting it would save."""
+    return app.why(_settings(flags), target, module, as_json=as_json)
+
+
+@commands.command(epilog=_EPILOG)
 @click.argument("directory", required=False, type=click.Path())
 @_options(*_LISTENING, *_OUTPUT)
 def demo(directory: str | None, **flags: Any) -> int:

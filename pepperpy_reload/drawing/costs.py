@@ -1,0 +1,152 @@
+"""What imports cost, on one screen: the packages by what they really cost, and the tree of who loaded what."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pepperpy_reload.core.costs import ROOT, Costs, Load
+from pepperpy_reload.core.graph import Edge
+from pepperpy_reload.drawing.excerpt import plain
+from pepperpy_reload.drawing.terminal import encodable
+
+_SLOW, _NOTABLE = 0.1, 0.02  # seconds: red, and yellow
+_PACKAGES = 8
+_FAILURES = 8
+_WIDE = 160  # columns where nobody sees where a line ends
+
+
+class CostsView:
+    """Draws the costs of one run; `rows` is how many modules the tree shows, the dearest ones."""
+
+    def __init__(self, costs: Costs, stream: IO[str] | None = None, rows: int = 30) -> None:
+        self._costs = costs
+        self._stream = stream or sys.stdout
+        self._shown = self._dearest(rows)
+        width = None if self._stream.isatty() else _WIDE
+        self._console = Console(file=self._stream, width=width, highlight=False, markup=False, emoji=False)
+
+    def draw(self, heading: str) -> None:
+        """Write all of it."""
+        self._console.print(Text(self._clean(heading), style="bold"))
+        self._console.print(self._packages())
+        self._console.print(self._tree())
+        for line in self._failures():
+            self._console.print(line, soft_wrap=True)
+
+    def _dearest(self, rows: int) -> set[int]:
+        """The numbers of the loads that are shown: with each of them all that it happened in."""
+        loads = self._costs.loads
+        numbers = sorted(range(len(loads)), key=lambda number: loads[number].duration, reverse=True)
+        return {number for number in numbers[:rows] if loads[number].duration >= self._costs.total / 200}
+
+    def _packages(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for name in ("saved without it", "self", "memory", "modules"):
+            table.add_column(name, justify="right", style="none")
+        table.add_column("package", overflow="ellipsis", no_wrap=True)
+        for group in self._costs.groups()[:_PACKAGES]:
+            cells = (_time(group.exclusive), _time(group.self_time), _size(group.memory), Text(str(group.modules)))
+            table.add_row(*cells, Text(self._clean(group.name), style="bold"))
+        return table
+
+    def _tree(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for name in ("self", "with all", "saved", "memory"):
+            table.add_column(name, justify="right")
+        table.add_column("module", overflow="ellipsis", no_wrap=True, ratio=1)
+        for cells in self._rows(-1, ""):
+            table.add_row(*cells)
+        return table
+
+    def _rows(self, parent: int, indent: str) -> Iterator[tuple[Text, ...]]:
+        costs = self._costs
+        children = costs.children.get(parent, ())
+        shown = sorted((one for one in children if one in self._shown), key=self._duration, reverse=True)
+        folded = [one for one in children if one not in self._shown]
+        for place, number in enumerate(shown):
+            load, last = costs.loads[number], place == len(shown) - 1 and not folded
+            saved = costs.exclusive(load.name) if costs.by_name[load.name] == number else 0.0
+            figures = (_time(costs.self_times[number]), _time(load.duration), _time(saved), _size(load.memory))
+            branch = "" if parent < 0 else f"{indent}{'└─ ' if last else '├─ '}"
+            yield (*figures, self._label(load, branch))
+            below = "" if parent < 0 else f"{indent}{'   ' if last else '│  '}"
+            yield from self._rows(number, below)
+        if folded and parent >= 0:
+            took = sum(map(self._duration, folded))
+            text = Text(self._clean(f"{indent}└─ "), style="dim").append(f"{len(folded)} more")
+            yield Text(""), _time(took), Text(""), Text(""), text
+
+    def _duration(self, number: int) -> float:
+        return self._costs.loads[number].duration
+
+    def _label(self, load: Load, branch: str) -> Text:
+        text = Text(self._clean(branch), style="dim")
+        text.append(self._clean(load.name), style="bold red" if load.error else "not dim bold")
+        if load.kind != "bytecode":
+            text.append(f" {load.kind}", style="not dim cyan" if load.kind == "source" else "dim")
+        if load.file and load.line:
+            text.append(f"  {self._clean(_place(load.file, load.line))}", style="dim")
+        return text
+
+    def _failures(self) -> Iterator[Text]:
+        failed = [load for load in self._costs.loads if load.error]
+        seen = list({load.name: load for load in failed}.values())
+        if seen:
+            yield Text(f"{len(seen)} imports failed, and whoever asked for them went on or failed too:", style="bold")
+        for load in seen[:_FAILURES]:
+            where = f" ({_place(load.file, load.line)})" if load.file else ""
+            yield Text(self._clean(f"  {load.error.splitlines()[0]}{where}"))
+        if len(seen) > _FAILURES:
+            yield Text(f"  and {len(seen) - _FAILURES} more", style="dim")
+
+    def _clean(self, text: str) -> str:
+        return encodable(plain(text), self._stream)
+
+
+def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], stream: IO[str] | None = None) -> None:
+    """Write why a module is loaded: each chain of imports, and what taking out its last one would save."""
+    stream = stream or sys.stdout
+    console = Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, markup=False, emoji=False)
+
+    def clean(text: str) -> str:
+        return encodable(plain(text), stream)
+
+    ways = f"{len(chains)} ways" if len(chains) != 1 else "one way"
+    saved = costs.exclusive(name) * 1000
+    console.print(Text(clean(f"{name} is loaded in {ways}; without it {saved:.1f} ms would be saved"), style="bold"))
+    for chain in chains:
+        last = chain[-1]
+        text = Text(f"{costs.saved_without(last.importer, last.imported) * 1000:8.1f} ms  ")
+        for edge in chain:
+            if edge.importer != ROOT:
+                text.append(clean(f"{edge.importer} "))
+                text.append(clean(f"({_place(edge.file, edge.line)}) "), style="dim")
+                text.append(clean("→ "), style="dim")
+        text.append(clean(last.imported), style="bold")
+        console.print(text, soft_wrap=True)
+
+
+def _place(file: str, line: int) -> str:
+    """A file and a line as short as it is clear: relative to here, or what follows site-packages."""
+    for marker in (f"{os.sep}site-packages{os.sep}", f"{os.getcwd()}{os.sep}"):  # noqa: PTH109 - text for people
+        _, found, rest = file.partition(marker)
+        if found:
+            return f"{rest}:{line}"
+    return f"{Path(*Path(file).parts[-2:])}:{line}"
+
+
+def _time(seconds: float) -> Text:
+    style = "bold red" if seconds >= _SLOW else "yellow" if seconds >= _NOTABLE else "none"
+    return Text(f"{seconds * 1000:.1f}", style=style)
+
+
+def _size(count: int) -> Text:
+    return Text(f"{count / 1e6:.1f} MB" if count >= 50_000 else "", style="dim")

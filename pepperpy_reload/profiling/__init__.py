@@ -1,0 +1,1 @@
+"""What imports cost, measured in fresh processes."""

@@ -1,0 +1,93 @@
+"""A profile in words and as plain values."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from pepperpy_reload.core.costs import ROOT, Costs
+from pepperpy_reload.core.graph import Edge
+from pepperpy_reload.profiling.run import Profile
+
+
+def heading(seen: Profile) -> str:
+    """One line: what was imported, how much of it, and how long it took."""
+    costs = seen.costs
+    memory = sum(costs.loads[number].memory for number in costs.children.get(-1, ()))
+    runs = f", median of {seen.times} ({min(seen.totals):.3f}-{max(seen.totals):.3f} s)" if seen.times > 1 else ""
+    raised = f"; {seen.target} raised {seen.error.splitlines()[0]}" if seen.error else ""
+    count, took = len(costs.by_name), costs.total
+    return f"importing {seen.target}: {count} modules in {took:.3f} s{runs}, {memory / 1e6:.1f} MB{raised}"
+
+
+def not_loaded(seen: Profile, module: str) -> str:
+    """One sentence for a module that the run did not load."""
+    if module in seen.costs.modules:
+        return f"{module} was there before {seen.target} was imported: the interpreter loads it by itself"
+    close = difflib.get_close_matches(module, list(seen.costs.by_name), n=1, cutoff=0.8)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    return f"importing {seen.target} does not load {module}{meant}"
+
+
+def as_plain(seen: Profile) -> dict[str, Any]:
+    """All that is known, as JSON takes it. Times are in seconds, memory in bytes."""
+    costs = seen.costs
+    modules = [
+        {
+            "module": load.name,
+            "self": costs.self_times[number],
+            "cumulative": load.duration,
+            "exclusive": costs.exclusive(load.name) if costs.by_name[load.name] == number else 0.0,
+            "memory": costs.memory_of(number),
+            "kind": load.kind,
+            "importer": load.importer,
+            "file": load.file,
+            "line": load.line,
+            "start": load.start,
+            "end": load.end,
+            "thread": load.thread,
+            "parent": load.parent,
+            "origin": load.origin,
+            "error": load.error,
+        }
+        for number, load in enumerate(costs.loads)
+    ]
+    groups = [
+        {
+            "package": group.name,
+            "modules": group.modules,
+            "self": group.self_time,
+            "exclusive": group.exclusive,
+            "memory": group.memory,
+        }
+        for group in costs.groups()
+    ]
+    return {
+        "target": seen.target,
+        "error": seen.error,
+        "runs": list(seen.totals),
+        "total": costs.total,
+        "modules": modules,
+        "packages": groups,
+        "edges": [_edge(edge) for edge in costs.edges.values()],
+    }
+
+
+def chains_as_plain(costs: Costs, module: str, chains: Sequence[Sequence[Edge]]) -> dict[str, Any]:
+    """Why a module is loaded, as JSON takes it; each chain begins with what the target itself imports."""
+    return {
+        "module": module,
+        "exclusive": costs.exclusive(module),
+        "chains": [
+            {
+                "saved": costs.saved_without(chain[-1].importer, chain[-1].imported),
+                "edges": [_edge(edge) for edge in chain if edge.importer != ROOT],
+            }
+            for chain in chains
+        ],
+    }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    return edge._asdict() | {"kind": str(edge.kind)}

@@ -1,0 +1,102 @@
+"""A target imported in fresh processes, and what its imports cost."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pepperpy_reload.core.costs import Costs, Load, Use, median_run
+from pepperpy_reload.errors import UsageError
+
+_CHILD = Path(__file__).with_name("child.py")
+_KEYS = ("began", "took", "loads", "uses", "called", "modules", "error", "page")
+"""What the child tells, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What runs of one target showed.
+
+    `costs` are the medians of `times` runs. `error` is what the target raised, "" if nothing. `called` are the files
+    of which functions were called, once their modules had been loaded; None if this Python does not tell. `bare` is
+    how long an interpreter takes to start and end by itself, `whole` with the target: medians, in seconds.
+    """
+
+    target: str
+    costs: Costs
+    error: str = ""
+    called: frozenset[str] | None = None
+    times: int = 1
+    totals: tuple[float, ...] = ()
+    """Seconds of all imports, by run."""
+
+
+def profile(target: str, search: Sequence[str], environment: Mapping[str, str], times: int = 1) -> Profile:
+    """Import `target` in `times` fresh processes: a module, `module:attribute`, or the path of a script.
+
+    `search` comes first on its sys.path. Bytecode is as the first run leaves it, so that is not counted if there are
+    more. Raises UsageError if a process ends before it has told anything.
+    """
+    runs = [_run(target, search, environment) for _ in range(times if times == 1 else times + 1)]
+    counted = runs if times == 1 else runs[1:]
+    last, costs = counted[-1], [_costs(one) for one in counted]
+    called = frozenset(last["called"]) if sys.version_info >= (3, 12) else None
+    return Profile(target, median_run(costs), last["error"], called, times, tuple(one.total for one in costs))
+
+
+def _run(target: str, search: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
+    reading, writing = os.pipe()
+    try:
+        # -P: what a program finds beside itself is nothing that the target would find.
+        command = [sys.executable, "-P", os.fspath(_CHILD), target, str(writing), "watched", *search]
+        process = subprocess.Popen(command, pass_fds=[writing], stdout=sys.stderr.fileno(), env=dict(environment))
+    finally:
+        os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            data = pipe.read()
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        status = process.wait()
+    with suppress(ValueError, EOFError, TypeError):
+        seen = dict(zip(_KEYS, marshal.loads(data), strict=True))
+        if seen["error"] and all(load[9] for load in seen["loads"]):
+            raise UsageError(_not_begun(target, seen["error"]))
+        return seen
+    how = f"signal {-status}" if status < 0 else f"exit code {status}"
+    raise UsageError(
+        f"the process that imported {target} ended by itself with {how}, so nothing is known of its imports"
+    )
+
+
+def _not_begun(target: str, error: str) -> str:
+    kind, _, text = error.partition(": ")
+    if kind == "FileNotFoundError":
+        return f"there is no script {target}"
+    return f"{target} cannot be imported: {text if kind == 'ModuleNotFoundError' else error}"
+
+
+def _costs(seen: Mapping[str, Any]) -> Costs:
+    began, page = seen["began"], seen["page"]
+
+    def seconds(moment: int) -> float:
+        return float((moment - began) / 1e9)
+
+    loads = tuple(
+        Load(name, thread, parent, who, file, line, seconds(start), seconds(end), memory * page, error, kind, origin)
+        for name, thread, parent, who, file, line, start, end, memory, error, _, kind, origin in seen["loads"]
+    )
+    uses = tuple(
+        Use(importer, file, line, function, name, tuple(names), level, package, thread, seconds(time), tuple(missing))
+        for importer, file, line, function, name, names, level, package, thread, time, missing in seen["uses"]
+    )
+    return Costs(loads, uses, frozenset(seen["modules"]))

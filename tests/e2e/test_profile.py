@@ -1,0 +1,121 @@
+"""`pepperpy-reload profile` and `why`, as a person calls them, against what Python itself says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "pepperpy_reload", *arguments]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def as_json(folder: Path, *arguments: str) -> Any:
+    done = command(folder, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    files = {
+        "app.py": """
+            import threading, importlib
+            from shop import prices
+            from shop.late import load
+            load()
+            thread = threading.Thread(target=importlib.import_module, args=("other",), name="side")
+            thread.start()
+            thread.join()
+            try:
+                import not_there
+            except ImportError:
+                pass
+        """,
+        "other.py": "import shop.prices\nimport alone\n",
+        "alone.py": "SUM = sum(range(300_000))\n",
+        "shop/__init__.py": "print('loaded')\n",
+        "shop/prices.py": "import decimal\nfrom . import rates\n",
+        "shop/rates.py": "VALUE = 1\n",
+        "shop/late.py": "def load():\n    import alone2\n",
+        "alone2.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(dedent(text).lstrip())
+    return tmp_path
+
+
+def test_what_is_told_of_each_module(project: Path) -> None:
+    seen = as_json(project, "profile", "app")
+    modules = {one["module"]: one for one in seen["modules"]}
+    assert (modules["shop"]["importer"], modules["shop"]["line"]) == ("app", 2)
+    assert (modules["shop.rates"]["importer"], modules["shop.rates"]["line"]) == ("shop.prices", 2)
+    assert (modules["alone2"]["importer"], modules["alone2"]["line"]) == ("shop.late", 2)
+    assert modules["not_there"]["error"] == "ModuleNotFoundError: No module named 'not_there'"
+    assert modules["other"]["thread"] != modules["app"]["thread"], "by name, in another thread"
+    assert all(one["self"] >= 0 for one in seen["modules"])
+    assert modules["alone"]["exclusive"] == modules["alone"]["cumulative"] > 0
+    edges = {(one["importer"], one["imported"]): one["line"] for one in seen["edges"]}
+    assert edges["other", "shop.prices"] == 1, "loaded long before"
+    kinds = {one["module"]: one["kind"] for one in as_json(project, "profile", "app", "-n", "2")["modules"]}
+    assert kinds["app"] == "bytecode"
+    assert kinds["_decimal"] in ("extension", "built-in")
+    assert modules["app"]["kind"] == "source"
+
+
+def test_the_same_modules_as_python_tells(project: Path) -> None:
+    (project / "both.py").write_text("import sqlite3, email.message\n")
+    line = [sys.executable, "-P", "-X", "importtime", "both.py"]
+    told = subprocess.run(line, cwd=project, capture_output=True, text=True, check=True, timeout=60).stderr
+    names = [row.rpartition("|")[2].strip() for row in told.splitlines() if row.startswith("import time:")]
+    seen = [one["module"] for one in as_json(project, "profile", "both.py")["modules"]]
+    assert {*seen} == {*names[names.index("site") + 1 :]}
+
+
+def test_why_a_module_is_loaded(project: Path) -> None:
+    seen = as_json(project, "why", "app", "shop.prices")
+    ways = [[(edge["importer"], edge["line"]) for edge in chain["edges"]] for chain in seen["chains"]]
+    assert ways[0] == [("app", 2)]
+    assert [one[-1] for one in ways] == [("app", 2), ("other", 1)]
+    done = command(project, "why", "app", "shop.rates")
+    assert "shop.prices (shop/prices.py:2) → shop.rates" in done.stdout, done.stdout
+    done = command(project, "why", "app", "shop.price")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "loaded\nimporting app does not load shop.price; did you mean shop.prices?\n",
+    )
+
+
+def test_one_screen(project: Path) -> None:
+    done = command(project, "profile", "app")
+    assert done.returncode == 0
+    assert "modules in" in done.stdout
+    assert "saved without it" in done.stdout
+    assert "No module named 'not_there' (app.py:9)" in done.stdout
+    assert len(done.stdout.splitlines()) < 60
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "status", "told"),
+    [
+        ("nothing", "", 2, "nothing cannot be imported: No module named 'nothing'"),
+        ("nothing.py", "", 2, "there is no script nothing.py"),
+        ("bad", "x = (", 2, "bad cannot be imported: SyntaxError: '(' was never closed (bad.py, line 1)"),
+        ("bad.py", "import csv\n1 / 0", 1, "ZeroDivisionError: division by zero"),
+        ("bad", "import os\nos._exit(3)", 2, "ended by itself with exit code 3"),
+    ],
+)
+def test_a_target_that_cannot_be_profiled(tmp_path: Path, target: str, text: str, status: int, told: str) -> None:
+    (tmp_path / "bad.py").write_text(text)
+    done = command(tmp_path, "profile", target)
+    assert (done.returncode, told in done.stderr) == (status, True), done.stderr
+    assert "pepperpy_reload" not in done.stderr
