@@ -18,7 +18,7 @@ from pepperpy_reload.demo import write as write_demo
 from pepperpy_reload.drawing.news import Note, Trouble
 from pepperpy_reload.drawing.terminal import Detail, Display, JsonLines, Terminal
 from pepperpy_reload.errors import UsageError
-from pepperpy_reload.supervising.listener import Listener, is_wildcard
+from pepperpy_reload.supervising.listener import Listener, handed_over, is_wildcard
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.supervisor import Supervisor
 from pepperpy_reload.supervising.triggers import Triggers
@@ -38,7 +38,7 @@ def serve(settings: Settings) -> int:
     app_dir = _directory(settings.app_dir)
     _check_files(settings)
     target = settings.target or discover(app_dir)
-    listener = Listener.bind(settings.host, settings.port, auto_port=settings.auto_port)
+    listener = _listener(settings, display)
     orders = Orders(
         task=Task.SERVE,
         target=target,
@@ -50,11 +50,6 @@ def serve(settings: Settings) -> int:
         env_file=settings.env_file,
         audit=settings.audit,
     )
-    if is_wildcard(settings.host):
-        text = f"--host {settings.host} lets every machine that reaches this one use the app"
-        display.show(Note(text, warning=True))
-    if settings.port and listener.port != settings.port:
-        display.show(Note(f"port {settings.port} is in use, {listener.port} is taken instead"))
     try:
         return _supervise(settings, orders, display, listener)
     finally:
@@ -226,6 +221,25 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
         overlap=settings.restart == "overlap",
         keys=settings.keys,
     ).run()
+
+
+def _listener(settings: Settings, display: Display) -> Listener:
+    """Where to serve: what was asked for by hand comes before what a service manager has prepared."""
+    if settings.uds:
+        return Listener.at_path(settings.uds)
+    if settings.fd is not None:
+        return Listener.adopt(settings.fd, "--fd")
+    if found := handed_over():
+        if len(found) > 1:
+            display.show(Note(f"of the {len(found)} sockets of LISTEN_FDS the first one is served", warning=True))
+        return Listener.adopt(found[0], "LISTEN_FDS")
+    if is_wildcard(settings.host):
+        text = f"--host {settings.host} lets every machine that reaches this one use the app"
+        display.show(Note(text, warning=True))
+    listener = Listener.bind(settings.host, settings.port, auto_port=settings.auto_port)
+    if settings.port and listener.port != settings.port:
+        display.show(Note(f"port {settings.port} is in use, {listener.port} is taken instead"))
+    return listener
 
 
 def _display(settings: Settings) -> Display:

@@ -38,6 +38,7 @@ class ExitCode(IntEnum):
 _TYPES: dict[Kind, Any] = {
     Kind.NUMBER: click.FloatRange(min=0),
     Kind.PORT: click.IntRange(0, 65535),
+    Kind.DESCRIPTOR: click.IntRange(0),
     Kind.LEVEL: click.Choice(LEVELS, case_sensitive=False),
     Kind.ORDER: click.Choice(ORDERS),
     Kind.PATH: click.Path(),
@@ -53,7 +54,7 @@ Shell completion: eval "$(_PEPPERPY_RELOAD_COMPLETE=bash_source pepperpy-reload)
 """
 _WATCHING = ("app_dir", "watch", "include", "exclude", "restart_on", "env_file", "grace", "poll")
 _OUTPUT = ("quiet", "verbose", "json")
-_LISTENING = ("host", "port", "auto_port")
+_LISTENING = ("host", "port", "auto_port", "uds", "fd")
 _SERVING = (
     *("factory", "restart", "log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
     *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password", "keys"),

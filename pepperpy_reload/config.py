@@ -28,6 +28,7 @@ class Kind(StrEnum):
     TEXT = "a string"
     NUMBER = "a number"
     PORT = "a number from 0 to 65535"
+    DESCRIPTOR = "a number from 0 on"
     SWITCH = "true or false"
     TEXTS = "a list of strings"
     PATH = "a path as a string"
@@ -72,6 +73,8 @@ class Settings:
     host: str = _is_set_by(Kind.TEXT, "127.0.0.1", "Address to listen on.")
     port: int = _is_set_by(Kind.PORT, 8000, "Port to listen on; 0 takes any free one.")
     auto_port: bool = _is_set_by(Kind.SWITCH, False, "Take the next free port if this one is in use.")
+    uds: str = _is_set_by(Kind.PATH, "", "Listen on this Unix socket, not on a port.")
+    fd: int | None = _is_set_by(Kind.DESCRIPTOR, None, "Take this open socket, not a port. LISTEN_FDS is heeded, too.")
     factory: bool = _is_set_by(Kind.SWITCH, False, "TARGET is a function that makes the app.")
     app_dir: str = _is_set_by(Kind.PATH, ".", "Directory that comes first on sys.path.")
     watch: tuple[str, ...] = _is_set_by(Kind.PATHS, (), "Watch this directory too. May be repeated.")
@@ -194,9 +197,11 @@ def _checked(setting: Setting, value: Any) -> Any:
     if kind is Kind.NUMBER:
         number = float(_is_number(value))
         return number if number >= 0 else _refuse()
-    if kind is Kind.PORT:
-        port = _is_number(value)
-        return port if isinstance(port, int) and 0 <= port <= 65535 else _refuse()
+    if kind in (Kind.PORT, Kind.DESCRIPTOR):
+        number = _is_number(value)
+        return (
+            number if isinstance(number, int) and 0 <= number <= (65535 if kind is Kind.PORT else number) else _refuse()
+        )
     if kind in (Kind.LEVEL, Kind.ORDER):
         return value if value in (LEVELS if kind is Kind.LEVEL else ORDERS) else _refuse()
     if kind in (Kind.TEXTS, Kind.PATHS):
@@ -230,7 +235,7 @@ _WORDS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "
 def _guessed(kind: Kind, text: str) -> Any:
     if kind is Kind.SWITCH:
         return _WORDS.get(text.strip().lower())
-    if kind is Kind.PORT:
+    if kind in (Kind.PORT, Kind.DESCRIPTOR):
         return int(text)
     if kind is Kind.NUMBER:
         return float(text)

@@ -8,10 +8,11 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from pepperpy_reload.errors import SurroundingsError
+from pepperpy_reload.errors import SurroundingsError, UsageError
 
 BACKLOG = 2048
 _TRIES = 50  # ports that --auto-port looks at before it lets the system choose
+_FIRST = 3  # the first descriptor that systemd hands over
 _LISTENING = "0A"  # the state's number in /proc/net/tcp
 
 
@@ -26,10 +27,11 @@ class PortRefusedError(SurroundingsError):
 class Listener:
     """A bound socket. It takes connections only from `listen` on, because a plain main may want the port itself."""
 
-    def __init__(self, sock: socket.socket, host: str) -> None:
+    def __init__(self, sock: socket.socket, host: str, *, made: int = 0) -> None:
         self.sock = sock
         self.host = host
         self.listening = False
+        self._made = made
 
     @classmethod
     def bind(cls, host: str, port: int, *, auto_port: bool = False) -> Listener:
@@ -45,14 +47,57 @@ class Listener:
                 return cls(_open(host, candidate), host)
         return cls(_open(host, candidates[-1]), host)
 
+    @classmethod
+    def at_path(cls, path: str) -> Listener:
+        """Take a Unix socket's path; a file that a dead server has left there is replaced.
+
+        Raises PortInUseError or PortRefusedError with the line for the user.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            if _is_left_over(path):
+                Path(path).unlink()
+            sock.bind(path)
+        except OSError as error:
+            sock.close()
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUseError(f"{path} is already in use; choose another path with --uds") from error
+            raise PortRefusedError(f"cannot listen on {path}: {error.strerror or error}") from error
+        return cls(sock, path, made=os.stat(path).st_ino)  # noqa: PTH116 - as in `close`
+
+    @classmethod
+    def adopt(cls, descriptor: int, flag: str) -> Listener:
+        """Take a socket that we were started with, as `flag` says; UsageError if it is none.
+
+        It stays open for the processes that have it, too.
+        """
+        try:
+            sock = socket.socket(fileno=descriptor)
+        except OSError as error:
+            raise UsageError(f"{flag}: descriptor {descriptor} is no socket: {error.strerror or error}") from error
+        sock.set_inheritable(False)
+        if sock.type != socket.SOCK_STREAM:
+            sock.detach()
+            raise UsageError(f"{flag}: descriptor {descriptor} is not a socket that takes connections")
+        name = sock.getsockname()
+        listener = cls(sock, (name or "an unnamed socket") if isinstance(name, str) else name[0])
+        listener.listening = bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        return listener
+
     @property
     def port(self) -> int:
-        """The port that was taken."""
-        return int(self.sock.getsockname()[1])
+        """The port that was taken; 0 for a socket that has none."""
+        return 0 if self._is_local else int(self.sock.getsockname()[1])
+
+    @property
+    def _is_local(self) -> bool:
+        return self.sock.family not in (socket.AF_INET, socket.AF_INET6)
 
     def url(self, scheme: str = "http") -> str:
-        """The address for a browser on this machine."""
+        """The address for a browser on this machine; for a Unix socket, the path after `unix:`."""
         host = self.host
+        if self._is_local:
+            return f"unix:{host}"
         if is_wildcard(host):
             host = "127.0.0.1"
         return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
@@ -84,8 +129,40 @@ class Listener:
         return sock
 
     def close(self) -> None:
-        """Give the address back."""
+        """Give the address back; the file of a Unix socket that we have made goes, if it is still ours."""
         self.sock.close()
+        with suppress(OSError):
+            if self._made and os.stat(self.host).st_ino == self._made:  # noqa: PTH116 - an abstract name is no path
+                Path(self.host).unlink()
+
+
+def handed_over() -> list[int]:
+    """The descriptors of the sockets that a service manager has started us with (systemd's LISTEN_FDS).
+
+    Processes that we start are not told of them.
+    """
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    _, count, _ = (os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"))
+    found = list(range(_FIRST, _FIRST + int(count))) if count.isdigit() else []
+    for descriptor in found:
+        with suppress(OSError):
+            os.set_inheritable(descriptor, False)
+    return found
+
+
+def _is_left_over(path: str) -> bool:
+    """Whether there is a socket's file that nobody listens at."""
+    if not Path(path).is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def is_wildcard(host: str) -> bool:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,9 +41,16 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
 class Tool:
     """A running `pepperpy-reload`."""
 
-    def __init__(self, arguments: list[str], folder: Path, environment: dict[str, str], **options: Any) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        folder: Path,
+        environment: dict[str, str],
+        command: Sequence[str] = (sys.executable, "-m", "pepperpy_reload"),
+        **options: Any,
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pepperpy_reload", *arguments],
+            [*command, *arguments],
             cwd=folder,
             env=environment,
             text=True,
