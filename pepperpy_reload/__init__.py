@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pepperpy_reload.importing.modules import ModuleManager
     from pepperpy_reload.importing.profiler import ImportProfile, ImportProfiler
     from pepperpy_reload.integrations.ipython import load_ipython_extension, unload_ipython_extension
+    from pepperpy_reload.reloading.checkpoint import checkpoint
     from pepperpy_reload.reloading.optimizer import ImportOptimizer
     from pepperpy_reload.reloading.reloader import Reloader, handle_file_change
     from pepperpy_reload.reloading.state import keep, on_dispose
@@ -25,6 +26,7 @@ __all__ = [
     "ReloadReport",
     "ReloadStatus",
     "Reloader",
+    "checkpoint",
     "handle_file_change",
     "keep",
     "lazy_import",
@@ -44,6 +46,7 @@ _HOMES = {
     "ReloadReport": "core.report",
     "ReloadStatus": "core.report",
     "Reloader": "reloading.reloader",
+    "checkpoint": "reloading.checkpoint",
     "handle_file_change": "reloading.reloader",
     "keep": "reloading.state",
     "lazy_import": "importing.lazy",

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from pepperpy_reload.errors import RestartNeeded, UsageError
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.checkpoint import CHECKPOINTS
 from pepperpy_reload.reloading.underway import outwards
 
 Result = TypeVar("Result")
@@ -38,16 +39,39 @@ class Gate(Protocol):
 
 
 class OpenGate:
-    """No gate: a reload happens at once, in the thread that asks."""
+    """No gate: a reload happens at once, in the thread that asks. A program with checkpoints is reloaded at them."""
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Nothing is waited for."""
-        yield
+        """Nothing is waited for but checkpoints."""
+        if CHECKPOINTS.used:
+            with CHECKPOINTS.held(GRACE):
+                yield
+        else:
+            yield
 
     def call(self, action: Callable[[], Result]) -> Result:
-        """Run `action` here and now."""
-        return action()
+        """Run `action` here and now, or at a checkpoint."""
+        return CHECKPOINTS.call(action, GRACE) if CHECKPOINTS.used else action()
+
+
+class CoroutineGate:
+    """The gate of a program on a loop: between two callbacks, or at checkpoints if it has such."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._between, self._open = LoopGate(loop), OpenGate()
+
+    def closed(self) -> AbstractContextManager[None]:
+        """Nothing is waited for but checkpoints."""
+        return self._gate.closed()
+
+    def call(self, action: Callable[[], Result]) -> Result:
+        """Run `action` between two callbacks, or at a checkpoint."""
+        return self._gate.call(action)
+
+    @property
+    def _gate(self) -> Gate:
+        return self._open if CHECKPOINTS.used else self._between
 
 
 class ContextGate(OpenGate):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.errors import RestartNeeded, UsageError
-from pepperpy_reload.reloading.gate import Gate, LoopGate, OpenGate, Result
+from pepperpy_reload.reloading.gate import CoroutineGate, Gate, OpenGate, Result
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind, is_app
 from pepperpy_reload.serving.loops import exit_status, run_to_end
@@ -130,7 +130,7 @@ class CoroutineSession:
         self._task: asyncio.Task[Any] | None = None
         self._program = Program()
         self._calling = False
-        self.gate: Gate = LoopGate(self._loop)
+        self.gate: Gate = CoroutineGate(self._loop)
         self.settle: Settle = PlainSettle(lambda: f"{target.module}.{target.attribute}" if self._calling else "")
 
     @property

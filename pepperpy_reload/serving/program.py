@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pepperpy_reload.core.report import ReloadReport
+from pepperpy_reload.reloading.checkpoint import CHECKPOINTS
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.loops import exit_status
 from pepperpy_reload.serving.session import Activity
@@ -17,16 +18,23 @@ INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 class PlainSettle:
-    """A reload under a running program: patches are live at its next call, more than that needs a restart."""
+    """A reload under a running program: patches are live at its next call, more than that needs a restart.
 
-    def __init__(self, running: Callable[[], str]) -> None:
+    A program that has checkpoints says by them that it holds nothing there; of a script, `recorded` is False: nobody
+    has noted what it has imported.
+    """
+
+    def __init__(self, running: Callable[[], str], *, recorded: bool = True) -> None:
         self._running = running
+        self._recorded = recorded
 
     def refuse(self, planned: ReloadReport) -> str:
         """More than patches, or a patch of the very function that runs, needs a restart."""
         running = self._running()
         if running and running in planned.patched:
             return f"{running} is running and would go on with its old code"
+        if self._recorded and CHECKPOINTS.used:
+            return ""
         again = sorted({*planned.imported, *(place.partition(":")[0] for place in planned.ran)})
         return f"{running} is running and may hold objects of {', '.join(again)}" if running and again else ""
 

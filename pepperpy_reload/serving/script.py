@@ -42,7 +42,7 @@ class ScriptSession:
         self._running = ""
         self._former: ModuleType | None = None
         self.gate: Gate = OpenGate()
-        self.settle: Settle = PlainSettle(lambda: self._running)
+        self.settle: Settle = PlainSettle(lambda: self._running, recorded=False)
 
     @property
     def kind(self) -> Kind:
