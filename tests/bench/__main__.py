@@ -12,10 +12,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apply, cost, edits, restarts, sizes, stale
+from tests.bench import apply, cost, edits, restarts, sizes, stale, switches
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
-MODULES = {"edits": edits, "sizes": sizes, "apply": apply, "stale": stale, "cost": cost, "restarts": restarts}
+MODULES = {
+    "edits": edits,
+    "sizes": sizes,
+    "apply": apply,
+    "stale": stale,
+    "cost": cost,
+    "restarts": restarts,
+    "switches": switches,
+}
 PARTS = {name: module.measure for name, module in MODULES.items()}
 TABLES = {name: module.table for name, module in MODULES.items()}
 

@@ -99,9 +99,14 @@ class Served:
             await asyncio.sleep(0.002)
         raise TimeoutError(f"{self.process.args!r} does not answer; it wrote:\n{self.text()}")
 
+    @property
+    def text_file(self) -> str:
+        """Where all goes that it writes."""
+        return self._output.name
+
     def text(self) -> str:
         """All that it has written."""
-        return Path(self._output.name).read_text()
+        return Path(self.text_file).read_text()
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The tool's events of that name so far."""
