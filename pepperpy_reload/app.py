@@ -16,6 +16,7 @@ from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.demo import TARGET as DEMO_TARGET
 from pepperpy_reload.demo import write as write_demo
 from pepperpy_reload.drawing.news import Note, Trouble
+from pepperpy_reload.drawing.outbox import Outbox
 from pepperpy_reload.drawing.terminal import Detail, Display, JsonLines, Terminal
 from pepperpy_reload.errors import UsageError
 from pepperpy_reload.supervising.listener import Listener, handed_over, is_wildcard
@@ -210,17 +211,18 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
 
     triggers = Triggers(orders.roots, settings.restart_on, env_file)
     url = "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
-    return Supervisor(
-        orders,
-        listener,
-        display,
-        watch,
-        triggers,
-        url=url,
-        grace=settings.grace,
-        overlap=settings.restart == "overlap",
-        keys=settings.keys,
-    ).run()
+    with Outbox(display) as outbox:
+        return Supervisor(
+            orders,
+            listener,
+            outbox,
+            watch,
+            triggers,
+            url=url,
+            grace=settings.grace,
+            overlap=settings.restart == "overlap",
+            keys=settings.keys,
+        ).run()
 
 
 def _listener(settings: Settings, display: Display) -> Listener:

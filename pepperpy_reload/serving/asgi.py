@@ -20,6 +20,8 @@ from pepperpy_reload.serving.slot import Slot, adapt, retire
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Target
 
+_LONG = 10.0  # seconds of a start-up that are worth a word
+
 
 class ServerSession:
     """An app that is served in this process; the user's code runs on one asyncio loop, in the thread of `run`."""
@@ -91,7 +93,10 @@ class ServerSession:
         stopping = asyncio.ensure_future(server.stopping.wait())
         if self._stops:
             server.stopping.set()
-        await asyncio.wait({starting, stopping}, return_when="FIRST_COMPLETED")
+        await asyncio.wait({starting, stopping}, return_when="FIRST_COMPLETED", timeout=_LONG)
+        if not starting.done() and not stopping.done():
+            self._tell(f"the app's lifespan startup has not ended after {_LONG:g} s{lifespan.where()}")
+            await asyncio.wait({starting, stopping}, return_when="FIRST_COMPLETED")
         if not starting.done():
             starting.cancel()
             return

@@ -104,13 +104,14 @@ class Lifespan:
         finally:
             answered.cancel()
         if not done:
-            where = self._where()
+            where = self.where()
             self._task.cancel()
             raise RestartNeeded(f"the app's lifespan {what} has not ended after {timeout:g} s{where}")
 
-    def _where(self) -> str:
+    def where(self) -> str:
         """Where it waits, as ` (file:line)`: the user's own line, if there is one."""
-        assert self._task is not None
+        if self._task is None:
+            return ""
         for frame in awaiting(self._task.get_coro()):
             if frame.f_code.co_filename in recorder.roots:
                 return f" ({frame.f_code.co_filename}:{frame.f_lineno})"

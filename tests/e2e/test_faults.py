@@ -98,6 +98,13 @@ def test_a_restart_ends_what_has_left_the_workers_session(
     assert not alive(second)
 
 
+def family(pid: int) -> list[int]:
+    """The processes that the supervisor and its guards have to bury."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    below = [Path(f"/proc/{child}/task/{child}/children").read_text().split() for child in children]
+    return [int(number) for number in [*children, *(one for some in below for one in some)]]
+
+
 MISDEEDS = """
 import ctypes, multiprocessing, os, pathlib, signal, sys, time
 from concurrent.futures import ProcessPoolExecutor
@@ -197,6 +204,7 @@ def test_whatever_an_app_does_the_next_save_is_served(
     until(lambda: not any(map(alive, started)), "all that was started to be gone with its worker")
     until(lambda: len(workers(tool.process.pid)) == 1, "one worker")
     assert "(out of memory" not in tool.text()
+    assert [pid for pid in family(tool.process.pid) if not alive(pid)] == [], "nobody is dead and not buried"
     tool.send(signal.SIGINT)
     assert tool.ends(3.0) == 130
 

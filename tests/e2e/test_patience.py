@@ -27,6 +27,7 @@ def note(what):
 
 async def lifespan(receive, send):
     await receive()
+    note("begun")
     UP
     await send({"type": "lifespan.startup.complete"})
     await receive()
@@ -140,6 +141,21 @@ def test_a_start_up_that_hangs_hinders_nobody(tool: Tool, project: Path, up: str
     write(project)
     (project / "helper.py").write_text("WORD = 'v1'\n")
     tool.serves("v1")
+
+
+def test_a_first_start_that_hangs_is_told_and_the_save_that_mends_it_is_served(
+    start: Start, project: Path, until: Until
+) -> None:
+    write(project, up="await asyncio.sleep(60)")
+    tool = start(*SERVE, "main:app")
+    until((project.parent / "begun").exists, "the start-up to begin")
+    line = line_of("    await asyncio.sleep(60)", project / "main.py").partition(":")[2]
+    write(project)
+    texts = [tool.event("note", times=number)["text"] for number in (1, 2, 3)]
+    assert f"the app's lifespan startup has not ended after 10 s ({project}/main.py:{line})" in texts
+    assert "the new worker is not ready after 10 s" in texts
+    assert "the worker that is being started is not ready; it is started anew with what was saved" in texts
+    tool.serves("v0")
 
 
 def test_a_module_that_never_ends_hinders_nobody(tool: Tool, project: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,3 +96,26 @@ def test_there_is_no_such_module(start: Start) -> None:
     tool = start("run", "-m", "no_such_module")
     assert tool.ends() == 2
     assert "no_such_module" in tool.err[0]
+
+
+def test_output_that_nobody_reads_hinders_nobody(start: Start, project: Path, until: Callable[..., Any]) -> None:
+    """The tool's own lines go to a pipe that is full."""
+    (project / "job.py").write_text(
+        "import pathlib, time, helper\nwhile True:\n    pathlib.Path('../word').write_text(helper.WORD)\n"
+        "    time.sleep(0.01)\n"
+    )
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    with suppress(BlockingIOError):
+        while os.write(theirs, b"x" * 4096):
+            pass
+    os.set_blocking(theirs, True)
+    tool = start("run", "--json", "--grace", "0.3", "job.py", stdout=theirs)
+    os.close(theirs)
+    word = project.parent / "word"
+    until(lambda: word.exists() and word.read_text() == "v0", "the start")
+    (project / "helper.py").write_text("WORD = 'v1'\n")
+    until(lambda: word.read_text() == "v1", "the save")
+    tool.send(signal.SIGINT)
+    assert tool.ends() == 130
+    os.close(ours)
