@@ -7,7 +7,7 @@ import random
 import sys
 import time
 
-from tests.programs import endurance
+from tests.programs import endurance, sources
 from tests.programs.player import Player
 from tests.programs.soak import Soak
 
@@ -18,6 +18,8 @@ def main() -> int:
     """Print what was found; 1 if the law was broken."""
     if any(argument.startswith("--edits") for argument in sys.argv[1:]):
         return endurance.main(sys.argv[1:])
+    if "--sources" in sys.argv[1:]:
+        return sources.main(sys.argv[1:])
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--cases", type=int, default=5000, help="programs, each with up to four edits")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same seed, the same cases")
