@@ -14,6 +14,15 @@ Message = dict[str, Any]
 _CHUNK = 1 << 16
 
 
+class ServiceThread(threading.Thread):
+    """A thread of ours; a debugger that holds all threads of a program leaves it running, as pydevd is told to."""
+
+    pydev_do_not_trace = True
+
+    def __init__(self, target: Callable[[], object], name: str) -> None:
+        super().__init__(target=target, name=name, daemon=True)
+
+
 class Channel:
     """One end of the line. Nobody here raises because the other end has gone: that is an end of messages."""
 
@@ -51,7 +60,7 @@ class Channel:
     def post(self, message: Message) -> None:
         """Have a message sent, in the order of posting, and return at once, whatever the other end does."""
         if self._poster is None:
-            self._poster = threading.Thread(target=self._deliver, name="pepperpy-reload-post", daemon=True)
+            self._poster = ServiceThread(target=self._deliver, name="pepperpy-reload-post")
             self._poster.start()
         self._outbox.put(message)
 
@@ -82,7 +91,7 @@ class Channel:
                 on_message(message)
             on_end()
 
-        reader = threading.Thread(target=read, name="pepperpy-reload-channel", daemon=True)
+        reader = ServiceThread(target=read, name="pepperpy-reload-channel")
         reader.start()
         return reader
 

@@ -11,10 +11,12 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from pepperpy_reload.supervising.channel import ServiceThread
+
 _LOOK = 0.05
 _SILENCE = 0.3  # seconds without a prompt after which it is over: between two commands there is none for a moment
-_DEBUGGERS = ("pdb", "bdb", "ipdb", "pudb", "IPython.core.debugger", "IPython.terminal.debugger")
-_ASKS = ("interaction", "_cmdloop", "cmdloop")
+_DEBUGGERS = ("pdb", "bdb", "ipdb", "pudb", "IPython.core.debugger", "IPython.terminal.debugger", "pydevd")
+_ASKS = ("interaction", "_cmdloop", "cmdloop", "do_wait_suspend", "_do_wait_suspend")
 
 
 class Prompt:
@@ -75,7 +77,7 @@ class Prompt:
         if self._attending.acquire(blocking=False):
             self._open = True
             self._tell(True)
-            threading.Thread(target=self._see_it_go, name="pepperpy-reload-prompt", daemon=True).start()
+            ServiceThread(self._see_it_go, "pepperpy-reload-prompt").start()
 
     def _see_it_go(self) -> None:
         silent_since = time.monotonic()
@@ -106,7 +108,7 @@ def _hook(appeared: Callable[[FrameType], None]) -> Callable[[str, tuple[Any, ..
 
 
 def _debugging() -> bool:
-    """Whether a debugger that is known to us is about to ask, or does."""
+    """Whether a debugger that is known to us is about to ask, or does; pydevd, of debugpy, holds a thread meanwhile."""
     frames = [frame for innermost in sys._current_frames().values() for frame in _outwards(innermost)]
     return any(one.f_code.co_name in _ASKS and one.f_globals.get("__name__") in _DEBUGGERS for one in frames)
 

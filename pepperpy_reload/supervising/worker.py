@@ -34,7 +34,7 @@ from pepperpy_reload.serving.session import ServeOptions, Session, open_session
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Kind, Target, load_target
 from pepperpy_reload.supervising import signals, stacks
-from pepperpy_reload.supervising.channel import Channel, Message
+from pepperpy_reload.supervising.channel import Channel, Message, ServiceThread
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
 
@@ -161,7 +161,7 @@ class Worker:
         if self._target is not None:
             self._target.touches = reloader.touches
             self._target.remade = reloader.remade
-        threading.Thread(target=self._follow, args=(reloader,), name="pepperpy-reload", daemon=True).start()
+        ServiceThread(partial(self._follow, reloader), "pepperpy-reload").start()
 
     def _hear(self, message: Message) -> None:
         paths = frozenset(message.get("paths", ()))
