@@ -26,7 +26,7 @@ class Answers:
     def __init__(self, grace: float) -> None:
         self.reading = False
         self.interruptible = False
-        """Whether what reads is in the main thread, where Ctrl-C means something to it."""
+        """Whether what reads is a debugger in the main thread: there Ctrl-C means something to it."""
         self._grace = grace
         self._ready_at: float | None = None
         self._open: deque[_Batch] = deque()
@@ -42,7 +42,7 @@ class Answers:
         if kind == "ready" and self._ready_at is None:
             self._ready_at = now
         elif kind in ("reading", "read"):
-            self.reading, self.interruptible = kind == "reading", bool(message.get("main"))
+            self.reading, self.interruptible = kind == "reading", bool(message.get("debugs"))
             self.again(now)
         elif kind == "heard":
             for batch in self._open:

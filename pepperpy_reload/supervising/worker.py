@@ -222,15 +222,20 @@ class Worker:
             self._notice(note)
 
     def _let_debug(self, event: Hint | Quiet) -> None:
-        """A reload waits while somebody is at a debugger's prompt, or at any one in an app."""
-        serves = self._session is not None and self._session.kind in _SERVED
-        if serves or self.prompt.is_of_debugger:
+        """A reload waits while somebody is at a prompt that counts."""
+        if self._counts():
             names = ", ".join(sorted(path.rpartition("/")[2] for path in event.paths))
             self.prompt.wait(lambda: self._notice(f"{names} saved: that waits until nobody is at the prompt"))
 
     def _tell_of_prompt(self, is_open: bool) -> None:
-        kind = "reading" if is_open else "read"
-        self._channel.post({"type": kind, "main": self.prompt.is_in_main_thread})
+        if not is_open or self._counts():
+            debugs = self.prompt.is_in_main_thread and self.prompt.is_of_debugger
+            self._channel.post({"type": "reading" if is_open else "read", "debugs": debugs})
+
+    def _counts(self) -> bool:
+        """Whether a prompt is to be let alone: that of a debugger, or any one in an app; a program may ask for ever."""
+        is_program = self._session is not None and self._session.kind not in _SERVED
+        return not is_program or self.prompt.is_of_debugger
 
     def _notice(self, text: str) -> None:
         self._channel.send({"type": "notice", "text": text})

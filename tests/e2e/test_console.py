@@ -311,3 +311,40 @@ def test_ctrl_z(
     one.tool.serves("v1")
     until(lambda: not one.is_fit_for_typing, "keys to be read again")
     assert workers(one.tool.process.pid) == everybody[1:]
+
+
+def test_ctrl_c_at_a_question_of_a_program_ends_it(start: Start, project: Path, until: Until) -> None:
+    (project / "job.py").write_text("import helper\ninput(helper.WORD + '? ')\n")
+    one = Screen(partial(start, "run", "--restart-on", "settings", "job.py"), until)
+    one.says("v0? ")
+    (project / "settings").write_text("1")
+    one.says("settings changed")  # nobody waits for an answer
+    one.says("v0? ")
+    one.types("\x03")
+    assert one.tool.ends(5) == 130
+    assert "Traceback" not in one.text
+    one.close()
+
+
+def test_a_job_in_the_background_leaves_the_terminal_alone(
+    start: Start, project: Path, until: Until, environment: dict[str, str]
+) -> None:
+    (project / "main.py").write_text(APP)
+    save(project, "v0")
+    shell = [
+        "bash",
+        "-mc",
+        "trap 'kill $!; wait' TERM; \"$@\" & wait",
+        "shell",
+        sys.executable,
+        "-m",
+        "pepperpy_reload",
+    ]
+    one = Screen(partial(start, *SERVE, "main:app", command=shell), until)
+    one.says("serving main:app")
+    one.tool.known_port = one.port
+    save(project, "v1")
+    one.tool.serves("v1")
+    assert termios.tcgetattr(one.ours) == one.found
+    assert "press h" not in one.text
+    one.close()
