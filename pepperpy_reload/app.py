@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from pepperpy_reload.supervising.supervisor import Supervisor
 from pepperpy_reload.supervising.triggers import Triggers
 
 if TYPE_CHECKING:
+    from pepperpy_reload.core.imports import Source
     from pepperpy_reload.profiling.run import Profile
 
 
@@ -151,14 +152,18 @@ def profile(settings: Settings, target: str, *, times: int, rows: int, as_json: 
 
     Raises UsageError, whose text is the line for the user.
     """
+    from pepperpy_reload.core.cycles import circles
     from pepperpy_reload.drawing.costs import CostsView
+    from pepperpy_reload.drawing.cycles import draw_cycles
     from pepperpy_reload.profiling.report import as_plain, heading
 
     seen = _profiled(settings, target, times)
+    cycles = circles(seen.costs, _sources(settings, seen))
     if as_json:
-        sys.stdout.write(f"{json.dumps(as_plain(seen))}\n")
+        sys.stdout.write(f"{json.dumps(as_plain(seen, cycles))}\n")
     else:
         CostsView(seen.costs, rows=rows).draw(heading(seen))
+        draw_cycles(cycles)
     return int(bool(seen.error))
 
 
@@ -188,6 +193,13 @@ def _profiled(settings: Settings, target: str, times: int) -> Profile:
 
     app_dir = _directory(settings.app_dir)
     return profile(target, search_path(app_dir), os.environ, times)
+
+
+def _sources(settings: Settings, seen: Profile) -> Mapping[str, Source]:
+    from pepperpy_reload.profiling.sources import own_sources
+    from pepperpy_reload.serving.discovery import search_path
+
+    return own_sources(seen.costs, seen.target, search_path(_directory(settings.app_dir)))
 
 
 def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:

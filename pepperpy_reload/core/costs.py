@@ -122,6 +122,17 @@ class Costs:
                 found[load.name] = number
         return found
 
+    def loads_of(self, name: str) -> Sequence[Load]:
+        """All loads of a module: one that failed may have been tried again."""
+        return self._by_name.get(name, ())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[Load]]:
+        found: dict[str, list[Load]] = {}
+        for load in self.loads:
+            found.setdefault(load.name, []).append(load)
+        return found
+
     @cached_property
     def total(self) -> float:
         """Seconds of all imports; what threads did side by side counts as often as it was done."""

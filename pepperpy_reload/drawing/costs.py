@@ -20,7 +20,7 @@ from pepperpy_reload.drawing.terminal import encodable
 _SLOW, _NOTABLE = 0.1, 0.02  # seconds: red, and yellow
 _PACKAGES = 8
 _FAILURES = 8
-_WIDE = 160  # columns where nobody sees where a line ends
+WIDE = 160  # columns where nobody sees where a line ends
 
 
 class CostsView:
@@ -30,7 +30,7 @@ class CostsView:
         self._costs = costs
         self._stream = stream or sys.stdout
         self._shown = self._dearest(rows)
-        width = None if self._stream.isatty() else _WIDE
+        width = None if self._stream.isatty() else WIDE
         self._console = Console(file=self._stream, width=width, highlight=False, markup=False, emoji=False)
 
     def draw(self, heading: str) -> None:
@@ -93,7 +93,7 @@ class CostsView:
         if load.kind != "bytecode":
             text.append(f" {load.kind}", style="not dim cyan" if load.kind == "source" else "dim")
         if load.file and load.line:
-            text.append(f"  {self._clean(_place(load.file, load.line))}", style="dim")
+            text.append(f"  {self._clean(place_of(load.file, load.line))}", style="dim")
         return text
 
     def _failures(self) -> Iterator[Text]:
@@ -102,7 +102,7 @@ class CostsView:
         if seen:
             yield Text(f"{len(seen)} imports failed, and whoever asked for them went on or failed too:", style="bold")
         for load in seen[:_FAILURES]:
-            where = f" ({_place(load.file, load.line)})" if load.file else ""
+            where = f" ({place_of(load.file, load.line)})" if load.file else ""
             yield Text(self._clean(f"  {load.error.splitlines()[0]}{where}"))
         if len(seen) > _FAILURES:
             yield Text(f"  and {len(seen) - _FAILURES} more", style="dim")
@@ -114,7 +114,7 @@ class CostsView:
 def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], stream: IO[str] | None = None) -> None:
     """Write why a module is loaded: each chain of imports, and what taking out its last one would save."""
     stream = stream or sys.stdout
-    console = Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, markup=False, emoji=False)
+    console = Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, markup=False, emoji=False)
 
     def clean(text: str) -> str:
         return encodable(plain(text), stream)
@@ -128,13 +128,13 @@ def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], strea
         for edge in chain:
             if edge.importer != ROOT:
                 text.append(clean(f"{edge.importer} "))
-                text.append(clean(f"({_place(edge.file, edge.line)}) "), style="dim")
+                text.append(clean(f"({place_of(edge.file, edge.line)}) "), style="dim")
                 text.append(clean("→ "), style="dim")
         text.append(clean(last.imported), style="bold")
         console.print(text, soft_wrap=True)
 
 
-def _place(file: str, line: int) -> str:
+def place_of(file: str, line: int) -> str:
     """A file and a line as short as it is clear: relative to here, or what follows site-packages."""
     for marker in (f"{os.sep}site-packages{os.sep}", f"{os.getcwd()}{os.sep}"):  # noqa: PTH109 - text for people
         _, found, rest = file.partition(marker)

@@ -134,6 +134,8 @@ def _missing(module: object, names: tuple[str, ...]) -> tuple[str, ...]:
     spec = getattr(module, "__spec__", None)
     if not getattr(spec, "_initializing", False):
         return ()
+    if "__getattr__" in vars(module):  # it may give what it has not bound
+        return ()
     home = spec.name if spec is not None else ""
     return tuple(one for one in names if one not in vars(module) and one != "*" and f"{home}.{one}" not in _loaded)
 

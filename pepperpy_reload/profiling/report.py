@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pepperpy_reload.core.costs import ROOT, Costs
+from pepperpy_reload.core.cycles import Circle, Step
 from pepperpy_reload.core.graph import Edge
 from pepperpy_reload.profiling.run import Profile
 
@@ -30,7 +31,7 @@ def not_loaded(seen: Profile, module: str) -> str:
     return f"importing {seen.target} does not load {module}{meant}"
 
 
-def as_plain(seen: Profile) -> dict[str, Any]:
+def as_plain(seen: Profile, cycles: Sequence[Circle] = ()) -> dict[str, Any]:
     """All that is known, as JSON takes it. Times are in seconds, memory in bytes."""
     costs = seen.costs
     modules = [
@@ -71,6 +72,20 @@ def as_plain(seen: Profile) -> dict[str, Any]:
         "modules": modules,
         "packages": groups,
         "edges": [_edge(edge) for edge in costs.edges.values()],
+        "cycles": [_cycle(one) for one in cycles],
+    }
+
+
+def _cycle(circle: Circle) -> dict[str, Any]:
+    def plain(step: Step) -> dict[str, Any]:
+        place = {"file": step.file, "line": step.line, "place": str(step.place)}
+        return {"importer": step.importer, "imported": step.imported, **place, "missing": list(step.missing)}
+
+    return {
+        "class": str(circle.harm),
+        "modules": list(circle.modules),
+        "imports": [plain(step) for step in circle.steps],
+        "cut": None if circle.cut is None else plain(circle.cut) | {"move": str(circle.remedy)},
     }
 
 

@@ -69,7 +69,7 @@ def _run(target: str, search: Sequence[str], environment: Mapping[str, str]) -> 
         status = process.wait()
     with suppress(ValueError, EOFError, TypeError):
         seen = dict(zip(_KEYS, marshal.loads(data), strict=True))
-        if seen["error"] and all(load[9] for load in seen["loads"]):
+        if seen["error"] and len(seen["loads"]) < 2 and all(load[9] for load in seen["loads"]):
             raise UsageError(_not_begun(target, seen["error"]))
         return seen
     how = f"signal {-status}" if status < 0 else f"exit code {status}"

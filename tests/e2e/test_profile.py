@@ -119,3 +119,42 @@ def test_a_target_that_cannot_be_profiled(tmp_path: Path, target: str, text: str
     done = command(tmp_path, "profile", target)
     assert (done.returncode, told in done.stderr) == (status, True), done.stderr
     assert "pepperpy_reload" not in done.stderr
+
+
+def test_cycles_with_what_they_do_and_where_they_can_be_cut(tmp_path: Path) -> None:
+    files = {
+        "app.py": "import now, plain, late, typed\n",
+        "now.py": "try:\n    from now2 import X\nexcept ImportError:\n    pass\nY = 1\n",
+        "now2.py": "from now import Y\nX = 1\ndef f():\n    return Y\n",
+        "plain.py": "import plain2\nA = 1\n",
+        "plain2.py": "from __future__ import annotations\nimport plain\ndef f(x: plain.T): pass\n",
+        "late.py": "import late2\n",
+        "late2.py": "def f():\n    import late\n",
+        "typed.py": "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import typed2\n",
+        "typed2.py": "import typed\n",
+        "far.py": "import now\nprint(now.f)\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    seen = as_json(tmp_path, "profile", "app")["cycles"]
+    told = [(one["class"], [(step["importer"], step["line"]) for step in one["imports"]]) for one in seen]
+    assert told == [
+        ("harmful now", [("now", 2), ("now2", 1)]),
+        ("import-time", [("plain", 1), ("plain2", 2)]),
+        ("deferred", [("late", 1), ("late2", 2)]),
+        ("typing only", [("typed2", 1), ("typed", 3)]),
+    ]
+    assert seen[0]["imports"][1]["missing"] == ["Y"]
+    moves = [(one["cut"]["importer"], one["cut"]["line"], one["cut"]["move"]) for one in seen[:2]]
+    assert moves == [("now2", 1, "into the functions that use it"), ("plain2", 2, "under TYPE_CHECKING")]
+    done = command(tmp_path, "profile", "app")
+    assert "harmful now: now (now.py:2) → now2 (now2.py:1) → now; Y was not bound yet in now;" in done.stdout
+    (tmp_path / "now2.py").write_text("X = 1\ndef f():\n    from now import Y\n    return Y\n")
+    (tmp_path / "plain2.py").write_text("TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import plain\n")
+    seen = as_json(tmp_path, "profile", "app")["cycles"]
+    assert [one["class"] for one in seen] == ["deferred", "deferred", "typing only", "typing only"]
+    (tmp_path / "raises.py").write_text("import raises2\nVALUE = 1\n")
+    (tmp_path / "raises2.py").write_text("import raises\nraises.VALUE\n")
+    done = command(tmp_path, "profile", "raises", "--json")
+    [one] = json.loads(done.stdout)["cycles"]
+    assert (one["class"], one["imports"][1]["missing"]) == ("harmful now", ["VALUE"]), "an attribute that is not there"
