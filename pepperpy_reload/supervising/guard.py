@@ -50,8 +50,10 @@ def adopt_orphans() -> None:
 
 
 def _guard(child: int, lifeline: int) -> NoReturn:
-    os.closerange(3, lifeline)  # the port, and all else that is the worker's alone
-    os.closerange(lifeline + 1, os.sysconf("SC_OPEN_MAX"))
+    for descriptor in _open_descriptors():  # the port, and all else that is the worker's alone
+        if descriptor > 2 and descriptor != lifeline:
+            with suppress(OSError):
+                os.close(descriptor)
     wake, woken = os.pipe()
     for end in (wake, woken):
         os.set_blocking(end, False)
@@ -114,6 +116,13 @@ def _children() -> list[int]:
     with suppress(OSError):
         return [int(pid) for pid in Path(f"/proc/{ours}/task/{ours}/children").read_text().split()]
     return [pid for pid in map(_numbered, Path("/proc").glob("[0-9]*")) if pid and _parent_of(pid) == ours]
+
+
+def _open_descriptors() -> list[int]:
+    for place in ("/proc/self/fd", "/dev/fd"):
+        with suppress(OSError, ValueError):
+            return [int(name) for name in os.listdir(place)]  # noqa: PTH208 - a list, before anything is closed
+    return list(range(3, 1024))
 
 
 def _numbered(path: Path) -> int:

@@ -62,23 +62,7 @@ def sees(project: Path, words: str, until: Until) -> str:
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)
-def test_a_program_with_checkpoints_is_reloaded_at_them(start: Start, project: Path, until: Until, kind: str) -> None:
-    tool = begin(start, project, PROGRAMS[kind], "checkpoint()")
-    first = sees(project, "a aa a", until)
-    for word in ("b", "c", "d"):
-        (project / "helper.py").write_text(HELPER.format(word))
-        assert sees(project, f"{word} {word}{word} {word}", until) == first
-    assert tool.events("restarted") == []
-    assert not (project.parent / "torn").exists()
-    if kind == "loop":  # what is on the main stack is never called again
-        job = project / "job.py"
-        job.write_text(job.read_text().replace("        step()\n", "        step(); helper.WORD += 'x'\n"))
-        assert sees(project, "dx dd d", until) != first
-        assert "job.main is running" in tool.event("restarted")["reason"]
-
-
-@pytest.mark.parametrize("kind", PROGRAMS)
-def test_a_program_without_checkpoints_is_patched_or_restarted(
+def test_a_program_is_patched_or_restarted_and_at_checkpoints_reloaded(
     start: Start, project: Path, until: Until, kind: str
 ) -> None:
     tool = begin(start, project, PROGRAMS[kind], "pass")
@@ -86,8 +70,18 @@ def test_a_program_without_checkpoints_is_patched_or_restarted(
     (project / "helper.py").write_text(HELPER.format("a").replace("return 'a'", "return 'b'"))
     assert sees(project, "a aa b", until) == first
     (project / "helper.py").write_text(HELPER.format("c"))
-    assert sees(project, "c cc c", until) != first
+    second = sees(project, "c cc c", until)
+    assert second != first
     assert "is running and may hold objects of helper" in tool.event("restarted")["reason"]
+    job = project / "job.py"  # what is on a stack for good is never called again
+    job.write_text(job.read_text().replace("        pass\n", "        checkpoint()\n"))
+    tool.event("restarted", times=2)
+    third = until(lambda: next((one[3] for one in seen(project) if one[3] not in (first, second)), None), "a new one")
+    for word in ("d", "e", "f"):
+        (project / "helper.py").write_text(HELPER.format(word))
+        assert sees(project, f"{word} {word}{word} {word}", until) == third
+    assert len(tool.events("restarted")) == 2
+    assert not (project.parent / "torn").exists()
 
 
 def test_a_checkpoint_that_is_never_reached_is_named(start: Start, project: Path, until: Until) -> None:
