@@ -147,21 +147,30 @@ def replay(repository: str, package: str, *, last: int, chain: int, rollback: bo
     return int(any(outcome["verdict"] in ("different", "error") for outcome in outcomes))
 
 
-def profile(settings: Settings, target: str, *, times: int, rows: int, as_json: bool) -> int:
-    """Show what a target's imports cost; returns the exit status: 1 if the target raised.
+def profile(
+    settings: Settings, target: str, *, times: int, rows: int, as_json: bool, files: Mapping[str, str] | None = None
+) -> int:
+    """Show what a target's imports cost, or write it to `files`, by kind; returns the exit status: 1 if it raised.
 
     Raises UsageError, whose text is the line for the user.
     """
     from pepperpy_reload.core.cycles import circles
     from pepperpy_reload.drawing.costs import CostsView
     from pepperpy_reload.drawing.cycles import draw_cycles
+    from pepperpy_reload.profiling.files import check_name, write
+    from pepperpy_reload.profiling.pictures import PICTURES
     from pepperpy_reload.profiling.report import as_plain, heading
 
+    wanted = files or {}
+    for kind, file in wanted.items():
+        check_name(kind, file)
     seen = _profiled(settings, target, times)
     cycles = circles(seen.costs, _sources(settings, seen))
+    for kind, file in wanted.items():
+        write(kind, file, PICTURES[kind](seen))
     if as_json:
         sys.stdout.write(f"{json.dumps(as_plain(seen, cycles))}\n")
-    else:
+    elif not wanted:
         CostsView(seen.costs, rows=rows).draw(heading(seen))
         draw_cycles(cycles)
     return int(bool(seen.error))

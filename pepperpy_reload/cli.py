@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
+from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -110,6 +111,23 @@ def _options(*names: str) -> Callable[[Command], Command]:
     return add
 
 
+def _files(**kinds: str) -> Callable[[Command], Command]:
+    """An option for each kind of file that can be written; the command is called with `files`, by kind."""
+
+    def add(command: Command) -> Command:
+        @wraps(command)
+        def called(*arguments: Any, **options: Any) -> Any:
+            given = {kind: options.pop(f"{kind}_file") for kind in kinds}
+            return command(*arguments, files={kind: file for kind, file in given.items() if file}, **options)
+
+        for kind, text in reversed(kinds.items()):
+            option = click.option(f"--{kind}", f"{kind}_file", metavar="FILE", type=click.Path(), help=text)
+            called = option(called)
+        return cast(Command, called)
+
+    return add
+
+
 def _settings(flags: dict[str, Any]) -> Settings:
     given = {name: None if value == () else value for name, value in flags.items()}
     return settle(given, os.environ, read_pyproject(Path.cwd()))
@@ -186,14 +204,21 @@ def replay(repository: str, last: int, package: str, chain: int, rollback: bool,
 @click.option("-n", "times", default=1, show_default=True, type=click.IntRange(1), help="Runs; medians are shown.")
 @click.option("--rows", default=30, show_default=True, type=click.IntRange(1), help="How many modules the tree shows.")
 @click.option("--json", "as_json", is_flag=True, help="All that is known, as JSON on standard output.")
+@_files(
+    html="A page with all of it: bars over time to zoom and search in. It needs no network.",
+    svg="A picture of the bars.",
+    speedscope="For https://www.speedscope.app, one profile for each thread.",
+    perfetto="For https://ui.perfetto.dev and chrome://tracing.",
+)
 @_options("app_dir")
-def profile(target: str, times: int, rows: int, as_json: bool, **flags: Any) -> int:
+def profile(target: str, times: int, rows: int, as_json: bool, files: dict[str, str], **flags: Any) -> int:
     """Show what the imports of TARGET cost, in a fresh process.
 
     TARGET is a module, module:attribute, or the path of a script. "saved" is what would really be saved without a
-    module: whatever others import as well would be loaded all the same.
+    module: whatever others import as well would be loaded all the same. With FILEs only these are written; - is
+    standard output.
     """
-    return app.profile(_settings(flags), target, times=times, rows=rows, as_json=as_json)
+    return app.profile(_settings(flags), target, times=times, rows=rows, as_json=as_json, files=files)
 
 
 @commands.command(epilog=_EPILOG)

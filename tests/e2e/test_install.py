@@ -24,8 +24,9 @@ def test_the_installed_package_runs(tmp_path: Path) -> None:
         pytest.skip("pip, or a package registry to get the build backend from, is missing")
     assert installed.returncode == 0, installed.stderr
     assert (site / "pepperpy_reload" / "py.typed").is_file()
-    sources = {path.relative_to(PROJECT) for path in (PROJECT / "pepperpy_reload").rglob("*.py")}
-    assert sources <= {path.relative_to(site) for path in site.rglob("*.py")}
+    sources = {path.relative_to(PROJECT) for path in (PROJECT / "pepperpy_reload").rglob("*") if path.is_file()}
+    sources = {path for path in sources if "__pycache__" not in path.parts}
+    assert sources <= {path.relative_to(site) for path in site.rglob("*")}
 
     environment["PYTHONPATH"] = str(site)
     (tmp_path / "greeting.py").write_text("TEXT = 'hello'\n")
