@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +25,8 @@ from pepperpy_reload.supervising.supervisor import Supervisor
 from pepperpy_reload.supervising.triggers import Triggers
 
 if TYPE_CHECKING:
-    from pepperpy_reload.core.imports import Source
     from pepperpy_reload.profiling.run import Profile
+    from pepperpy_reload.profiling.showing import Wanted
 
 
 def serve(settings: Settings) -> int:
@@ -147,33 +147,15 @@ def replay(repository: str, package: str, *, last: int, chain: int, rollback: bo
     return int(any(outcome["verdict"] in ("different", "error") for outcome in outcomes))
 
 
-def profile(
-    settings: Settings, target: str, *, times: int, rows: int, as_json: bool, files: Mapping[str, str] | None = None
-) -> int:
-    """Show what a target's imports cost, or write it to `files`, by kind; returns the exit status: 1 if it raised.
+def profile(settings: Settings, target: str, wanted: Wanted) -> int:
+    """Show what a target's imports cost; returns the exit status: 1 if the target raised, or is slower than it was.
 
     Raises UsageError, whose text is the line for the user.
     """
-    from pepperpy_reload.core.cycles import circles
-    from pepperpy_reload.drawing.costs import CostsView
-    from pepperpy_reload.drawing.cycles import draw_cycles
-    from pepperpy_reload.profiling.files import check_name, write
-    from pepperpy_reload.profiling.pictures import PICTURES
-    from pepperpy_reload.profiling.report import as_plain, heading
+    from pepperpy_reload.profiling.showing import show
+    from pepperpy_reload.serving.discovery import search_path
 
-    wanted = files or {}
-    for kind, file in wanted.items():
-        check_name(kind, file)
-    seen = _profiled(settings, target, times)
-    cycles = circles(seen.costs, _sources(settings, seen))
-    for kind, file in wanted.items():
-        write(kind, file, PICTURES[kind](seen))
-    if as_json:
-        sys.stdout.write(f"{json.dumps(as_plain(seen, cycles))}\n")
-    elif not wanted:
-        CostsView(seen.costs, rows=rows).draw(heading(seen))
-        draw_cycles(cycles)
-    return int(bool(seen.error))
+    return show(target, search_path(_directory(settings.app_dir)), wanted)
 
 
 def why(settings: Settings, target: str, module: str, *, as_json: bool) -> int:
@@ -196,19 +178,30 @@ def why(settings: Settings, target: str, module: str, *, as_json: bool) -> int:
     return 0
 
 
+def budget(settings: Settings, targets: Sequence[str], *, as_json: bool) -> int:
+    """Hold targets to their import budgets; returns the exit status: 1 if one is broken.
+
+    Raises UsageError, whose text is the line for the user.
+    """
+    from pepperpy_reload.config import read_budgets
+    from pepperpy_reload.profiling.budgets import hold
+    from pepperpy_reload.serving.discovery import search_path
+
+    budgets = [one for one in read_budgets(Path.cwd()) if not targets or one.target in targets]
+    unknown = [target for target in targets if target not in {one.target for one in budgets}]
+    if unknown or not budgets:
+        missing = f" for {unknown[0]}" if unknown else ""
+        raise UsageError(f"no pyproject.toml has a budget{missing} in [tool.pepperpy-reload.budget.targets]")
+    broken = [hold(one, search_path(_directory(settings.app_dir)), as_json=as_json) for one in budgets]
+    return int(any(broken))
+
+
 def _profiled(settings: Settings, target: str, times: int) -> Profile:
     from pepperpy_reload.profiling.run import profile
     from pepperpy_reload.serving.discovery import search_path
 
     app_dir = _directory(settings.app_dir)
     return profile(target, search_path(app_dir), os.environ, times)
-
-
-def _sources(settings: Settings, seen: Profile) -> Mapping[str, Source]:
-    from pepperpy_reload.profiling.sources import own_sources
-    from pepperpy_reload.serving.discovery import search_path
-
-    return own_sources(seen.costs, seen.target, search_path(_directory(settings.app_dir)))
 
 
 def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:

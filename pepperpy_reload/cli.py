@@ -15,6 +15,7 @@ import click
 
 from pepperpy_reload import app
 from pepperpy_reload.config import LEVELS, ORDERS, SETTINGS, Kind, Setting, Settings, read_pyproject, settle
+from pepperpy_reload.core.comparison import Tolerance
 from pepperpy_reload.drawing.excerpt import plain
 from pepperpy_reload.errors import ReloadError, SurroundingsError
 from pepperpy_reload.supervising.listener import PortInUseError, PortRefusedError
@@ -204,6 +205,12 @@ def replay(repository: str, last: int, package: str, chain: int, rollback: bool,
 @click.option("-n", "times", default=1, show_default=True, type=click.IntRange(1), help="Runs; medians are shown.")
 @click.option("--rows", default=30, show_default=True, type=click.IntRange(1), help="How many modules the tree shows.")
 @click.option("--json", "as_json", is_flag=True, help="All that is known, as JSON on standard output.")
+@click.option("--save", metavar="FILE", default="", help="Keep this profile in a file.")
+@click.option("--compare", metavar="FILE", default="", help="Tell what changed since; the status is 1 if it is slower.")
+@click.option(
+    "--relative", default=10.0, show_default=True, type=click.FloatRange(0), help="Per cent that may be more."
+)
+@click.option("--absolute", default=10.0, show_default=True, type=click.FloatRange(0), help="Milliseconds that may be.")
 @_files(
     html="A page with all of it: bars over time to zoom and search in. It needs no network.",
     svg="A picture of the bars.",
@@ -211,14 +218,43 @@ def replay(repository: str, last: int, package: str, chain: int, rollback: bool,
     perfetto="For https://ui.perfetto.dev and chrome://tracing.",
 )
 @_options("app_dir")
-def profile(target: str, times: int, rows: int, as_json: bool, files: dict[str, str], **flags: Any) -> int:
+def profile(
+    target: str,
+    times: int,
+    rows: int,
+    as_json: bool,
+    files: dict[str, str],
+    save: str,
+    compare: str,
+    relative: float,
+    absolute: float,
+    **flags: Any,
+) -> int:
     """Show what the imports of TARGET cost, in a fresh process.
 
     TARGET is a module, module:attribute, or the path of a script. "saved" is what would really be saved without a
     module: whatever others import as well would be loaded all the same. With FILEs only these are written; - is
     standard output.
     """
-    return app.profile(_settings(flags), target, times=times, rows=rows, as_json=as_json, files=files)
+    from pepperpy_reload.profiling.showing import Wanted
+
+    tolerance = Tolerance(relative / 100, absolute / 1000)
+    wanted = Wanted(times, rows, as_json, files, save, compare, tolerance)
+    return app.profile(_settings(flags), target, wanted)
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a target, on standard output.")
+@_options("app_dir")
+def budget(targets: tuple[str, ...], as_json: bool, **flags: Any) -> int:
+    """Hold the imports of TARGETs to their budgets; the exit status is 1 if one is broken.
+
+    Budgets stand in pyproject.toml, in [tool.pepperpy-reload.budget.targets."TARGET"]: forbidden = ["pandas"],
+    max-modules = 120, max-ratio = 4.0 (of the processor time of a start to that of a bare interpreter), and
+    allowed-cycles = [["app.a", "app.b"]]. What stands in [tool.pepperpy-reload.budget] holds for all of them.
+    """
+    return app.budget(_settings(flags), targets, as_json=as_json)
 
 
 @commands.command(epilog=_EPILOG)

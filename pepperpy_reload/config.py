@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pepperpy_reload.core.budget import Budget
 from pepperpy_reload.errors import UsageError
 
 TABLE = "tool.pepperpy-reload"
@@ -144,7 +145,65 @@ def read_pyproject(directory: Path) -> dict[str, Any]:
     return {}
 
 
+def read_budgets(directory: Path) -> list[Budget]:
+    """The import budgets of the nearest pyproject.toml from `directory` upwards, one for each target.
+
+    Raises UsageError, one sentence that begins with file and line, if the table has something wrong in it.
+    """
+    for folder in (directory, *directory.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file():
+            text, table = _table(file)
+            return list(_budgets(file, text, table.get("budget", {})))
+    return []
+
+
+_BUDGET_KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "forbidden": ("a list of module names", lambda value: tuple(_is(one, str) for one in _is(value, list))),
+    "max-modules": ("a whole number", lambda value: _is(value, int) if not isinstance(value, bool) else _refuse()),
+    "max-ratio": ("a number", lambda value: float(_is_number(value))),
+    "allowed-cycles": (
+        "a list of lists of module names",
+        lambda value: tuple(tuple(_is(one, str) for one in _is(group, list)) for group in _is(value, list)),
+    ),
+}
+
+
+def _budgets(file: Path, text: str, table: Any) -> Iterator[Budget]:
+    """What stands in the table itself holds for every target that says nothing else."""
+    home = f"{TABLE}.budget"
+    if not isinstance(table, dict):
+        raise _wrong(file, text, "budget", f"[{home}] must be a table")
+    common = _bounds(file, text, {key: value for key, value in table.items() if key != "targets"}, home)
+    targets = table.get("targets", {})
+    if not isinstance(targets, dict) or not all(isinstance(one, dict) for one in targets.values()):
+        raise _wrong(file, text, "targets", f"[{home}.targets] must be a table with a table for each target", home)
+    for target, bounds in targets.items():
+        quoted = re.escape(f"{home}.targets.") + rf"""["']?{re.escape(target)}["']?"""
+        yield Budget(target, **(common | _bounds(file, text, bounds, quoted)))
+
+
+def _bounds(file: Path, text: str, table: Mapping[str, Any], home: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        known = _BUDGET_KEYS.get(key.replace("_", "-"))
+        if known is None:
+            close = get_close_matches(key, [*_BUDGET_KEYS, "targets"], n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise _wrong(file, text, key, f"there is nothing in a budget called {key!r}{hint}", home)
+        try:
+            found[key.replace("-", "_")] = known[1](value)
+        except ValueError:
+            raise _wrong(file, text, key, f"{key} must be {known[0]}, not {value!r}", home) from None
+    return found
+
+
 def _read(file: Path) -> dict[str, Any]:
+    text, table = _table(file)
+    return dict(_checked_items(file, text, table))
+
+
+def _table(file: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = file.read_text(encoding="utf-8")
         table: Any = tomllib.loads(text)
@@ -158,12 +217,15 @@ def _read(file: Path) -> dict[str, Any]:
         table = table.get(part, {}) if isinstance(table, dict) else {}
     if not isinstance(table, dict):
         raise _wrong(file, text, "pepperpy-reload", f"[{TABLE}] must be a table")
-    return dict(_checked_items(file, text, table))
+    return text, table
 
 
 def _checked_items(file: Path, text: str, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     by_key = {setting.key: setting for setting in SETTINGS.values()}
     for key, value in table.items():
+        if key == "budget":
+            list(_budgets(file, text, value))
+            continue
         setting = by_key.get(key.replace("_", "-"))
         if setting is None:
             close = get_close_matches(key, by_key, n=1)
@@ -175,15 +237,15 @@ def _checked_items(file: Path, text: str, table: Mapping[str, Any]) -> Iterator[
             raise _wrong(file, text, key, f"{key} must be {setting.kind}, not {value!r}") from None
 
 
-def _wrong(file: Path, text: str, key: str, sentence: str) -> UsageError:
-    line = _line_of(text, key)
+def _wrong(file: Path, text: str, key: str, sentence: str, table: str = TABLE) -> UsageError:
+    line = _line_of(text, key, table)
     return UsageError(f"{file}:{line}: {sentence}", str(file), line)
 
 
-def _line_of(text: str, key: str) -> int:
+def _line_of(text: str, key: str, table: str) -> int:
     """Where `key` is set: the parser does not tell, so it is looked for from the table's header on."""
     lines = text.splitlines()
-    header = re.compile(rf"^\s*\[\s*{re.escape(TABLE)}\s*\]")
+    header = re.compile(rf"^\s*\[\s*{table if '?' in table else re.escape(table)}\s*\]")
     start = next((index for index, line in enumerate(lines) if header.match(line)), 0)
     assignment = re.compile(rf"""^\s*(?:[\w.-]+\.)?["']?{re.escape(key)}["']?\s*[=.\]]""")
     return next((index for index in range(start, len(lines)) if assignment.match(lines[index])), start) + 1

@@ -122,6 +122,14 @@ class Costs:
                 found[load.name] = number
         return found
 
+    @cached_property
+    def own_times(self) -> Mapping[str, float]:
+        """Seconds of each module itself: it has several loads if its package loads it while being loaded for it."""
+        found = dict.fromkeys(self.by_name, 0.0)
+        for number, load in enumerate(self.loads):
+            found[load.name] += self.self_times[number]
+        return found
+
     def loads_of(self, name: str) -> Sequence[Load]:
         """All loads of a module: one that failed may have been tried again."""
         return self._by_name.get(name, ())
@@ -219,7 +227,7 @@ class Costs:
             Group(
                 name,
                 len(members),
-                sum(self.self_times[number] for number in members),
+                sum(self.own_times[self.loads[number].name] for number in members),
                 self.exclusive(name),
                 sum(self.loads[number].memory - self._memory_inside(number) for number in members),
             )
@@ -243,14 +251,14 @@ class Costs:
                 if other not in reached and other not in without and (one, other) != cut:
                     reached.add(other)
                     waiting.append(other)
-        return sum(self.self_times[number] for name, number in self.by_name.items() if name not in reached)
+        return sum(own for name, own in self.own_times.items() if name not in reached)
 
     @cached_property
     def _dominated(self) -> Mapping[str, float]:
         """By module: the self times of what it dominates, itself too."""
         order, parents = _depth_first(ROOT, self.reaches)
         above = _dominators(order, parents)
-        sums = {name: self.self_times[self.by_name[name]] for name in order if name != ROOT}
+        sums = {name: self.own_times[name] for name in order if name != ROOT}
         sums[ROOT] = 0.0
         for name in order[:-1]:  # those that are dominated come before their dominators
             sums[above[name]] += sums[name]

@@ -254,13 +254,20 @@ def _show(problem: BaseException) -> None:
         sys.excepthook(type(problem), problem.with_traceback(trace), trace)
 
 
-def _main(target: str, output: int, search: list[str], watched: bool) -> None:
+def _main(target: str, output: int, search: list[str], how: str) -> None:
     sys.path[:0] = search
+    _loaded.pop("__future__", None)  # only this file wanted it
+    if how == "plain":
+        problem, _ = _outcome(target)
+        if problem is not None:
+            _show(problem)
+        sys.stdout.flush()
+        os._exit(int(problem is not None))
     _bootstrap._find_and_load = _disguise(_load)
     _bootstrap._gcd_import = _disguise(_by_name)
     builtins.__import__ = _disguise(_statement)
     _external.SourceLoader.source_to_code = _disguise(_to_code)
-    if watched and hasattr(sys, "monitoring"):
+    if how == "watched" and hasattr(sys, "monitoring"):
         _watch_calls()
     problem, began = _outcome(target)
     took = _clock() - began
@@ -281,4 +288,4 @@ def _main(target: str, output: int, search: list[str], watched: bool) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], int(sys.argv[2]), sys.argv[4:], sys.argv[3] == "watched")
+    _main(sys.argv[1], int(sys.argv[2]), sys.argv[4:], sys.argv[3])

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
+from pepperpy_reload.core.budget import Breach
 from pepperpy_reload.core.costs import ROOT, Costs
 from pepperpy_reload.core.cycles import Circle, Step
 from pepperpy_reload.core.graph import Edge
@@ -74,6 +75,12 @@ def as_plain(seen: Profile, cycles: Sequence[Circle] = ()) -> dict[str, Any]:
         "edges": [_edge(edge) for edge in costs.edges.values()],
         "cycles": [_cycle(one) for one in cycles],
     }
+
+
+def breach_as_plain(breach: Breach) -> dict[str, Any]:
+    """A broken bound, as JSON takes it."""
+    chain = [_edge(edge) for edge in breach.chain if edge.importer != ROOT]
+    return {"text": breach.text, "chain": chain, "cycle": _cycle(breach.cycle) if breach.cycle else None}
 
 
 def _cycle(circle: Circle) -> dict[str, Any]:

@@ -51,6 +51,43 @@ def profile(target: str, search: Sequence[str], environment: Mapping[str, str], 
     return Profile(target, median_run(costs), last["error"], called, times, tuple(one.total for one in costs))
 
 
+def start_ratio(target: str, search: Sequence[str], environment: Mapping[str, str], times: int = 5) -> float:
+    """By how much more processor time a process takes that imports `target` than a bare interpreter.
+
+    They are started in turn, and the least of each counts: what else the machine does only ever adds. Raises UsageError
+    if the target does not load.
+    """
+    bare, whole = [], []
+    for _ in range(times):
+        bare.append(_processor_time([sys.executable, "-P", "-c", "pass"], environment, "the interpreter"))
+        command = [sys.executable, "-P", os.fspath(_CHILD), target, "-1", "plain", *search]
+        if not target.endswith(".py"):
+            command = [sys.executable, "-P", "-c", _IMPORTING, target, *search]
+        whole.append(_processor_time(command, environment, target))
+    return min(whole) / min(bare)
+
+
+_IMPORTING = """\
+import os, sys
+sys.path[:0] = sys.argv[2:]
+name, _, attribute = sys.argv[1].partition(":")
+__import__(name)
+found = sys.modules[name]
+for part in attribute.split(".") if attribute else ():
+    found = getattr(found, part)
+os._exit(0)
+"""
+
+
+def _processor_time(command: Sequence[str], environment: Mapping[str, str], target: str) -> float:
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno(), env=dict(environment))
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise UsageError(f"the process that imported {target} ended with {process.returncode}: it cannot be measured")
+    return usage.ru_utime + usage.ru_stime
+
+
 def _run(target: str, search: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
     reading, writing = os.pipe()
     try:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pepperpy_reload.config import SETTINGS, Settings, read_pyproject, settle
+from pepperpy_reload.config import SETTINGS, Settings, read_budgets, read_pyproject, settle
+from pepperpy_reload.core.budget import Budget
 from pepperpy_reload.errors import UsageError
 
 
@@ -114,3 +115,47 @@ def test_the_table_must_be_a_table(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool]\npepperpy-reload = 3\n")
     with pytest.raises(UsageError, match=r":2: \[tool.pepperpy-reload\] must be a table"):
         read_pyproject(tmp_path)
+
+
+def test_budgets(tmp_path: Path) -> None:
+    folder = written(
+        tmp_path,
+        """port = 1
+[tool.pepperpy-reload.budget]
+max-ratio = 3
+allowed-cycles = [["a", "b"]]
+[tool.pepperpy-reload.budget.targets."shop.cli"]
+forbidden = ["pandas"]
+max-modules = 120
+[tool.pepperpy-reload.budget.targets.shop]
+max-ratio = 4.5
+""",
+    )
+    assert read_pyproject(folder) == {"port": 1}
+    assert read_budgets(folder) == [
+        Budget("shop.cli", ("pandas",), 120, 3.0, (("a", "b"),)),
+        Budget("shop", max_ratio=4.5, allowed_cycles=(("a", "b"),)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "sentence"),
+    [
+        ("[tool.pepperpy-reload.budget]\nmax-module = 3", 3, "budget called 'max-module'; did you mean 'max-modules'?"),
+        ("[tool.pepperpy-reload.budget]\nmax-modules = 1.5", 3, "max-modules must be a whole number, not 1.5"),
+        ("[tool.pepperpy-reload.budget]\ntargets = 3", 3, "must be a table with a table for each target"),
+        (
+            "forbidden = 1\n[tool.pepperpy-reload.budget.targets.'a.b']\nmax-ratio = 1\nforbidden = 'x'",
+            5,
+            "forbidden must be a list of module names, not 'x'",
+        ),
+        ("budget = 1", 2, r"\[tool.pepperpy-reload.budget\] must be a table"),
+    ],
+)
+def test_a_wrong_budget_is_told_with_its_line(tmp_path: Path, table: str, line: int, sentence: str) -> None:
+    for read in (read_budgets, read_pyproject):
+        if table.startswith("forbidden") and read is read_pyproject:
+            continue  # that finds the other mistake first
+        with pytest.raises(UsageError, match=sentence) as caught:
+            read(written(tmp_path, table))
+        assert (caught.value.file, caught.value.line) == (str(tmp_path / "pyproject.toml"), line)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 import pepperpy_reload
-from pepperpy_reload.config import SETTINGS, TABLE, read_pyproject
+from pepperpy_reload.config import SETTINGS, TABLE, read_budgets, read_pyproject
 
 HERE = Path(__file__).parents[2]
 TEXT = (HERE / "README.md").read_text(encoding="utf-8")
@@ -31,10 +31,13 @@ def test_every_setting_is_in_the_table(setting: object) -> None:
 
 
 def test_the_settings_shown_are_settings(tmp_path: Path) -> None:
-    (block,) = blocks("toml")
+    (budgets, block) = blocks("toml")
     assert TABLE.rpartition(".")[2] in tomllib.loads(block)["tool"]
     (tmp_path / "pyproject.toml").write_text(block)
     assert read_pyproject(tmp_path)["port"] == 8080
+    (tmp_path / "pyproject.toml").write_text(budgets)
+    [budget] = read_budgets(tmp_path)
+    assert (budget.target, budget.max_modules, budget.max_ratio) == ("myapp.cli", 250, 6.0)
 
 
 def test_every_name_that_is_imported_from_us_is_there() -> None:

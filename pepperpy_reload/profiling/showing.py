@@ -1,0 +1,56 @@
+"""One profile in all forms in which a person may want it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pepperpy_reload.core.comparison import Tolerance
+from pepperpy_reload.core.cycles import circles
+from pepperpy_reload.drawing.costs import CostsView
+from pepperpy_reload.drawing.cycles import draw_cycles
+from pepperpy_reload.profiling.files import check_name, write
+from pepperpy_reload.profiling.pictures import PICTURES
+from pepperpy_reload.profiling.report import as_plain, heading
+from pepperpy_reload.profiling.run import profile
+from pepperpy_reload.profiling.saved import is_slower, save_profile
+from pepperpy_reload.profiling.sources import own_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: `files` by kind, `save` and `compare` are files of profiles."""
+
+    times: int = 1
+    rows: int = 30
+    as_json: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+    save: str = ""
+    compare: str = ""
+    tolerance: Tolerance = field(default_factory=Tolerance)
+
+
+def show(target: str, search: Sequence[str], wanted: Wanted) -> int:
+    """Profile a target and show it; returns the exit status: 1 if it raised, or is slower than it was.
+
+    With `files` only these are written. Raises UsageError.
+    """
+    for kind, file in wanted.files.items():
+        check_name(kind, file)
+    seen = profile(target, search, os.environ, wanted.times)
+    cycles = circles(seen.costs, own_sources(seen.costs, target, search))
+    plain = as_plain(seen, cycles)
+    for kind, file in wanted.files.items():
+        write(kind, file, PICTURES[kind](seen))
+    if wanted.as_json:
+        sys.stdout.write(f"{json.dumps(plain)}\n")
+    elif not wanted.files:
+        CostsView(seen.costs, rows=wanted.rows).draw(heading(seen))
+        draw_cycles(cycles)
+    slower = bool(wanted.compare) and is_slower(wanted.compare, plain, wanted.tolerance)
+    if wanted.save:
+        save_profile(wanted.save, plain)
+    return int(bool(seen.error) or slower)
