@@ -23,6 +23,7 @@ from pepperpy_reload.supervising.listener import Listener, handed_over, is_wildc
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.supervisor import Supervisor
 from pepperpy_reload.supervising.triggers import Triggers
+from pepperpy_reload.supervising.warmth import Wishes
 
 if TYPE_CHECKING:
     from pepperpy_reload.profiling.run import Profile
@@ -236,6 +237,11 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
             grace=settings.grace,
             overlap=settings.restart == "overlap",
             keys=settings.keys,
+            wishes=Wishes(
+                wanted=settings.zygote and orders.task is Task.SERVE and not orders.audit,
+                preload=settings.preload,
+                exclude=settings.preload_exclude,
+            ),
         ).run()
 
 

@@ -46,7 +46,12 @@ _TYPES: dict[Kind, Any] = {
     Kind.PATH: click.Path(),
     Kind.PATHS: click.Path(),
 }
-_METAVARS = {"watch": "DIR", "include": "GLOB", "exclude": "GLOB", "restart_on": "GLOB", "grace": "SECONDS"}
+_METAVARS = {
+    **dict.fromkeys(("include", "exclude", "restart_on"), "GLOB"),
+    **dict.fromkeys(("preload", "preload_exclude"), "MODULE"),
+    "watch": "DIR",
+    "grace": "SECONDS",
+}
 _SHORT = {"quiet": "-q", "verbose": "-v"}
 _EPILOG = """\
 Every option can also be set by its environment variable, and in the table [tool.pepperpy-reload] of pyproject.toml
@@ -58,7 +63,8 @@ _WATCHING = ("app_dir", "watch", "include", "exclude", "restart_on", "env_file",
 _OUTPUT = ("quiet", "verbose", "json")
 _LISTENING = ("host", "port", "auto_port", "uds", "fd")
 _SERVING = (
-    *("factory", "restart", "log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
+    *("factory", "restart", "zygote", "preload", "preload_exclude"),
+    *("log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
     *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password", "keys"),
 )
 

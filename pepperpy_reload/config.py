@@ -7,6 +7,7 @@ the keys in pyproject.toml follow from it.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -96,6 +97,15 @@ class Settings:
     )
     keys: bool = _is_set_by(Kind.SWITCH, True, "Heed single keys while serving on a terminal; h shows them.")
     grace: float = _is_set_by(Kind.NUMBER, 2.0, "Seconds that a worker has to end before it is killed.")
+    zygote: bool = _is_set_by(
+        Kind.SWITCH, sys.platform == "linux", "Fork new workers from a process that has imported the libraries (Linux)."
+    )
+    preload: tuple[str, ...] = _is_set_by(
+        Kind.TEXTS, (), "Have this library imported there, though we should leave it out. May be repeated."
+    )
+    preload_exclude: tuple[str, ...] = _is_set_by(
+        Kind.TEXTS, (), "Do not have this library imported there. May be repeated."
+    )
     poll: float | None = _is_set_by(Kind.NUMBER, None, "Look for changes every so many seconds, not for events.")
     audit: bool = _is_set_by(Kind.SWITCH, False, "Compare every reload with a fresh start; restart if they differ.")
     quiet: bool = _is_set_by(Kind.SWITCH, False, "Only errors and warnings.")

@@ -61,12 +61,22 @@ class Restarting(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Restarted(Happening):
-    """A worker took the place of another one."""
+    """A worker took the place of another one. `warm` says that it was forked from a process with the libraries."""
 
     event: ClassVar[str] = "restarted"
     reason: str
     pid: int
     duration: float
+    warm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed(Happening):
+    """From now on workers are forked from a process that has so many modules of libraries; why others are left out."""
+
+    event: ClassVar[str] = "warm"
+    modules: int
+    left_out: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

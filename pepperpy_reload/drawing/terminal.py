@@ -25,6 +25,7 @@ from pepperpy_reload.drawing.news import (
     Stopping,
     Trouble,
     Unstarted,
+    Warmed,
 )
 
 if TYPE_CHECKING:
@@ -121,6 +122,13 @@ class Terminal:
     @_tell.register
     def _(self, news: Restarted) -> None:
         self._line("restarted", f"in {news.duration * 1000:.0f} ms: {news.reason}", GOOD)
+
+    @_tell.register
+    def _(self, news: Warmed) -> None:
+        out = "".join(f"; {name} is left out, it {reason}" for name, reason in news.left_out.items())
+        self._line(
+            "warm", f"{news.modules} modules of libraries need no import at a restart{out}", BUSY, Detail.VERBOSE
+        )
 
     @_tell.register
     def _(self, news: Reported) -> None:

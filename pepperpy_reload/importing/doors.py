@@ -124,6 +124,8 @@ def _load_door(recorder: Recorder, find_and_load: Any) -> Callable[..., ModuleTy
             return find_and_load(name, import_)  # type: ignore[no-any-return]
         recorder.load_begins(name)
         try:
+            if name in recorder.held:
+                recorder.lift(name)
             module = find_and_load(name, import_)
         except BaseException as error:
             error.__traceback__ = strip(error.__traceback__)

@@ -117,6 +117,9 @@ class Recorder:
         """Modules that a reload has taken out of sys.modules, to be run again."""
         self.awaiting = 0
         """The thread that runs them again; to others they are there as they are."""
+        self.held: Mapping[str, ModuleType] = {}
+        """Modules that have been imported ahead; `lift` is called with the one that is going to be loaded."""
+        self.lift: Callable[[str], object] = lift_nothing
         self._tidied = 0
         self._footprints: WeakSet[Footprint] = WeakSet()
         self._listeners: list[LoadListener] = []
@@ -400,6 +403,10 @@ class Recorder:
 
 def _nothing(_imported: str, _importer: str) -> None:
     """Nobody is reloading."""
+
+
+def lift_nothing(_name: str) -> None:
+    """Nothing has been imported ahead."""
 
 
 def _frame_of(namespace: Mapping[str, Any], frame: FrameType) -> FrameType:

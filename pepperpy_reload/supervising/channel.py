@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Self
@@ -26,8 +26,9 @@ class ServiceThread(threading.Thread):
 class Channel:
     """One end of the line. Nobody here raises because the other end has gone: that is an end of messages."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, begun: bytes = b"") -> None:
         self._sock = sock
+        self._begun = begun  # has been read already
         self._sock.setblocking(True)
         self._sending = threading.Lock()
         self._outbox: SimpleQueue[Message | None] = SimpleQueue()
@@ -57,6 +58,17 @@ class Channel:
             return False
         return True
 
+    def send_with(self, message: Message, descriptors: Sequence[int]) -> bool:
+        """The same, with descriptors: the other process gets its own of them."""
+        line = json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+        try:
+            with self._sending:
+                sent = socket.send_fds(self._sock, [line], list(descriptors))
+                self._sock.sendall(line[sent:])
+        except OSError:
+            return False
+        return True
+
     def post(self, message: Message) -> None:
         """Have a message sent, in the order of posting, and return at once, whatever the other end does."""
         if self._poster is None:
@@ -73,7 +85,8 @@ class Channel:
 
     def _read(self) -> Iterator[Message]:
         rest: list[bytes] = []
-        while chunk := self._receive():
+        while chunk := self._begun or self._receive():
+            self._begun = b""
             *lines, last = chunk.split(b"\n")
             for line in lines:
                 rest.append(line)

@@ -150,4 +150,4 @@ class Course:
         self._apology.served()
         self.error = ""
         self.plain = bool(worker.plain)
-        self._display.show(Restarted(self.reason, worker.pid, time.monotonic() - self.since))
+        self._display.show(Restarted(self.reason, worker.pid, time.monotonic() - self.since, worker.is_fork))

@@ -10,6 +10,7 @@ from pepperpy_reload.supervising.channel import Message
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.process import WorkerProcess
+from pepperpy_reload.supervising.warmth import Warmth
 
 _MOST = 8  # that were told to end and have not: of more, the eldest is killed
 _BURIAL = 2.0  # seconds that a killed process may take to be gone
@@ -28,6 +29,7 @@ class Crew:
         on_message: Callable[[WorkerProcess, Message], None],
         on_exit: Callable[[WorkerProcess, int], None],
         grace: float,
+        warmth: Warmth,
     ) -> None:
         self.worker: WorkerProcess | None = None
         self.heir: WorkerProcess | None = None
@@ -35,6 +37,7 @@ class Crew:
         self._listener = listener
         self._heard = on_message, on_exit
         self._grace = grace
+        self._warmth = warmth
         self._retired: dict[WorkerProcess, float] = {}
 
     @property
@@ -49,13 +52,16 @@ class Crew:
     def start_heir(self, now: float) -> None:
         """Start another one beside it."""
         self.dismiss(now)
-        self.heir = WorkerProcess(self._orders, self._sock, *self._heard, beside=self.worker, grace=self._grace)
+        self.heir = WorkerProcess(
+            self._orders, self._sock, *self._heard, beside=self.worker, grace=self._grace, fork=self._warmth.fork
+        )
 
     def promote(self, now: float, *, kill: bool = False) -> None:
         """The heir takes the worker's place."""
         former, self.worker, self.heir = self.worker, self.heir, None
         if self.worker is not None:
             self.worker.post({"type": "enter"})
+            self._warmth.learn(self.worker.libraries)
         if former is not None:
             self._retire(former, now)
             if kill:

@@ -15,16 +15,10 @@ from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising.answers import Answers
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.memory import times_out_of_memory
+from pepperpy_reload.supervising.newborn import CODE, Newborn
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.stacks import Stacks
 
-# `-c` puts the working directory on sys.path, where a file of the user's could stand for a module of ours.
-_CODE = """\
-import sys
-if not sys.flags.safe_path: del sys.path[0]
-from pepperpy_reload.supervising.guard import main
-main()
-"""
 _READ_OUT = 1.0  # seconds that a message of a dead worker is waited for: a fork of its own may hold the line open
 
 
@@ -45,6 +39,7 @@ class WorkerProcess:
         *,
         beside: WorkerProcess | None = None,
         grace: float = 2.0,
+        fork: Callable[[Mapping[str, str]], Newborn | None] = lambda _: None,
     ) -> None:
         self.answers = Answers(grace)
         self.plain: bool | None = None
@@ -54,28 +49,31 @@ class WorkerProcess:
         self._times = times_out_of_memory()
         self.pid = 0
         """The process's number, once it has said so."""
-        self._channel, theirs = Channel.pair()
-        ours, lifeline = os.pipe()
+        self.libraries: list[str] = []
+        """The modules that it has imported and that are not the user's own, once it has said so."""
         self._cutting = threading.Lock()
-        self._lifeline: int | None = lifeline
-        """While it is open, the guard lets the process live."""
         ends = None if sock is None else line()
         self._estate: socket.socket | None
         self._estate, estate = ends or (None, None)
         legacy = None if beside is None else beside.legacy()
         passed = {"socket": sock, "estate": estate, "legacy": legacy}
         numbers = {name: None if one is None else one.fileno() for name, one in passed.items()}
+        given = [one.fileno() for one in passed.values() if one is not None]
+        message = orders.as_json() | numbers | {"beside": beside is not None}
         try:
-            given = [one.fileno() for one in passed.values() if one is not None]
-            self._process = _start(orders.environment(), theirs.fileno(), ours, given)
+            environment = orders.environment()
+            born = fork(environment) or _start(environment, given)
+            self.is_fork = born.is_fork
+            """Whether it was forked from a process that has imported libraries."""
+            self._process, self._channel = born.guard, born.channel
+            self._lifeline: int | None = born.lifeline
+            """While it is open, the guard lets the process live."""
+            if born.is_fork:
+                self._channel.send_with(message, given)
         except BaseException:
-            self._cut()
-            self._channel.close()
             self._close_estate()
             raise
         finally:
-            theirs.close()
-            os.close(ours)
             for one in (estate, legacy):
                 if one is not None:
                     one.close()
@@ -85,7 +83,8 @@ class WorkerProcess:
         self._on_exit = on_exit
         self._gone = threading.Event()
         self._reader = self._channel.listen(self._hear, lambda: None)
-        self._channel.post(orders.as_json() | numbers | {"beside": beside is not None})
+        if not born.is_fork:
+            self._channel.post(message)
         threading.Thread(target=self._attend, name="pepperpy-reload-wait", daemon=True).start()
 
     def post(self, message: Message) -> None:
@@ -169,14 +168,23 @@ class WorkerProcess:
             os.waitpid(self.pid, 0)
 
 
-def _start(
-    environment: Mapping[str, str], channel: int, lifeline: int, passed: Sequence[int]
-) -> subprocess.Popen[bytes]:
-    """The guard, which starts the worker."""
+def _start(environment: Mapping[str, str], passed: Sequence[int]) -> Newborn:
+    """A guard, which starts the worker."""
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    return subprocess.Popen(
-        [sys.executable, *flags, "-c", _CODE, str(channel), str(lifeline)],
-        env=environment,
-        pass_fds=[channel, lifeline, *passed],
-        start_new_session=True,  # what a terminal sends to all that were started on it is for us alone
-    )
+    channel, theirs = Channel.pair()
+    ours, lifeline = os.pipe()
+    try:
+        guard = subprocess.Popen(
+            [sys.executable, *flags, "-c", CODE, str(theirs.fileno()), str(ours)],
+            env=environment,
+            pass_fds=[theirs.fileno(), ours, *passed],
+            start_new_session=True,  # what a terminal sends to all that were started on it is for us alone
+        )
+    except BaseException:
+        channel.close()
+        os.close(lifeline)
+        raise
+    finally:
+        theirs.close()
+        os.close(ours)
+    return Newborn(guard, channel, lifeline)

@@ -22,6 +22,7 @@ from pepperpy_reload.drawing.news import (
     Audited,
     Died,
     Finished,
+    Happening,
     Note,
     Ready,
     Reported,
@@ -48,6 +49,7 @@ from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
 from pepperpy_reload.supervising.triggers import Triggers, holds_code, not_our_output
+from pepperpy_reload.supervising.warmth import Warmth, Wishes
 
 WatcherMaker = Callable[[Callable[[Hint | Quiet], None], Callable[[str], None]], AbstractContextManager[object]]
 """Makes a watcher from what is to be called with events and with sentences for the user."""
@@ -79,7 +81,7 @@ class _Pressed:
     key: str
 
 
-Item = _Said | _Exited | _Signalled | _Pressed | Hint | Quiet | Note
+Item = _Said | _Exited | _Signalled | _Pressed | Hint | Quiet | Happening
 
 
 class Supervisor:
@@ -100,6 +102,7 @@ class Supervisor:
         grace: float = 2.0,
         overlap: bool = True,
         keys: bool = True,
+        wishes: Wishes | None = None,
     ) -> None:
         self._orders = orders
         self._listener = listener
@@ -108,12 +111,14 @@ class Supervisor:
         self._triggers = triggers
         self._url = url
         self._inbox: SimpleQueue[Item] = SimpleQueue()
+        self._warmth = Warmth(orders, wishes or Wishes(wanted=False), self._inbox.put)
         self._crew = Crew(
             orders,
             listener,
             lambda worker, message: self._inbox.put(_Said(worker, message)),
             lambda worker, status: self._inbox.put(_Exited(worker, status)),
             grace + _GRACE_FOR_GRACE,
+            self._warmth,
         )
         self._apology = Apology(orders, listener)
         self._course = Course(
@@ -147,6 +152,7 @@ class Supervisor:
             finally:
                 self._console.close()
                 self._apology.end()
+                self._warmth.close()
                 self._crew.bury()
         self._display.show(Stopped(self._status))
         return self._status
@@ -201,7 +207,7 @@ class Supervisor:
             self._obey(item.number)
         elif isinstance(item, _Pressed):
             self._keys.press(item.key)
-        elif isinstance(item, Note):
+        elif isinstance(item, Happening):
             self._display.show(item)
         else:
             self._saved(item)
@@ -224,6 +230,8 @@ class Supervisor:
             self._display.show(Audited(**{key: value for key, value in message.items() if key != "type"}))
         elif kind == "yielded":
             self._course.advance(Event.YIELDED)
+        elif kind == "libraries":
+            self._warmth.learn(message["names"])
 
     def _hear_heir(self, message: Message) -> None:
         kind, heir = message.get("type"), self._crew.heir
@@ -235,6 +243,11 @@ class Supervisor:
             self._course.advance(Event.HEIR_OUTDATED)
         elif kind == "unstarted":
             self._pity_heir(message)
+        elif kind == "libraries" and heir is not None:
+            heir.libraries = message["names"]
+        elif kind == "doubt":
+            self._warmth.distrust(str(message["text"]), str(message["culprit"]))
+            self._course.advance(Event.HEIR_OUTDATED)
 
     def _learn(self, kind: str) -> None:
         self._course.plain = kind not in _SERVED
@@ -300,6 +313,10 @@ class Supervisor:
     def _bury(self, process: WorkerProcess, status: int) -> None:
         worker, heir = self._crew.worker, self._crew.heir
         self._crew.forget(process)
+        if process.is_fork and status < 0 and (process is heir or not process.libraries):
+            self._warmth.distrust(
+                f"a forked one came to an end before it served ({signals.end_of(status, process.out_of_memory)})"
+            )
         if process is heir:
             self._course.advance(Event.HEIR_CRASHED if status < 0 else Event.HEIR_ENDED)
             self._display.show(Died(signals.end_of(status, process.out_of_memory), self._retry(), serving=True))

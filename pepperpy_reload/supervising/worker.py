@@ -20,13 +20,14 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.preloading.loads import Loads
 from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
@@ -39,6 +40,7 @@ from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
 
 if TYPE_CHECKING:
+    from pepperpy_reload.importing.veil import Veil
     from pepperpy_reload.supervising.audit import Audit
 
 UNSTARTED = 3
@@ -54,21 +56,39 @@ def main() -> None:
     """The process's whole life; `sys.argv[1]` is the channel's descriptor."""
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
-    channel.send({"type": "born", "pid": os.getpid(), "stacks": stacks.offer()})
+    channel.send(born())
     message = next(channel.messages(), None)
-    if message is None:
-        return
+    if message is not None:
+        live(channel, message)
+
+
+def born() -> Message:
+    """What a worker says first."""
+    return {"type": "born", "pid": os.getpid(), "stacks": stacks.offer()}
+
+
+def live(channel: Channel, message: Message, veil: Veil | None = None) -> NoReturn:
+    """Do what the first message asks for, to the end of the process; a fork has a veil over what was imported ahead."""
     sock, legacy, estate = (_inherited(message.pop(name)) for name in ("socket", "legacy", "estate"))
     succession = Succession(beside=message.pop("beside"), legacy=legacy, estate=estate)
     with suppress(KeyboardInterrupt):
-        sys.exit(Worker(channel, Orders.from_json(message), sock, succession).run())
+        sys.exit(Worker(channel, Orders.from_json(message), sock, succession, veil).run())
     sys.exit(signals.ENDED_BY_SIGNAL + signal.SIGINT)
 
 
 class Worker:
     """What the supervisor's orders ask for, done in this process."""
 
-    def __init__(self, channel: Channel, orders: Orders, sock: socket.socket | None, succession: Succession) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        orders: Orders,
+        sock: socket.socket | None,
+        succession: Succession,
+        veil: Veil | None = None,
+    ) -> None:
+        self._veil = veil
+        self._loads = Loads(veil)
         self._channel = channel
         self._orders = orders
         self._sock = sock
@@ -89,6 +109,7 @@ class Worker:
             self.prompt.watch()
         sys.path[:0] = self._orders.search
         self._optimizer.install()
+        recorder.attach(self._loads)
         recorder.roots.narrow(self._orders.roots)  # before anything is loaded: what is first-party is asked from now on
         try:
             self._session = session = self._open()
@@ -183,8 +204,10 @@ class Worker:
     def _follow(self, reloader: Reloader) -> None:
         """Bring this process up to date, batch by batch; first with what was saved while it started."""
         report = self._tell(reloader, reloader.catch_up)
-        if self._succession.beside and (report is None or report.status is not ReloadStatus.RESTART):
+        is_current = report is None or report.status is not ReloadStatus.RESTART
+        if self._succession.beside and is_current and not self._is_doubtful():
             self._channel.send({"type": "ready"})
+        self._tell_of_libraries()
         if self._audit is not None:
             self._audit.start()
         ahead = reloader.read_ahead()
@@ -211,6 +234,18 @@ class Worker:
         if report is not None:
             self._channel.send({"type": "report", "report": report.as_json(), "pending": bool(reloader.pending)})
         return report
+
+    def _is_doubtful(self) -> bool:
+        """Whether this process may not be what a fresh start is; the supervisor is told why."""
+        doubt = "" if self._veil is None else self._veil.settle()
+        if self._veil is not None and doubt:
+            self._channel.send({"type": "doubt", "text": doubt, "culprit": self._veil.culprit})
+        return bool(doubt)
+
+    def _tell_of_libraries(self) -> None:
+        if self._orders.task is Task.SERVE:
+            self._channel.send({"type": "libraries", "names": self._loads.libraries()})
+            recorder.detach(self._loads)
 
     def _refresh_templates(self, paths: frozenset[str]) -> None:
         others = sorted(path for path in paths if not path.endswith(".py"))
@@ -241,6 +276,8 @@ class Worker:
         self._channel.send({"type": "notice", "text": text})
 
     def _confess(self, error: ReloadError, fault: str = "code") -> None:
+        if self._veil is not None and not self._is_ready and self._veil.is_doubtful() and self._is_doubtful():
+            return
         if fault == "code" and isinstance(error, UsageError | SurroundingsError):
             fault = "usage" if isinstance(error, UsageError) else "surroundings"
         what = {"text": str(error), "file": error.file, "line": error.line}

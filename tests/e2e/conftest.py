@@ -170,15 +170,21 @@ def _lines(stream: Any) -> Iterator[str]:
         yield from stream
 
 
+@pytest.fixture(scope="session")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tool keeps what it has found out about the installed libraries."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def environment() -> dict[str, str]:
+def environment(verdicts: Path) -> dict[str, str]:
     """Ours, without what changes how the tool behaves."""
     left_out = ("PYTHONDONTWRITEBYTECODE", "FORCE_COLOR", "PYTHONWARNINGS")
     return {
         name: value
         for name, value in os.environ.items()
         if name not in left_out and not name.startswith(("PEPPERPY_RELOAD_", "PYTEST_"))
-    }
+    } | {"XDG_CACHE_HOME": str(verdicts)}
 
 
 @pytest.fixture

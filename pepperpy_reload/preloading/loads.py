@@ -1,0 +1,33 @@
+"""Which modules of libraries a worker has imported until it was ready, in the order in which their imports began."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+from pepperpy_reload.preloading.places import is_library
+
+
+class Names(Protocol):
+    """What was imported ahead."""
+
+    names: tuple[str, ...]
+
+
+class Loads:
+    """Listens to a recorder; after what had been imported ahead, if there was something."""
+
+    def __init__(self, ahead: Names | None) -> None:
+        self._begun: dict[str, None] = dict.fromkeys(() if ahead is None else ahead.names)
+
+    def load_begins(self, name: str) -> None:
+        """See LoadListener."""
+        self._begun[name] = None
+
+    def load_ends(self, name: str, error: BaseException | None) -> None:
+        """See LoadListener."""
+
+    def libraries(self) -> list[str]:
+        """Those that are there."""
+        here = ((name, sys.modules.get(name)) for name in list(self._begun))
+        return [name for name, module in here if module is not None and is_library(module)]

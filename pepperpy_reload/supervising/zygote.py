@@ -1,0 +1,223 @@
+"""The zygote: a process with one thread that has imported third-party modules, and whose forks become workers.
+
+It never runs the user's code. A fork goes on as a worker does that was started for it: what differs is renewed or put
+out of sight. Orders come over a socket; when that is at its end, so is the zygote.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import importlib
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pepperpy_reload.supervising import guard, signals, worker
+from pepperpy_reload.supervising.channel import Channel
+
+if TYPE_CHECKING:
+    from pepperpy_reload.importing.veil import Veil
+
+Message = dict[str, Any]
+_CHUNK = 1 << 16
+_OURS = __name__.partition(".")[0]
+_TASKS = Path("/proc/self/task")
+
+
+def main() -> None:
+    """The process's whole life; `sys.argv[1]` is the socket's descriptor."""
+    signals.restore()
+    line = socket.socket(fileno=int(sys.argv[1]))
+    line.set_inheritable(False)
+    zygote = Zygote(line)
+    _go_on(zygote.serve(), zygote.veil)  # only forks come back
+
+
+def _go_on(own: socket.socket, veil: Veil) -> None:
+    """As `worker.main` does."""
+    channel, message = _orders(own)
+    worker.live(channel, message, veil)
+
+
+class Zygote:
+    """Imports what it is told, then forks as often as it is asked."""
+
+    veil: Veil
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._base = frozenset(sys.modules) - {__name__}
+        self._argv = list(sys.argv)
+        self._code = ""
+        self._renew: Callable[[], None]
+
+    def serve(self) -> socket.socket:
+        """In each fork: the socket over which it gets its orders. In the zygote itself this never returns."""
+        order, _ = _hear(self._line)
+        if order is None:
+            os._exit(0)
+        _end_with(self._line, is_wanted=True)
+        from pepperpy_reload.preloading.disturbance import disturbance  # not among what a worker begins with
+
+        fault = disturbance() or self._preload(order) or _crowd()
+        _end_with(self._line, is_wanted=False)
+        self._tell({"type": "useless" if fault else "ready", "text": fault})
+        gc.collect()
+        gc.freeze()
+        while True:
+            message, descriptors = _hear(self._line)
+            if message is None or fault:
+                os._exit(0)
+            channel, lifeline = descriptors
+            fault = _crowd()
+            if fault:
+                self._tell({"type": "useless", "text": fault})
+            elif self._fork(lifeline):
+                return self._become_worker(channel, lifeline)
+            os.close(channel)
+            os.close(lifeline)
+
+    # -- before the forks ---------------------------------------------------------------------------------------------
+
+    def _preload(self, order: Message) -> str:
+        """Import the modules and put them out of sight; why they cannot be used, or ""."""
+        from pepperpy_reload.importing.veil import Knowledge, Veil
+        from pepperpy_reload.preloading.effects import Effects
+        from pepperpy_reload.preloading.renewal import Renewal
+        from pepperpy_reload.preloading.tracker import Tracker
+
+        since, importers = time.time(), set(sys.path_importer_cache)
+        sys.path[:0] = order["search"]
+        sys.argv = list(order["argv"])
+        ours = frozenset(sys.modules)
+        with Effects() as effects, Tracker(effects) as tracker:
+            for name in order["names"]:
+                try:
+                    importlib.import_module(name)
+                except BaseException as error:  # noqa: BLE001 - whatever it is, it was imported once
+                    return f"{name} cannot be imported any more ({error!r})"
+        loaded = sys.modules.keys() - ours
+        if strangers := loaded - {*order["names"], *order["vouched"], *tracker.planted}:
+            return f"{min(strangers)} was imported unexpectedly"
+        if strangers := {name for name in ours - self._base if name.partition(".")[0] != _OURS}:
+            return f"{min(strangers)} is missing where a worker begins"
+        knowledge = Knowledge(
+            requires=tracker.requires,
+            keys=order["keys"],
+            missing=tuple(tracker.missing),
+            files=order["files"],
+            vouched=frozenset(order["vouched"]),
+        )
+        self.veil = Veil(self._base, order["names"], knowledge, effects, since, order["libraries"])
+        self._renew = Renewal()
+        self.veil.draw()
+        effects.take_back()
+        for entry in sys.path_importer_cache.keys() - importers:
+            del sys.path_importer_cache[entry]
+        del sys.path[: len(order["search"])]
+        self._code = order["code"]
+        return self.veil.fault or effects.fault
+
+    # -- forks --------------------------------------------------------------------------------------------------------
+
+    def _fork(self, lifeline: int) -> bool:
+        """Fork a worker below a guard of its own, which becomes a child of the supervisor; whether this is the worker.
+
+        In between is a process that ends at once: who has lost its parent is adopted by the supervisor.
+        """
+        read, write = os.pipe()
+        between = os.fork()
+        if not between:
+            child = os.fork()
+            if child:
+                os.write(write, b"%d" % child)
+                os._exit(0)
+            os.close(read)
+            os.close(write)
+            self._line.close()
+            os.setsid()
+            guard.keep(lifeline)
+            return True
+        os.close(write)
+        os.waitpid(between, 0)
+        born = os.read(read, 32)
+        os.close(read)
+        self._tell({"type": "born", "pid": int(born or 0)})
+        return False
+
+    def _become_worker(self, channel: int, lifeline: int) -> socket.socket:
+        gc.unfreeze()  # a reload looks for who refers to what it replaces
+        self._renew()
+        sys.argv = [self._argv[0], str(channel), str(lifeline)]
+        sys.orig_argv[-2:] = [self._code, *sys.argv[1:]]
+        vars(sys.modules["__main__"])["main"] = guard.main  # as in one that was started
+        self.veil.hang()
+        return socket.socket(fileno=channel)
+
+    def _tell(self, message: Message) -> None:
+        with suppress(OSError):
+            self._line.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _orders(own: socket.socket) -> tuple[Channel, Message]:
+    """The channel of a fork, and its orders; the descriptors that came with them are named in them."""
+    own.sendall(json.dumps(worker.born()).encode() + b"\n")
+    message, descriptors, rest = _read(own)
+    if message is None:
+        os._exit(0)
+    for name in ("socket", "estate", "legacy"):  # as they were sent
+        message[name] = None if message[name] is None else descriptors.pop(0)
+    return Channel(own, rest), message
+
+
+def _hear(line: socket.socket) -> tuple[Message | None, list[int]]:
+    message, descriptors, _ = _read(line)
+    return message, descriptors
+
+
+def _read(line: socket.socket) -> tuple[Message | None, list[int], bytes]:
+    """The next message, the descriptors that came with it, and what came after it; None if there is no more."""
+    data = b""
+    descriptors: list[int] = []
+    while b"\n" not in data:
+        try:
+            chunk, received, _, _ = socket.recv_fds(line, _CHUNK, 4)
+        except OSError:
+            return None, descriptors, b""
+        if not chunk:
+            return None, descriptors, b""
+        data += chunk
+        descriptors += received
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    head, _, rest = data.partition(b"\n")
+    return json.loads(head), descriptors, rest
+
+
+def _end_with(line: socket.socket, *, is_wanted: bool) -> None:
+    """Have this process end when the line does, whatever it is doing; or only when it looks."""
+    flags = fcntl.fcntl(line, fcntl.F_GETFL)
+    fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(line, fcntl.F_SETFL, flags | os.O_ASYNC if is_wanted else flags & ~os.O_ASYNC)
+
+
+def _crowd() -> str:
+    """Why this process must not be forked: it has other threads. A library may end its own before a fork."""
+    for last in (False, True):
+        count = sum(1 for _ in _TASKS.iterdir()) if _TASKS.is_dir() else threading.active_count()
+        if count == 1:
+            return ""
+        if not last:
+            child = os.fork()
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+    return f"it has {count} threads"
