@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apply, cost, edits, restarts, sizes, stale, switches
+from tests.bench import apply, cost, edits, replaced, restarts, sizes, stale, switches
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
 MODULES = {
@@ -23,6 +23,7 @@ MODULES = {
     "cost": cost,
     "restarts": restarts,
     "switches": switches,
+    "replaced": replaced,
 }
 PARTS = {name: module.measure for name, module in MODULES.items()}
 TABLES = {name: module.table for name, module in MODULES.items()}

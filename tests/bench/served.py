@@ -70,6 +70,7 @@ class Served:
 
     def __init__(self, folder: Path, *arguments: str, tool: str = "pepperpy_reload") -> None:
         self.port = free_port()
+        self.folder = folder
         self.began = time.perf_counter()
         self._output: IO[str] = (folder.parent / f"{folder.name}-{self.port}.log").open("w+")
         self.process = subprocess.Popen(

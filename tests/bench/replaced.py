@@ -1,0 +1,99 @@
+"""How long it takes to replace a process: three apps, one of them with heavy libraries, and four ways, edit by edit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tests.bench.served import Served, rows, save, spread
+from tests.bench.sizes import Poll, write
+
+APPS = {"small": 10, "medium": 300, "heavy": 10}
+LIBRARIES = ("numpy", "pandas", "sqlalchemy", "pydantic")
+LIMIT = 10.0  # seconds after which an edit counts as never served
+SILENCE = 0.7  # seconds between two edits, and within them the tools have what they do afterwards
+EDITION = "__reload__ = 'restart'\nEDITION = {}  # {}\n"
+TOOLS: dict[str, Callable[[Path], Served]] = {
+    "serve": lambda folder: Served.tool(folder, "main:app"),
+    "serve --no-zygote": lambda folder: Served.tool(folder, "main:app", "--no-zygote"),
+    "uvicorn --reload": lambda folder: Served.uvicorn(folder, "main:app", "--reload"),
+    "granian --reload": lambda folder: Served(
+        folder, "--interface", "asgi", "--reload", "--log-level", "warning", "main:app", tool="granian"
+    ),
+}
+
+
+def _project(folder: Path, app: str) -> Path:
+    """The app, with a module near the top of the graph whose edits need a new process."""
+    write(folder, APPS[app])
+    libraries = "".join(f"import {name}\n" for name in LIBRARIES) if app == "heavy" else ""
+    text = (
+        (folder / "main.py").read_text().replace("import handlers\n", f"{libraries}import edition\nimport handlers\n")
+    )
+    (folder / "main.py").write_text(text.replace('"pid": os', '"edition": edition.EDITION, "pid": os'))
+    (folder / "edition.py").write_text(EDITION.format(0, ""))
+    return folder
+
+
+async def measure(rounds: int) -> dict[str, Any]:
+    """Each app with each tool that is installed."""
+    apps = [app for app in APPS if app != "heavy" or all(map(find_spec, LIBRARIES))]
+    tools = [tool for tool in TOOLS if "granian" not in tool or find_spec("granian")]
+    return {app: await _measure(app, tools, rounds) for app in apps}
+
+
+async def _measure(app: str, tools: list[str], rounds: int) -> dict[str, Any]:
+    """The tools take turns, so that what else the machine does meets all of them alike."""
+    with tempfile.TemporaryDirectory() as base:
+        os.environ["XDG_CACHE_HOME"] = str(Path(base, "cache"))
+        served = {tool: TOOLS[tool](_project(Path(base, f"project{n}"), app)) for n, tool in enumerate(tools)}
+        try:
+            for one in served.values():
+                await one.up()
+            if "serve" in served:
+                await served["serve"].event("warm", 1)
+            polls = {tool: Poll(one.port) for tool, one in served.items()}
+            times: dict[str, list[float | None]] = {tool: [] for tool in tools}
+            for number in range(1, rounds + 1):
+                for tool, one in served.items():
+                    path = one.folder / "edition.py"
+                    since = save(path, EDITION.format(number, "#" * (number % 9)), atomic=True)
+                    wanted = _wants(number)
+                    times[tool].append(await polls[tool].until(wanted, since, LIMIT))
+                    await asyncio.sleep(SILENCE)
+            warm = [event["warm"] for event in served["serve"].events("restarted")] if "serve" in served else []
+        finally:
+            for one in served.values():
+                one.end()
+    return {
+        tool: {
+            **spread(one for one in times[tool] if one is not None),
+            "edits": rounds,
+            "failed": polls[tool].failed,
+            **({"warm": sum(warm)} if tool == "serve" else {}),
+        }
+        for tool in tools
+    }
+
+
+def _wants(number: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda values: bool(values["edition"] == number)
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    body = []
+    for app, tools in figures.items():
+        for tool, one in tools.items():
+            times = f"{one['median']:g} / {one['p95']:g} / {one['max']:g}" if one["n"] else "never"
+            body.append((f"{tool}, {app}", times, f"{one['n']} of {one['edits']}", one["failed"], one.get("warm", "")))
+    note = (
+        f"Save to first new answer of an edit that needs a new process, in ms: median / 95 % / max. Modules: {APPS}; "
+        f"heavy imports {', '.join(LIBRARIES)} besides. All tools run at once and are edited in turn.\n\n"
+    )
+    return "## Processes replaced\n\n" + note + rows(("", "ms", "served", "failed", "warm"), body)
