@@ -212,7 +212,7 @@ class _Planner(Consequences):
             for chain in unit.reads:
                 if not self.cells(place.module, [chain]).isdisjoint(self.rebound | self.touched):
                     dirty.add(chain[0])
-            if not dirty and self.fate(place) is Fate.SAME:
+            if (not dirty and self.fate(place) is Fate.SAME) or self._ran_otherwise(place):
                 dirty.add("*")
         again = action is Action.EXECUTE and place in self.forced and self.fate(place) is Fate.SAME
         again = again and self._binds_alone(place)  # else what the name holds may be somebody else's object
@@ -261,8 +261,14 @@ class _Planner(Consequences):
     def _is_dirty(self, place: Place) -> bool:
         """Whether a unit finds other values than it found."""
         cells = self.read_when_executed(place)
+        return not cells.isdisjoint(self.rebound | self.touched) or self._ran_otherwise(place)
+
+    def _ran_otherwise(self, place: Place) -> bool:
+        """Whether a function that a unit ran is another one, or finds other values than it found."""
         ran = self.world.ran(place.module, self.old_index(place))
-        return not cells.isdisjoint(self.rebound | self.touched) or not self._keys.isdisjoint(ran)
+        known = (self.world.facts(key) for key in ran)
+        read = {cell for one in known if one is not None for cell in self.cells(one[0], one[1].reads)}
+        return not self._keys.isdisjoint(ran) or not read.isdisjoint(self.rebound | self.touched)
 
     def _takes_too_much(self, name: str) -> str:
         """A star import in a module that runs as a whole takes all that it finds, also what comes later in a start."""

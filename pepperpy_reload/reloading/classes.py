@@ -18,6 +18,7 @@ from pepperpy_reload.reloading.stroke import at_one_stroke
 Undo = Callable[[Callable[[], None]], None]
 
 _PURE_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "runtime_checkable"})
+_PURE_ON_MEMBERS = frozenset({"abstractmethod", "final", "override", "overload", "no_type_check"})
 _PLAIN_METACLASSES = (type, abc.ABCMeta)
 _QUIET_HOMES = ("builtins", "abc", "enum", "typing", "typing_extensions", "pydantic", "collections", "ctypes")
 _SHARED = (
@@ -77,6 +78,7 @@ def take_over(
     names = _dirty_members(before, after, dirty)
     made = [statement for name in names for statement in after[name] if not _is_alias(statement)]
     shared = {other for statement in made for other in _reads([statement]) - set(bound_names([statement]))}
+    shared |= {name for name in names if _is_shown_around(after[name])}
     for name in sorted(set(before) - set(after)):
         if name in vars(live):
             type.__delattr__(live, name)
@@ -140,6 +142,13 @@ def _is_method(statements: Iterable[ast.stmt]) -> bool:
     return all(
         isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.decorator_list for item in statements
     )
+
+
+def _is_shown_around(statements: Iterable[ast.stmt]) -> bool:
+    """Whether decorators have seen a function, and may have kept it."""
+    functions = (item for item in statements if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))
+    decorators = (chain(item)[-1:] for function in functions for item in function.decorator_list)
+    return any(name == () or name[0] not in _PURE_ON_MEMBERS for name in decorators)
 
 
 def _reads(statements: Iterable[ast.stmt]) -> set[str]:

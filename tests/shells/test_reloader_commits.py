@@ -72,6 +72,25 @@ VALUE = use({})
 def later(value):
     return value
 """
+REGISTERED = """
+table = {}
+def register(function):
+    table[function.__name__] = function
+    return function
+LIMIT = 1
+class K:
+    size = LIMIT
+    @register
+    def member(self):
+        return 1
+    @staticmethod
+    @register
+    def other():
+        return 1
+@register
+def last():
+    return 1
+"""
 TYPES = "import mimetypes\nTABLE = mimetypes.types_map\nTABLE['.zz'] = 'a/b'\n"
 WORDS = "import keyword\nWORDS = keyword.softkwlist\nWORDS.append('zz')\n"
 PASSED_ON = """
@@ -203,6 +222,10 @@ FOUND = {
     ),
     "a function that nobody has given another name gets one": Found(
         {"tools.py": NAMING, "app.py": NAMED.replace("@naming", "")}, ({"app.py": NAMED},)
+    ),
+    "a member of a class is registered again, and another one reads what has changed": Found(
+        {"app.py": REGISTERED},
+        ({"app.py": REGISTERED.replace("LIMIT = 1", "LIMIT = 2").replace("@register\ndef last", "def last")},),
     ),
     "a library gives the same object again, and another item is set in it": Found(
         {"app.py": TYPES}, ({"app.py": TYPES.replace(".zz", ".zy")},), "restart"
