@@ -132,6 +132,34 @@ def read_inside(node: ast.AST, *, postponed: bool) -> Iterator[str]:
             yield from (found[0] for found in readings(inner, bodies=False))
 
 
+def binds_first(node: ast.stmt, name: str) -> bool:
+    """Whether a statement binds a name before any class body or comprehension in it reads that, as its text goes."""
+    bound = [place for one, place in _bindings(node) if one == name]
+    scopes = [item for item in import_time(node) if isinstance(item, (ast.ClassDef, *_COMPREHENSIONS))]
+    read = [
+        (item.lineno, item.col_offset)
+        for scope in scopes
+        for item in ast.walk(scope)
+        if isinstance(item, ast.Name) and item.id == name
+    ]
+    return bool(bound) and bool(read) and min(bound) <= min(read)
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The names that a statement binds in its own scope, each with where the part of it ends that does so."""
+    blocks = [item for name in ("body", "handlers", "orelse", "finalbody", "cases") for item in getattr(node, name, [])]
+    if not blocks or isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+        yield from ((name, (getattr(node, "end_lineno", 0), node.end_col_offset)) for name in bound_names([node]))  # type: ignore[attr-defined]
+        return
+    if isinstance(node, ast.If) and never_at_import(node.test):
+        blocks = [*node.orelse]
+    targets = [getattr(node, "target", None), *(item.optional_vars for item in getattr(node, "items", []))]
+    for target in filter(None, targets):
+        yield from ((name, (target.end_lineno, target.end_col_offset)) for name in bound_names([target]))
+    for item in blocks:
+        yield from _bindings(item)
+
+
 def _annotations(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         arguments = [item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg)]

@@ -180,12 +180,17 @@ class Scope:
     def _read_by(self, name: str, unit: Unit) -> set[Cell]:
         if unit.alias is not None:
             return {Cell(unit.alias.module, unit.alias.name)} if unit.alias.name else set()
-        found = self.cells(name, unit.reads)
+        found = self.cells(name, unit.reads | self.looked_up(name, unit))
         found |= {Cell(alias.module, alias.name) for alias in unit.imports if alias.name}
         if unit.opaque:
             found.add(Cell(name, "*"))
         old = self.old_index(Place(name, unit.index))
         return found | {Cell(imported, "*") for imported in (self.world.imported_by(name, old) if old >= 0 else ())}
+
+    def looked_up(self, name: str, unit: Unit) -> frozenset[Chain]:
+        """The names in a unit's annotations that are text, if somebody may look them up while it is executed."""
+        asked = [text.names for text in unit.texts if self.world.look_up(name, text.heads)]
+        return frozenset(chain for names in asked for chain in names if chain[0] not in unit.binds)
 
     def cells(self, name: str, chains: Iterable[Chain]) -> set[Cell]:
         """The cells that chains mean, each with the cells on its way that hold no first-party module."""

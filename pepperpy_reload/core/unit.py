@@ -26,6 +26,7 @@ from pepperpy_reload.core.names import (
     unevaluated,
 )
 from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements, shape
+from pepperpy_reload.core.texts import Text, texts
 
 _TELLING = frozenset(
     {"__doc__", "getdoc", "wraps", "update_wrapper", "property", "cached_property", "classmethod", "staticmethod"}
@@ -86,6 +87,8 @@ class Unit:
     """The names that it annotates, in their order."""
     sets: frozenset[Chain] = frozenset()
     """The attributes that it sets or deletes, as chains of names (the last one `*`: any)."""
+    texts: tuple[Text, ...] = ()
+    """Its annotations that are text when it is executed."""
     _label: str = field(default="", compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
 
@@ -295,6 +298,7 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
             unit.same_as = source
     unit.opaque = _opacity(nodes)
     unit.sweeping = _sweeping(nodes)
+    unit.texts = tuple(texts(nodes, postponed=postponed))
     unit.called = frozenset(_called(nodes))
     if isinstance(node, ast.ClassDef):
         named = [*node.bases, *(keyword.value for keyword in node.keywords)]

@@ -24,6 +24,7 @@ from pepperpy_reload.reloading import classes, foreign, ledger
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
+from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a
 from pepperpy_reload.reloading.patch import Pair, caches_of, unpatchable
 
@@ -243,6 +244,10 @@ class LiveWorld:
         for name in rest:
             value = attribute_of(value, name)
         return value
+
+    def look_up(self, module: str, heads: Iterable[Chain]) -> bool:
+        """Whether one of these bases and decorators looks up what annotations say."""
+        return look_up(module, heads)
 
     # --- edited functions
 

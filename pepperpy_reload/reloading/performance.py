@@ -165,7 +165,9 @@ class Performance:
         for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
             for name in (alias.module, f"{alias.module}.{alias.name}"):
                 self._bring_up(name, step.module)
-        for chain in sorted(unit.reads):  # `import settings` may be long done, and `settings.LIMIT` is still to come
+        for chain in sorted(
+            unit.reads | self._scope.looked_up(step.module, unit)
+        ):  # `import settings` may be long done, and `settings.LIMIT` is still to come
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place = Place(step.module, step.index)
         self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)

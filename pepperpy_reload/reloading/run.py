@@ -1,6 +1,7 @@
 """Whole modules run again, each into the module object that is there already."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import importlib
@@ -11,9 +12,12 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.effects import reflects
-from pepperpy_reload.core.names import bound_names
+from pepperpy_reload.core.names import binds_first, bound_names, read_inside
+from pepperpy_reload.core.statement import import_time
+from pepperpy_reload.core.texts import texts
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.execute import Names
+from pepperpy_reload.reloading.lookers import look_up
 
 _bootstrap: Any = importlib._bootstrap
 _IMPORT_ATTRIBUTES = frozenset(
@@ -27,7 +31,8 @@ class Rerun:
     Names stay until they are replaced, so that no thread ever finds one missing; names that the new source no longer
     binds go at once, as class bodies and other modules must not find them any more, or at the end if a star import may
     bind them. A module that looks at namespaces as such, or that is in an import cycle, starts from an empty namespace
-    instead, as in a new process: there what is not bound yet must not be seen.
+    instead, as in a new process: there what is not bound yet must not be seen. So does one in which a class reads what
+    is bound below it.
     """
 
     def __init__(self, modules: dict[str, ModuleType], cyclic: Iterable[str], kept: dict[str, dict[str, Any]]) -> None:
@@ -57,7 +62,7 @@ class Rerun:
         before = dict(namespace)
         kept = self._kept.get(module.__name__, {})
         tree = ast.parse(recorder.modules[module.__name__].source)
-        if reflects(tree) or module.__name__ in self._cyclic:
+        if reflects(tree) or module.__name__ in self._cyclic or _looks_ahead(tree, code, module.__name__):
             for name in [name for name in namespace if not _stays(name, module, sys.modules)]:
                 del namespace[name]
             namespace["__doc__"] = None
@@ -78,6 +83,22 @@ class Rerun:
             gone += sorted(unbound - namespace.keys())
             namespace.setdefault("__doc__", None)
         self.dropped.extend(f"{module.__name__}.{name}" for name in gone if not name.startswith("__"))
+
+
+def _looks_ahead(tree: ast.Module, code: CodeType, module: str) -> bool:
+    """Whether class bodies, comprehensions or annotations read, in the live namespace, what is bound below them."""
+    postponed = bool(code.co_flags & __future__.annotations.compiler_flag)
+    every, bound = {*bound_names(tree.body)}, set[str]()
+    for node in tree.body:
+        own = {*bound_names([node])}
+        asked = (text for text in texts(import_time(node), postponed=postponed) if look_up(module, text.heads))
+        if ({names[0] for text in asked for names in text.names} & every) - bound - own:
+            return True
+        inside = ({*read_inside(node, postponed=postponed)} & every) - bound
+        if not all(binds_first(node, name) for name in inside):
+            return True
+        bound |= own
+    return False
 
 
 def _unbound(tree: ast.Module, names: Iterable[str]) -> set[str]:

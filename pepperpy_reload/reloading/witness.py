@@ -7,7 +7,7 @@ from itertools import chain
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.names import read_inside
+from pepperpy_reload.core.names import binds_first, read_inside
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.traces import Traces, set_by
 from pepperpy_reload.core.unit import FunctionFacts, Unit
@@ -34,12 +34,15 @@ class Witness:
         self._pages: dict[str, ledger.Page] = {}
         self._moved = {CodeKey.of(pair.old): CodeKey.of(pair.new) for one in edited.values() for pair in one.pairs}
         self._unchanged: dict[str, set[CodeKey]] = {}
+        self._own: set[str] = set()
+        """The names that the statement which is being executed has to bind, as it reads them itself."""
 
     def before(self, place: Place, unit: Unit, stale: Stale, *, postponed: bool) -> None:
         """A statement is about to be executed; its annotations are not, if they are `postponed`.
 
         Raises RestartNeeded if it would find what is not there yet.
         """
+        self._own = set()
         for cell in self._scope.absent(place):
             raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before that has been loaded")
         read = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
@@ -47,10 +50,20 @@ class Witness:
         read |= {self._scope.cell(place.module, names)[0] for names in unit.reads}
         # What is read inside classes and comprehensions is looked for in the live namespace, where the old value is.
         inside = {Cell(place.module, name) for name in read_inside(unit.statement.node, postponed=postponed)}
-        for cell in sorted(read | inside):
-            theirs = cell.module != place.module or cell in inside
-            if theirs and cell.name in stale.get(cell.module, ()):
+        told = {self._scope.cell(place.module, names)[0] for names in self._scope.looked_up(place.module, unit)}
+        for cell in sorted(read | inside | told):
+            theirs = cell.module != place.module or cell in inside or cell in told
+            if theirs and cell.name in stale.get(cell.module, ()) and not self._binds_first(place, unit, cell):
                 raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before it is bound again")
+            if cell in told and self._is_bound_later(cell, place):
+                raise RestartNeeded(f"{place.module}:{unit.line} looks up {cell} before it is bound")
+
+    def _binds_first(self, place: Place, unit: Unit, cell: Cell) -> bool:
+        """Whether a unit itself binds what is read inside it, and does so before: that it has is seen afterwards."""
+        if cell.module != place.module or cell.name not in unit.binds:
+            return False
+        self._own.add(cell.name)
+        return binds_first(unit.statement.node, cell.name)
 
     def lines(self, place: Place, unit: Unit, stale: Stale) -> Lines | None:
         """What has to watch which lines run: a function that may be called reads what is not bound again yet.
@@ -70,6 +83,8 @@ class Witness:
 
     def after(self, place: Place, unit: Unit, activity: Activity, stale: Stale, lines: Lines | None) -> None:
         """It has been. Raises RestartNeeded if a function that it called saw, or did, what the plan does not know."""
+        for name in sorted(self._own.intersection(stale.get(place.module, ()))):
+            raise RestartNeeded(f"{place.module}:{unit.line} reads {place.module}.{name} before it is bound again")
         is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
         expected = self._scope.foreseen(place) if is_new else ()
         known = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}

@@ -66,6 +66,9 @@ class Made:
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         return ()
 
+    def look_up(self, module: str, heads: Iterable[Chain]) -> bool:
+        return False
+
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         return ()
 

@@ -91,6 +91,35 @@ class K:
 def last():
     return 1
 """
+HINTED = """
+import typing
+from typing import Literal
+def hinted(thing):
+    try:
+        thing.hints = typing.get_type_hints(thing)
+    except NameError:
+        thing.hints = None
+    return thing
+class Meta(type):
+    def __new__(meta, *more):
+        return hinted(super().__new__(meta, *more))
+    def again(cls):
+        hinted(cls)
+"""
+LATE = f"{HINTED}class A(metaclass=Meta):\n    b: 'list[B]'\nB = type('B', (), {{}})\nA.again()\n"
+EARLY = f"{HINTED}B = type('B', (), {{}})\n@hinted\ndef f(x: 'B | None', y: Literal['B']):\n    pass\n"
+INSIDE = """
+LEN = len("a")
+try:
+    if LEN:
+        import re as engine
+    class K:
+        found = engine.I
+        words = [engine.I for _ in "ab"]
+except NameError:
+    K = None
+"""
+WHOLE = "def f():\n    global X\n    X = 2\n"
 TYPES = "import mimetypes\nTABLE = mimetypes.types_map\nTABLE['.zz'] = 'a/b'\n"
 WORDS = "import keyword\nWORDS = keyword.softkwlist\nWORDS.append('zz')\n"
 PASSED_ON = """
@@ -226,6 +255,27 @@ FOUND = {
     "a member of a class is registered again, and another one reads what has changed": Found(
         {"app.py": REGISTERED},
         ({"app.py": REGISTERED.replace("LIMIT = 1", "LIMIT = 2").replace("@register\ndef last", "def last")},),
+    ),
+    "a class looks up what its annotation means before that is bound": Found(
+        {"app.py": f"{HINTED}class A(metaclass=Meta):\n    b: 'B'\nclass B:\n    x = 1\n"},
+        ({"app.py": f"{HINTED}class A(metaclass=Meta):\n    b: 'B'\n    c: int\nclass B:\n    x = 1\n"},), "restart",
+    ),
+    "a class looks up what its annotation means, and that is made again": Found(
+        {"app.py": LATE}, ({"app.py": LATE.replace("{}", "{'x': 1}")},), "restart"
+    ),
+    "a decorator looks up what an annotation means": Found(
+        {"app.py": EARLY}, ({"app.py": EARLY.replace("{}", "{'x': 1}")},)
+    ),
+    "a class inside a statement reads what that has bound before it": Found(
+        {"app.py": INSIDE}, ({"app.py": INSIDE.replace("re as", "json as").replace("I", "loads")},)
+    ),
+    "a class inside a statement reads what that has not bound this time": Found(
+        {"app.py": INSIDE}, ({"app.py": INSIDE.replace("if LEN", "if not LEN")},), "restart"
+    ),
+    "a module that runs as a whole reads in a class what it binds below that": Found(
+        {"app.py": "import part\npart.f()\nclass K:\n    y = len([1])\ndef len(thing):\n    return 5\n",
+         "part.py": WHOLE},
+        ({"part.py": WHOLE.replace("2", "3")},),
     ),
     "a library gives the same object again, and another item is set in it": Found(
         {"app.py": TYPES}, ({"app.py": TYPES.replace(".zz", ".zy")},), "restart"

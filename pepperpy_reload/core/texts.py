@@ -1,0 +1,72 @@
+"""Annotations that are text while a class or function is made: whoever makes it may look up what their names mean."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.names import readings
+from pepperpy_reload.core.statement import chain
+
+_MADE: Chain = ("()",)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The annotations of a class's fields, or of a decorated function's parameters."""
+
+    heads: tuple[Chain, ...]
+    """What could look the names up: bases, metaclass and decorators; `("()",)` for what has no name."""
+    names: frozenset[Chain]
+    """The names in them, but for that of the class itself."""
+
+
+def texts(nodes: Iterable[ast.AST], *, postponed: bool) -> Iterator[Text]:
+    """The annotations among these nodes that stay text: quoted ones, or all if they are `postponed` (PEP 563)."""
+    for node in nodes:
+        match node:
+            case ast.ClassDef(name=name):
+                heads = [*node.bases, *(keyword.value for keyword in node.keywords), *node.decorator_list]
+                annotations = [item.annotation for item in node.body if isinstance(item, ast.AnnAssign)]
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                heads = [*node.decorator_list]
+                arguments = [item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg)]
+                annotations = [item for item in (*arguments, node.returns) if item is not None]
+            case _:
+                continue
+        if heads and annotations:
+            found = {one for item in annotations for one in _names(item, postponed=postponed) if one[0] != name}
+            if found:
+                yield Text(tuple(_head(item) for item in heads), frozenset(found))
+
+
+def _head(node: ast.expr) -> Chain:
+    while isinstance(node, ast.Subscript | ast.Call):
+        node = node.value if isinstance(node, ast.Subscript) else node.func
+    return chain(node) or _MADE
+
+
+def _names(annotation: ast.expr, *, postponed: bool) -> Iterator[Chain]:
+    if postponed:
+        yield from readings(annotation, bodies=False)
+    for node in _evaluated(annotation):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                inside = ast.parse(node.value.strip(), mode="eval").body
+            except (SyntaxError, ValueError):
+                continue
+            yield from readings(inside, bodies=False)
+
+
+def _evaluated(node: ast.expr) -> Iterator[ast.AST]:
+    """The parts of an annotation in which a text is a type."""
+    if isinstance(node, ast.Subscript) and chain(node.value)[-1:] == ("Literal",):
+        return
+    if isinstance(node, ast.Subscript) and chain(node.value)[-1:] == ("Annotated",):
+        node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+    yield node
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.expr):
+            yield from _evaluated(inner)
