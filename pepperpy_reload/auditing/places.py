@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pepperpy_reload.comparing.compare import join
+from pepperpy_reload.comparing.compare import are_twins, join
 from pepperpy_reload.comparing.portrait import Node, Portrait, Reference
 
 WHOLE = "*"
@@ -116,11 +116,18 @@ class Walk:
                 self._waiting.append((mine, place.path))
             elif self._partner.get(mine) != theirs:
                 mine_at, theirs_at = self._paths.get(mine, ""), self._paths.get(self._back.get(theirs, -1), "")
-                yield replace(
-                    place, one=_met(self.one.nodes[mine], mine_at), other=_met(self.other.nodes[theirs], theirs_at)
-                )
+                if not self._are_twins(place.path, mine, theirs):
+                    yield replace(
+                        place, one=_met(self.one.nodes[mine], mine_at), other=_met(self.other.nodes[theirs], theirs_at)
+                    )
         elif mine != theirs:
             yield replace(place, one=_told(self.one, mine), other=_told(self.other, theirs))
+
+    def _are_twins(self, path: str, mine: int, theirs: int) -> bool:
+        twin, twin_back = self._back.get(theirs), self._partner.get(mine)
+        return (twin is None or are_twins(path, self.one, (mine, twin), self._paths.get(twin, ""))) and (
+            twin_back is None or are_twins(path, self.other, (theirs, twin_back), self._paths.get(mine, ""))
+        )
 
 
 def _is_named(mine: Node, theirs: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,10 +87,16 @@ class _Walk:
             self._partner[mine], self._back[theirs] = theirs, mine
             self._paths[mine] = self._paths_back[theirs] = place
             self._waiting.append((mine, theirs))
-        elif self._partner.get(mine) != theirs:
+        elif self._partner.get(mine) != theirs and not self._are_twins(place, mine, theirs):
             yield Difference(
                 place, self._met(self.one, mine, self._paths), self._met(self.other, theirs, self._paths_back)
             )
+
+    def _are_twins(self, place: str, mine: int, theirs: int) -> bool:
+        twin, twin_back = self._back.get(theirs), self._partner.get(mine)
+        return (twin is None or are_twins(place, self.one, (mine, twin), self._paths.get(twin, ""))) and (
+            twin_back is None or are_twins(place, self.other, (theirs, twin_back), self._paths_back.get(twin_back, ""))
+        )
 
     def _met(self, portrait: Portrait, number: int, paths: dict[int, str]) -> str:
         shown = _shown(portrait.nodes[number])
@@ -115,6 +122,18 @@ class _Walk:
 
     def _told(self, portrait: Portrait, reference: Reference) -> str:
         return _shown(portrait.nodes[reference]) if isinstance(reference, int) else _short(reference)
+
+
+def are_twins(place: str, portrait: Portrait, numbers: tuple[int, int], met: str) -> bool:
+    """Whether two nodes, at `place` and where one was `met`, are equal in metadata of `Annotated`.
+
+    Which of them a parametrised type has says nothing: typing gives the one that is in its cache for an equal one.
+    """
+    one, other = (portrait.nodes[number] for number in numbers)
+    return one == other and all(_METADATA.search(path) for path in (place, met))
+
+
+_METADATA = re.compile(r"\[metadata \d+\]$")
 
 
 def join(path: str, label: str) -> str:

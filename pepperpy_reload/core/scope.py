@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.lookups import ANY
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 
@@ -148,6 +149,19 @@ class Scope:
             found += [place for place in self.runners(key) if place not in found]
         return found
 
+    def is_as_bound(self, cell: Cell) -> bool:
+        """Whether a cell holds the constant that its one statement gives it: no function has come to bind it."""
+        module = self.module(cell.module)
+        units = [unit for unit in module.alignment.old if cell.name in unit.binds] if module is not None else []
+        if len(units) != 1 or units[0].kind is not Kind.OTHER:
+            return False
+        match units[0].statement.node:
+            case ast.Assign(targets=[ast.Name()], value=ast.Constant(value=value)):
+                return self.world.holds(cell, value)
+            case ast.AnnAssign(target=ast.Name(), value=ast.Constant(value=value)):
+                return self.world.holds(cell, value)
+        return False
+
     def stars(self, cell: Cell) -> list[Place]:
         """The star imports in the cell's module that may bind it."""
         module = self.module(cell.module)
@@ -227,8 +241,9 @@ class Scope:
                     cells.add(Cell(name, "*"))
                 for cell in cells:
                     index.setdefault(cell, []).append(key)
-                for bound in facts.binds:
-                    self._binding.setdefault(Cell(name, bound), []).append(key)
+                for cell in (Cell(name, bound) for bound in facts.binds):
+                    if not self.is_as_bound(cell):
+                        self._binding.setdefault(cell, []).append(key)
         return self._function_index[name]
 
     def runners(self, key: Key) -> Iterator[Place]:

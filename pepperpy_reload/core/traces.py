@@ -225,6 +225,13 @@ class Traces(Scope):
 
     def bound_in_functions(self, name: str, old: int) -> set[Cell]:
         """The cells that an old unit bound through the functions that it ran."""
+        return {cell for cell in self._bindable(name, old) if not self.is_as_bound(cell)}
+
+    def left_unbound(self, name: str, old: int) -> set[Cell]:
+        """Those that these functions may bind, and have not."""
+        return {cell for cell in self._bindable(name, old) if self.is_as_bound(cell)}
+
+    def _bindable(self, name: str, old: int) -> set[Cell]:
         known = (self.world.facts(key) for key in self.world.ran(name, old))
         return {Cell(found[0], bound) for found in known if found is not None for bound in found[1].binds}
 

@@ -127,6 +127,9 @@ class World(Protocol):
     def module_value(self, cell: Cell) -> str:
         """The name of the first-party module that is the cell's live value, or ""."""
 
+    def holds(self, cell: Cell, constant: object) -> bool:
+        """Whether the cell's live value is a constant."""
+
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on the cell's live value can be changed by passing it about.
 

@@ -290,6 +290,11 @@ class LiveWorld:
         name = vars(value).get("__name__") if is_a(value, ModuleType) else None
         return name if isinstance(name, str) and name in recorder.modules else ""
 
+    def holds(self, cell: Cell, constant: object) -> bool:
+        """Whether the cell's value is a constant."""
+        value = self.value(cell)
+        return type(value) is type(constant) and value == constant and cell.name in vars(sys.modules[cell.module])
+
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on a cell's value can be changed by passing it about."""
         value = self.value(cell)

@@ -34,6 +34,8 @@ class Witness:
         self._pages: dict[str, ledger.Page] = {}
         self._moved = {CodeKey.of(pair.old): CodeKey.of(pair.new) for one in edited.values() for pair in one.pairs}
         self._unchanged: dict[str, set[CodeKey]] = {}
+        self._unbound: set[Cell] = set()
+        """The cells that functions have left alone which it has called, and which may bind them."""
         self._own: set[str] = set()
         """The names that the statement which is being executed has to bind, as it reads them itself."""
 
@@ -43,6 +45,8 @@ class Witness:
         Raises RestartNeeded if it would find what is not there yet.
         """
         self._own = set()
+        old = self._scope.old_index(place)
+        self._unbound = self._scope.left_unbound(place.module, old) - self._planned if old >= 0 else set()
         for cell in self._scope.absent(place):
             raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before that has been loaded")
         read = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
@@ -85,6 +89,9 @@ class Witness:
         """It has been. Raises RestartNeeded if a function that it called saw, or did, what the plan does not know."""
         for name in sorted(self._own.intersection(stale.get(place.module, ()))):
             raise RestartNeeded(f"{place.module}:{unit.line} reads {place.module}.{name} before it is bound again")
+        for cell in sorted(self._unbound):
+            if not self._scope.is_as_bound(cell):
+                raise RestartNeeded(f"{place.module}:{unit.line} calls a function which binds {cell} now")
         is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
         expected = self._scope.foreseen(place) if is_new else ()
         known = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}

@@ -69,6 +69,9 @@ class Made:
     def look_up(self, module: str, heads: Iterable[Chain]) -> bool:
         return False
 
+    def holds(self, cell: Cell, constant: object) -> bool:
+        return False
+
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         return ()
 

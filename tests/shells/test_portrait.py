@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from pepperpy_reload.auditing.places import differing
 from pepperpy_reload.comparing.compare import first_difference
 from pepperpy_reload.comparing.objects import describe_table
 from pepperpy_reload.comparing.portrait import Painter, Portrait
@@ -36,3 +37,22 @@ def test_a_text_that_tells_of_the_same_objects_is_the_same_in_every_process(form
 def test_a_number_is_where_an_object_lives_only_as_long_as_it_does() -> None:
     found = first_difference(portrait('f"{NUMBER}"'), portrait('f"{NUMBER + 1}"'))
     assert str(found).startswith("module.TEXT: ")
+
+
+def annotated(text: str) -> Portrait:
+    """Of a process whose module has parametrised types with metadata."""
+    made = "from typing import Annotated\nclass Doc:\n    def __init__(self, text): self.text = text\n"
+    return portrait(f"''\n{made}{text}\n")
+
+
+def test_which_of_two_equal_objects_metadata_has_says_nothing_unless_it_has_a_name() -> None:
+    one = annotated("A, B = (lambda doc: (Annotated[int, doc], Annotated[str, doc]))(Doc('x'))")
+    two = annotated("A, B = Annotated[int, Doc('x')], Annotated[str, Doc('x')]")
+    for walk in (first_difference, lambda left, right: next(differing(left, right), None)):
+        assert walk(one, two) is None
+        assert walk(two, one) is None
+        other = annotated("A, B = Annotated[int, Doc('x')], Annotated[str, Doc('y')]")
+        assert "metadata" in str(walk(one, other))
+        named = annotated("D = Doc('x')\nA, B = Annotated[int, D], Annotated[str, D]")
+        stale = annotated("D = Doc('x')\nA, B = Annotated[int, D], Annotated[str, Doc('x')]")
+        assert "metadata" in str(walk(named, stale))

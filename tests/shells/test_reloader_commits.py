@@ -120,6 +120,18 @@ except NameError:
     K = None
 """
 WHOLE = "def f():\n    global X\n    X = 2\n"
+LAZY = """
+import atexit
+LIMIT = 1
+made: object = None
+def make():
+    global made
+    if LIMIT > 10:
+        made = object()
+    return LIMIT
+X = make()
+atexit.register(len, "")
+"""
 TYPES = "import mimetypes\nTABLE = mimetypes.types_map\nTABLE['.zz'] = 'a/b'\n"
 WORDS = "import keyword\nWORDS = keyword.softkwlist\nWORDS.append('zz')\n"
 PASSED_ON = """
@@ -276,6 +288,12 @@ FOUND = {
         {"app.py": "import part\npart.f()\nclass K:\n    y = len([1])\ndef len(thing):\n    return 5\n",
          "part.py": WHOLE},
         ({"part.py": WHOLE.replace("2", "3")},),
+    ),
+    "a function that may bind a name has not": Found(
+        {"app.py": LAZY}, ({"app.py": LAZY.replace("LIMIT = 1", "LIMIT = 2")},)
+    ),
+    "a function that may bind a name does so now": Found(
+        {"app.py": LAZY}, ({"app.py": LAZY.replace("LIMIT = 1", "LIMIT = 11")},), "restart"
     ),
     "a library gives the same object again, and another item is set in it": Found(
         {"app.py": TYPES}, ({"app.py": TYPES.replace(".zz", ".zy")},), "restart"
