@@ -174,7 +174,7 @@ class Performance:
         lines = self._witness.lines(place, unit, self._stale)
         self._settle(step.module)
         with lines or nullcontext(), self._failing(step.module):
-            self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place, unit)))
+            self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place)))
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
 
@@ -188,25 +188,15 @@ class Performance:
         else:
             self._holdings.check(where)
 
-    def _unseen(self, place: Place, unit: Unit) -> set[str]:
-        """Names that are submodules which a cold start loads after a statement: they bind these names then.
-
-        Those of the statement's own module; and of a star import's source, if nothing else binds them there.
-        """
-        found = set(self._submodules_after(place, place.module))
-        if unit.alias is not None and unit.alias.bound == "*":
-            others = self._submodules_after(place, unit.alias.module)
-            found |= {name for name in others if not self._scope.binders(Cell(unit.alias.module, name))}
-        return found
-
-    def _submodules_after(self, place: Place, package: str) -> Iterator[str]:
-        """The submodules of a package that are loaded after a statement, and are what their names there mean."""
-        names = getattr(sys.modules.get(package), "__dict__", {})
-        for submodule in self._submodules(package):
-            name = submodule.rpartition(".")[2]
-            is_meant = names.get(name) is sys.modules.get(submodule)
-            if is_meant and self._scope.order(Place(submodule, -1)) > self._scope.order(place):
-                yield name
+    def _unseen(self, place: Place) -> set[str]:
+        """The names of submodules of a statement's module that a cold start loads after it: they are bound then."""
+        names = vars(sys.modules[place.module])
+        return {
+            name
+            for submodule in self._submodules(place.module)
+            if names.get(name := submodule.rpartition(".")[2]) is sys.modules.get(submodule)
+            and self._scope.order(Place(submodule, -1)) > self._scope.order(place)
+        }
 
     def _submodules(self, package: str) -> list[str]:
         if self._packages is None or self._packages[0] != len(recorder.modules):
