@@ -82,6 +82,17 @@ class _Planner(Consequences):
         package, _, attribute = name.rpartition(".")
         if package:
             self.spread(Cell(package, attribute), Cause(reason), rebound=True)
+        for place in self._importers(name):
+            self.mark(place, Cause(reason))
+
+    def _importers(self, name: str) -> Iterator[Place]:
+        """The units that import a module or one inside it, whoever has loaded it."""
+        for importer in self.world.mentioning(Cell(name, "*")):
+            module = self.module(importer)
+            for unit in module.alignment.units if module is not None else ():
+                aliases = (*unit.imports, *([unit.alias] if unit.alias is not None else []))
+                if any(f"{alias.module}.{alias.name}.".startswith(f"{name}.") for alias in aliases):
+                    yield Place(importer, unit.index)
 
     def _begin_edit(self, name: str, reason: str) -> None:
         module = self.module(name)

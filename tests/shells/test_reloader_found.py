@@ -309,6 +309,10 @@ FOUND = {
         {"p/x.py": "import p.q\nX = [p.x]\n"},
         "restart",
     ),
+    "a module is gone that one statement has loaded and another one imports": Found(
+        {"a.py": "Y = 1\n", "app.py": "from a import Y\nimport a\n"}, {"a.py": None, "app.py": "Y = 2\nimport a\n"},
+        "failed",
+    ),
     "an annotation that stays text is read by nobody": Found(
         {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
          "    def m(self, k: K) -> K:\n        return k\n    y = 1\n"},
