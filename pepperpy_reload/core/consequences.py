@@ -140,6 +140,9 @@ class Consequences(Marks):
             if later and (len(later) < len(binders) or cell in self.read_by_itself(place)):
                 for other in binders:
                     self.force(other, Cause(f"binds {cell}, which is read before", place))
+            if any(self.order(other) > self.order(place) for other in self._set_by(cell)):
+                for other in binders:
+                    self.force(other, Cause(f"binds {cell}, which is set on {cell.module} after it is read", place))
         if unit.alias is not None or unit.same_as:
             return
         for home, chain in self.chains_read(place):
@@ -147,6 +150,16 @@ class Consequences(Marks):
             cell = self.canonical(cell)
             if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
                 self._remake(cell, place)
+
+    def _set_by(self, cell: Cell) -> list[Place]:
+        """The units that bind a cell as an attribute of its module, themselves or through functions that they ran."""
+        if cell.module not in self._setters:
+            found = self._setters[cell.module] = {}
+            whole = Cell(cell.module, "*")
+            for place in dict.fromkeys([*self.readers(whole), *(place for place, _ in self.callers(whole))]):
+                for one in self.set_on_modules(place.module, self.unit(place), self.old_index(place)):
+                    found.setdefault(one, []).append(place)
+        return self._setters[cell.module].get(cell, [])
 
     def _taken(self, place: Place) -> set[Cell]:
         """What a star import may take."""

@@ -313,6 +313,13 @@ FOUND = {
         {"a.py": "Y = 1\n", "app.py": "from a import Y\nimport a\n"}, {"a.py": None, "app.py": "Y = 2\nimport a\n"},
         "failed",
     ),
+    "a new import takes what is set on its module later": Found(
+        {"b.py": "i = 1\n", "app.py": "import b\nb.i = 5\n"}, {"app.py": "from b import i\nimport b\nb.i = 5\n"}
+    ),
+    "a changed statement reads what a function sets on its module later": Found(
+        {"b.py": "i = 1\n", "app.py": "import b\nX = [b.i]\ndef f(): b.i = 5\nf()\n"},
+        {"app.py": "import b\nX = [b.i, 1]\ndef f(): b.i = 5\nf()\n"},
+    ),
     "an annotation that stays text is read by nobody": Found(
         {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
          "    def m(self, k: K) -> K:\n        return k\n    y = 1\n"},
