@@ -1,8 +1,8 @@
 """Hot reloader and dev server: hot when provably the same as a fresh start, a restart otherwise, with the reason."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # a program that only wants one name of ours does not pay for `typing`
 if TYPE_CHECKING:
     from pepperpy_reload.core.report import ReloadReport, ReloadStatus
     from pepperpy_reload.errors import ReloadError

@@ -211,6 +211,8 @@ def replay(repository: str, last: int, package: str, chain: int, rollback: bool,
 @click.option("-n", "times", default=1, show_default=True, type=click.IntRange(1), help="Runs; medians are shown.")
 @click.option("--rows", default=30, show_default=True, type=click.IntRange(1), help="How many modules the tree shows.")
 @click.option("--json", "as_json", is_flag=True, help="All that is known, as JSON on standard output.")
+@click.option("--suggest", is_flag=True, help="Which imports are worth making lazy, and what speaks against others.")
+@click.option("--diff", metavar="FILE", default="", help="Write the safe ones as a patch; it is never applied.")
 @click.option("--save", metavar="FILE", default="", help="Keep this profile in a file.")
 @click.option("--compare", metavar="FILE", default="", help="Tell what changed since; the status is 1 if it is slower.")
 @click.option(
@@ -230,6 +232,8 @@ def profile(
     rows: int,
     as_json: bool,
     files: dict[str, str],
+    suggest: bool,
+    diff: str,
     save: str,
     compare: str,
     relative: float,
@@ -245,7 +249,7 @@ def profile(
     from pepperpy_reload.profiling.showing import Wanted
 
     tolerance = Tolerance(relative / 100, absolute / 1000)
-    wanted = Wanted(times, rows, as_json, files, save, compare, tolerance)
+    wanted = Wanted(times, rows, as_json, files, save, compare, tolerance, suggest, diff)
     return app.profile(_settings(flags), target, wanted)
 
 

@@ -8,8 +8,8 @@ import is taken out: the self times of what it dominates (Cooper, Harvey, Kenned
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pepperpy_reload.core.graph import Edge, EdgeKind
@@ -40,6 +40,8 @@ class Load:
     """source, bytecode, extension, built-in, frozen, namespace or other."""
     origin: str = ""
     """Its file, "" if it has none."""
+    deeds: tuple[str, ...] = ()
+    """What it was seen to do to the whole process, such as starting threads."""
 
     @property
     def duration(self) -> float:
@@ -154,8 +156,8 @@ class Costs:
             if use.importer not in self.by_name and use.importer != "__main__":
                 continue  # a function of what was there before; what it has loaded is known by the load
             kind = EdgeKind.STAR if "*" in use.names else EdgeKind.FROM if use.names else EdgeKind.IMPORT
-            for imported in self._imported(use):
-                importer = self._node(use.importer)
+            for imported in self.imported_by(use):
+                importer = self.node(use.importer)
                 edge = Edge(
                     importer, imported, use.file, use.line, kind, not use.function, self._is_under_way(imported, use)
                 )
@@ -172,10 +174,11 @@ class Costs:
     def _name_of(self, number: int) -> str:
         return self.loads[number].name if number >= 0 else ROOT
 
-    def _node(self, name: str) -> str:
+    def node(self, name: str) -> str:
+        """The node of a module in the graph: the target itself for a script."""
         return name if name in self.by_name else ROOT
 
-    def _imported(self, use: Use) -> Iterator[str]:
+    def imported_by(self, use: Use) -> Iterator[str]:
         """The loaded modules that an import statement gives: packages on the way, and submodules among its names."""
         parts = use.module.split(".")
         names = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
@@ -216,7 +219,7 @@ class Costs:
 
     def saved_without(self, importer: str, imported: str) -> float:
         """Seconds that would be saved if one module did not import another."""
-        return self._unreached(set(), cut=(importer, imported))
+        return self._unreached(set(), cut={(importer, imported)})
 
     def groups(self) -> list[Group]:
         """The top-level packages, those without which most would be saved first."""
@@ -242,16 +245,24 @@ class Costs:
         """Bytes by which the process grew in a load, without those inside of it."""
         return self.loads[number].memory - self._memory_inside(number)
 
-    def _unreached(self, without: set[str], cut: tuple[str, str] | None = None) -> float:
-        """The self times of what is not reached if some modules, or one edge, are taken out."""
+    def gone_without(self, cut: Collection[tuple[str, str]]) -> set[str]:
+        """The modules that would not be loaded without some edges."""
+        return self._gone(set(), cut)
+
+    def _unreached(self, without: set[str], cut: Collection[tuple[str, str]] = ()) -> float:
+        """The self times of what is not reached if some modules, or edges, are taken out."""
+        gone = self._gone(without, cut)
+        return sum(own for name, own in self.own_times.items() if name in gone)
+
+    def _gone(self, without: set[str], cut: Collection[tuple[str, str]]) -> set[str]:
         reached, waiting = {ROOT}, [ROOT]
         while waiting:
             one = waiting.pop()
             for other in self.reaches.get(one, ()):
-                if other not in reached and other not in without and (one, other) != cut:
+                if other not in reached and other not in without and (one, other) not in cut:
                     reached.add(other)
                     waiting.append(other)
-        return sum(own for name, own in self.own_times.items() if name not in reached)
+        return {*self.by_name} - reached
 
     @cached_property
     def _dominated(self) -> Mapping[str, float]:
@@ -369,10 +380,7 @@ def _timed(run: Costs, own: Sequence[float]) -> Iterable[Load]:
         base = shift[load.parent] if load.parent >= 0 else 0.0
         shift[number] = base + sum(took[child] - run.loads[child].duration for child in before)
         start = load.start + shift[number]
-        yield Load(
-            load.name, load.thread, load.parent, load.importer, load.file, load.line, start, start + took[number],
-            load.memory, load.error, load.kind, load.origin,
-        )  # fmt: skip
+        yield replace(load, start=start, end=start + took[number])
 
 
 def _median(values: Sequence[float]) -> float:

@@ -13,6 +13,9 @@ from pepperpy_reload.core.statement import chain, first_line, never_at_import
 
 _BARE = frozenset({ast.Load, ast.Store, ast.Del, ast.Constant, ast.Pass, ast.alias})
 
+_NEVER = "if"
+"""The root of what is not executed when the module is imported: no name."""
+
 
 def read_source(module: str, path: str, text: bytes, *, is_package: bool) -> Source:
     """What a module's text says. Raises SyntaxError or ValueError for what is no Python."""
@@ -134,9 +137,10 @@ class _Walk:
     def _if(self, node: ast.If, context: _Context) -> None:
         self._node(node.test, context)
         inside = replace(context, guarded=True)
-        if never_at_import(node.test):
-            typing = chain(node.test)[-1:] == ("TYPE_CHECKING",)
-            self.all(node.body, replace(inside, place=Place.TYPING if typing else Place.FUNCTION, function=node.lineno))
+        typing = chain(node.test)[-1:] == ("TYPE_CHECKING",)
+        if typing or (never_at_import(node.test) and self._module != "__main__"):
+            place = Place.TYPING if typing else Place.FUNCTION
+            self.all(node.body, replace(inside, place=place, function=node.lineno, root=_NEVER))
         else:
             self.all(node.body, inside)
         self.all(node.orelse, inside)
@@ -251,7 +255,7 @@ class _Walk:
     def _run_while_loading(self) -> set[str]:
         """The functions and classes of the module that it calls itself while it is loaded."""
         found: set[str] = set()
-        waiting = [""]
+        waiting = [] if self._module == "__main__" else [""]  # nobody waits for a script to be loaded
         while waiting:
             for name in self._calls.get(waiting.pop(), ()):
                 if name not in found:

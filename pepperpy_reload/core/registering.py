@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from pepperpy_reload.core.effects import HARMLESS
 from pepperpy_reload.core.imports import Deed
 from pepperpy_reload.core.names import bound_names
 from pepperpy_reload.core.statement import chain, never_at_import
@@ -14,6 +15,7 @@ PLAIN_DECORATORS = frozenset(
     "contextmanager asynccontextmanager".split()
 )
 """Decorators that look at no annotation."""
+_HARMLESS_CALLS = frozenset((name,) for name in HARMLESS)
 _HARMLESS_DECORATORS = PLAIN_DECORATORS | {
     "dataclass",
     "total_ordering",
@@ -40,7 +42,7 @@ def deeds(tree: ast.Module) -> Iterator[Deed]:
 
 def _deeds_of(node: ast.stmt, own: set[str]) -> Iterator[Deed]:
     match node:
-        case ast.Expr(value=ast.Call(func=called)):
+        case ast.Expr(value=ast.Call(func=called)) if chain(called) not in _HARMLESS_CALLS:
             yield Deed(node.lineno, f"calls {ast.unparse(called)}()")
         case ast.Assign(targets=targets):
             foreign = (target for target in targets if _root(target) not in {"", *own})

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import operator
 import os
 import sys
-from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
-from pepperpy_reload.core.graph import EdgeKind
-from pepperpy_reload.importing.recorder import recorder
+TYPE_CHECKING = False  # whoever wants a fast start does not want `typing` for it
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
+
+RECORDER = "pepperpy_reload.importing.recorder"
+"""Looked up where it is needed: who only wants this module's one function does not pay for all of it."""
 EAGER = "PEPPERPY_RELOAD_EAGER"
 
 
@@ -53,8 +55,12 @@ class _Source:
 
     def _note(self, *, first: bool) -> None:
         """Who uses it while being run depends on it, however it was loaded; otherwise its first use is an import."""
-        if not recorder.armed:
+        module = sys.modules.get(RECORDER)
+        recorder = getattr(module, "recorder", None)
+        if recorder is None or not recorder.armed:
             return
+        from pepperpy_reload.core.graph import EdgeKind
+
         stack = recorder.watch.stack
         importer = stack[-1].module if stack and stack[-1].module else self.importer
         if importer in recorder.importers and (stack or first):
@@ -181,6 +187,14 @@ def _add_operators() -> None:
 _add_operators()
 
 
+def _full_name(name: str, package: str | None) -> str:
+    if not name.startswith("."):
+        return name
+    from importlib.util import resolve_name
+
+    return resolve_name(name, package)
+
+
 def lazy_import(name: str, attribute: str | None = None, package: str | None = None) -> Any:
     """A module, or an attribute of one, that is imported at first use.
 
@@ -190,7 +204,7 @@ def lazy_import(name: str, attribute: str | None = None, package: str | None = N
     Safe to use from several threads. Raises ImportError for a relative name without `package`.
     """
     frame = sys._getframe(1)
-    full = importlib.util.resolve_name(name, package)
+    full = _full_name(name, package)
     declared = f"{frame.f_code.co_filename}:{frame.f_lineno}"
     source = _Source(full, attribute, str(frame.f_globals.get("__name__", "")), declared)
     if os.environ.get(EAGER, "") not in ("", "0"):

@@ -5,7 +5,8 @@ Every load of a module goes through `importlib._bootstrap._find_and_load`, whoev
 `import_module`, extension modules. CPython looks the function up at each load, so one in its place sees them all, each
 on its own thread (`-X importtime` keeps one nesting for all threads, and prints negative times).
 
-What is seen, as tuples: loads `(name, thread, parent, importer, file, line, start, end, memory, error, compiled)` in
+What is seen, as tuples: loads `(name, thread, parent, importer, file, line, start, end, memory, error, compiled, kind,
+origin, deeds)` in
 the order in which they began, where `parent` is the number of the load that they happened in, -1 at the top; uses
 `(importer, file, line, function, name, names, level, package, thread, time, missing)`, one for each import statement
 that ran. Times are nanoseconds of work from the start, without what recording itself took; memory is in pages.
@@ -32,7 +33,7 @@ _IMPORTLIB = ("<frozen importlib", f"importlib{os.sep}__init__.py")
 
 loads: list[list[Any]] = []
 uses: list[tuple[object, ...]] = []
-called: set[str] = set()
+called: set[tuple[str, int]] = set()
 _seen: set[tuple[object, ...]] = set()
 _threads: dict[int, _Thread] = {}
 
@@ -78,6 +79,29 @@ def _asker(frame: FrameType | None) -> FrameType | None:
     return None
 
 
+def _state() -> tuple[int, ...]:
+    """What of the whole process a module may change when it is loaded, counted."""
+    exits = getattr(_loaded.get("atexit"), "_ncallbacks", None)
+    filters = getattr(_loaded.get("warnings"), "filters", ())
+    counts = (_thread._count(), len(sys.meta_path) + len(sys.path_hooks), len(os.environ), len(filters))
+    return (*counts, exits() if exits is not None else 0)
+
+
+_DEEDS = (
+    "starts threads", "adds import hooks", "sets environment variables", "adds filters for warnings",
+    "registers exit handlers",
+)  # fmt: skip
+
+
+def _deeds(number: int, inner: dict[int, list[int]]) -> list[str]:
+    """What a module did itself, without those that were loaded inside of it."""
+    own = [done - before for done, before in zip(loads[number][12], loads[number][11], strict=True)]
+    for child in inner.get(number, ()):
+        for place, (done, before) in enumerate(zip(loads[child][12], loads[child][11], strict=True)):
+            own[place] -= done - before
+    return [text for text, count in zip(_DEEDS, own, strict=True) if count > 0]
+
+
 def _load(name: str, import_: object) -> object:
     began = _clock()
     here = _thread_here()
@@ -86,7 +110,7 @@ def _load(name: str, import_: object) -> object:
     asker = _asker(_frame(1))
     row: list[Any] = [name, _ident(), here.stack[-1] if here.stack else -1]
     row += [asker.f_globals.get("__name__", ""), asker.f_code.co_filename, asker.f_lineno] if asker else ["", "", 0]
-    row += [0, 0, _memory(), "", False]
+    row += [0, 0, _memory(), "", False, _state(), ()]
     here.stack.append(len(loads))
     loads.append(row)
     start = _clock()
@@ -101,6 +125,7 @@ def _load(name: str, import_: object) -> object:
         end = _clock()
         row[7] = end - here.lost
         row[8] = _memory() - row[8]
+        row[12] = _state()
         here.stack.pop()
         here.lost += _clock() - end
 
@@ -169,7 +194,7 @@ _plain_by_name, _plain_to_code = _bootstrap._gcd_import, _external.SourceLoader.
 
 
 def _watch_calls() -> None:
-    """Note the files of which a function runs (3.12 and newer; each code object tells once)."""
+    """Note which functions run, by file and first line (3.12 and newer; each code object tells once)."""
     monitoring = sys.monitoring  # type: ignore[attr-defined]
     tool = next((one for one in (4, 3) if monitoring.get_tool(one) is None), None)
     if tool is None:
@@ -177,29 +202,12 @@ def _watch_calls() -> None:
     monitoring.use_tool_id(tool, "pepperpy-reload profile")
 
     def starts(code: CodeType, _offset: int) -> object:
-        stack = _thread_here().stack
-        if code.co_name != "<module>" and code.co_flags & 0x1:
-            home = code.co_filename
-            if not any(loads[number][0] == _home(home) for number in stack):
-                called.add(home)
-            else:
-                return None
+        if code.co_flags & 0x1:  # a function's: neither a module's nor a class's
+            called.add((code.co_filename, code.co_firstlineno))
         return monitoring.DISABLE
 
     monitoring.register_callback(tool, monitoring.events.PY_START, starts)
     monitoring.set_events(tool, monitoring.events.PY_START)
-
-
-_homes: dict[str, object] = {}
-
-
-def _home(file: str) -> object:
-    """The module that a file's code is of."""
-    if file not in _homes:
-        known = {getattr(module, "__file__", None): name for name, module in list(_loaded.items())}
-        _homes.update({str(path): name for path, name in known.items() if path})
-        _homes.setdefault(file, None)
-    return _homes[file]
 
 
 def _kind(name: str, compiled: object) -> str:
@@ -278,7 +286,11 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
     for row in loads:
         row.append(_kind(str(row[0]), row[10]))
         row.append(getattr(_loaded.get(str(row[0])), "__file__", None) or "")
-    rows = [tuple(row) for row in loads]
+    inner: dict[int, list[int]] = {}
+    for number, row in enumerate(loads):
+        row[12] = row[12] or row[11]  # it never ended
+        inner.setdefault(row[2], []).append(number)
+    rows = [(*row[:11], *row[13:], _deeds(number, inner)) for number, row in enumerate(loads)]
     modules = list(_loaded)
     seen = (began, took, rows, uses, sorted(called), modules, error, os.sysconf("SC_PAGE_SIZE") if _statm >= 0 else 0)
     data = memoryview(marshal.dumps(seen))

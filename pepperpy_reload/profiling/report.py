@@ -10,6 +10,7 @@ from pepperpy_reload.core.budget import Breach
 from pepperpy_reload.core.costs import ROOT, Costs
 from pepperpy_reload.core.cycles import Circle, Step
 from pepperpy_reload.core.graph import Edge
+from pepperpy_reload.core.suggestions import Change, Suggestion
 from pepperpy_reload.profiling.run import Profile
 
 
@@ -81,6 +82,26 @@ def breach_as_plain(breach: Breach) -> dict[str, Any]:
     """A broken bound, as JSON takes it."""
     chain = [_edge(edge) for edge in breach.chain if edge.importer != ROOT]
     return {"text": breach.text, "chain": chain, "cycle": _cycle(breach.cycle) if breach.cycle else None}
+
+
+def suggestion_as_plain(one: Suggestion) -> dict[str, Any]:
+    """Imports worth making lazy, as JSON takes it."""
+
+    def plain(change: Change) -> dict[str, Any]:
+        place = {"importer": change.statement.importer, "file": change.path, "line": change.statement.line}
+        texts = {"today": list(change.today), "future": change.future}
+        return place | texts | {"used": change.used, "against": change.against}
+
+    return {
+        "name": one.name,
+        "saved": one.saved,
+        "modules": one.modules,
+        "safe": one.is_safe,
+        "used": one.used,
+        "changes": [plain(change) for change in one.changes],
+        "blocked": [plain(change) for change in one.blocked],
+        "deeds": list(one.deeds),
+    }
 
 
 def _cycle(circle: Circle) -> dict[str, Any]:

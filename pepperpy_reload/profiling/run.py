@@ -24,15 +24,14 @@ _KEYS = ("began", "took", "loads", "uses", "called", "modules", "error", "page")
 class Profile:
     """What runs of one target showed.
 
-    `costs` are the medians of `times` runs. `error` is what the target raised, "" if nothing. `called` are the files
-    of which functions were called, once their modules had been loaded; None if this Python does not tell. `bare` is
-    how long an interpreter takes to start and end by itself, `whole` with the target: medians, in seconds.
+    `costs` are the medians of `times` runs. `error` is what the target raised, "" if nothing. `called` are the
+    functions that were called, by file and first line; None if this Python does not tell.
     """
 
     target: str
     costs: Costs
     error: str = ""
-    called: frozenset[str] | None = None
+    called: frozenset[tuple[str, int]] | None = None
     times: int = 1
     totals: tuple[float, ...] = ()
     """Seconds of all imports, by run."""
@@ -129,8 +128,22 @@ def _costs(seen: Mapping[str, Any]) -> Costs:
         return float((moment - began) / 1e9)
 
     loads = tuple(
-        Load(name, thread, parent, who, file, line, seconds(start), seconds(end), memory * page, error, kind, origin)
-        for name, thread, parent, who, file, line, start, end, memory, error, _, kind, origin in seen["loads"]
+        Load(
+            name,
+            thread,
+            parent,
+            who,
+            file,
+            line,
+            seconds(start),
+            seconds(end),
+            memory * page,
+            error,
+            kind,
+            origin,
+            tuple(deeds),
+        )
+        for name, thread, parent, who, file, line, start, end, memory, error, _, kind, origin, deeds in seen["loads"]
     )
     uses = tuple(
         Use(importer, file, line, function, name, tuple(names), level, package, thread, seconds(time), tuple(missing))

@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 
 from pepperpy_reload.core.comparison import Tolerance
 from pepperpy_reload.core.cycles import circles
+from pepperpy_reload.core.suggestions import Suggestion, suggestions
 from pepperpy_reload.drawing.costs import CostsView
 from pepperpy_reload.drawing.cycles import draw_cycles
+from pepperpy_reload.drawing.suggestions import suggestion_lines
+from pepperpy_reload.drawing.terminal import encodable
 from pepperpy_reload.profiling.files import check_name, write
+from pepperpy_reload.profiling.patch import patch, write_patch
 from pepperpy_reload.profiling.pictures import PICTURES
-from pepperpy_reload.profiling.report import as_plain, heading
+from pepperpy_reload.profiling.report import as_plain, heading, suggestion_as_plain
 from pepperpy_reload.profiling.run import profile
 from pepperpy_reload.profiling.saved import is_slower, save_profile
 from pepperpy_reload.profiling.sources import own_sources
@@ -31,6 +35,8 @@ class Wanted:
     save: str = ""
     compare: str = ""
     tolerance: Tolerance = field(default_factory=Tolerance)
+    suggest: bool = False
+    diff: str = ""
 
 
 def show(target: str, search: Sequence[str], wanted: Wanted) -> int:
@@ -41,16 +47,26 @@ def show(target: str, search: Sequence[str], wanted: Wanted) -> int:
     for kind, file in wanted.files.items():
         check_name(kind, file)
     seen = profile(target, search, os.environ, wanted.times)
-    cycles = circles(seen.costs, own_sources(seen.costs, target, search))
+    sources = own_sources(seen.costs, target, search)
+    cycles = circles(seen.costs, sources)
     plain = as_plain(seen, cycles)
+    lazier: list[Suggestion] = []
+    if wanted.suggest or wanted.diff:
+        lazier = suggestions(seen.costs, sources, seen.called, sys.stdlib_module_names)
+        plain |= {"suggestions": [suggestion_as_plain(one) for one in lazier]}
     for kind, file in wanted.files.items():
         write(kind, file, PICTURES[kind](seen))
     if wanted.as_json:
         sys.stdout.write(f"{json.dumps(plain)}\n")
-    elif not wanted.files:
+    elif wanted.suggest:
+        for line in suggestion_lines(lazier):
+            sys.stdout.write(f"{encodable(line, sys.stdout)}\n")
+    elif not (wanted.files or wanted.diff):
         CostsView(seen.costs, rows=wanted.rows).draw(heading(seen))
         draw_cycles(cycles)
     slower = bool(wanted.compare) and is_slower(wanted.compare, plain, wanted.tolerance)
+    if wanted.diff:
+        write_patch(wanted.diff, patch(lazier, os.getcwd()))  # noqa: PTH109 - a text
     if wanted.save:
         save_profile(wanted.save, plain)
     return int(bool(seen.error) or slower)

@@ -25,6 +25,8 @@ def own_sources(costs: Costs, target: str, search: Sequence[str]) -> dict[str, S
     roots = [*search, *([os.path.dirname(os.path.realpath(name))] if not top else [])]  # noqa: PTH120 - texts
     found: dict[str, Source] = {}
     homes: dict[str, str] = {}
+    if not top:
+        _read("__main__", name, found)
     for load in costs.loads:
         package = load.name.partition(".")[0]
         if load.origin.endswith(".py") and (package == top or _is_own(load.origin, roots)):

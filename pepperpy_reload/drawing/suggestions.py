@@ -1,0 +1,38 @@
+"""Imports worth making lazy, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pepperpy_reload.core.suggestions import Change, Suggestion
+from pepperpy_reload.drawing.costs import place_of
+
+_USED = {True: "and this run used it", False: "and this run did not use it", None: "whether it was used is not known"}
+
+
+def suggestion_lines(found: Sequence[Suggestion], rows: int = 10) -> Iterator[str]:
+    """What can be made lazy, with the lines to write, and then what cannot, with the reasons."""
+    if not found:
+        yield "no import of the project's own modules would save a millisecond if it were lazy"
+        return
+    safe = [one for one in found if one.is_safe]
+    for one in safe[:rows]:
+        yield f"{_price(one)}, {_USED[one.used]}"
+        for change in one.changes:
+            yield f"  {place_of(change.path, change.statement.line)}  {'; '.join(change.today)}"
+            yield f"  {' ' * len(place_of(change.path, change.statement.line))}  {change.future}  (Python 3.15)"
+    if len(safe) > rows:
+        yield f"and {len(safe) - rows} more"
+    for one in [one for one in found if not one.is_safe][:rows]:
+        yield f"{_price(one)}, but not safely:"
+        yield from (f"  {deed}" for deed in one.deeds[:3])
+        yield from (f"  {_place(change)}: {change.against}" for change in one.blocked[:3])
+
+
+def _price(one: Suggestion) -> str:
+    modules = "one module" if one.modules == 1 else f"{one.modules} modules"
+    return f"{one.name} lazy saves {one.saved * 1000:.1f} ms ({modules})"
+
+
+def _place(change: Change) -> str:
+    return place_of(change.path, change.statement.line)
