@@ -125,7 +125,9 @@ def explain(settings: Settings, files: Sequence[str], since: str) -> int:
     return 0 if found.fault is None else 1
 
 
-def replay(repository: str, package: str, *, last: int, chain: int, rollback: bool, as_json: bool) -> int:
+def replay(
+    repository: str, package: str, *, last: int, chain: int, rollback: bool, restart: bool, as_json: bool
+) -> int:
     """Replay a git repository's last commits and show what became of them; returns the exit status: 1 for a fault.
 
     Raises UsageError and SurroundingsError, whose text is the line for the user.
@@ -133,7 +135,7 @@ def replay(repository: str, package: str, *, last: int, chain: int, rollback: bo
     from pepperpy_reload.drawing.outcomes import draw_outcomes, with_progress
     from pepperpy_reload.replaying.replay import Replay, Wish
 
-    history = Replay(Wish(repository, package, last, chain, rollback=rollback))
+    history = Replay(Wish(repository, package, last, chain, rollback=rollback, restart=restart))
     outcomes = []
     try:
         for outcome in with_progress((one.as_json() for one in history.run()), len(history.commits)):

@@ -196,14 +196,15 @@ def explain(files: tuple[str, ...], since: str, **flags: Any) -> int:
 @click.option("--package", default="", help="The package to import; by default the largest one of the repository.")
 @click.option("--chain", default=1, show_default=True, type=click.IntRange(1), help="Commits applied in one process.")
 @click.option("--rollback", is_flag=True, help="Have each commit fail first, half-way: nothing may have changed then.")
+@click.option("--restart", is_flag=True, help="Compare a warm restart, not a reload, with a fresh start.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a commit, on standard output.")
-def replay(repository: str, last: int, package: str, chain: int, rollback: bool, as_json: bool) -> int:
+def replay(repository: str, last: int, package: str, chain: int, rollback: bool, restart: bool, as_json: bool) -> int:
     """Replay the last commits of a git REPOSITORY, and compare each reload with a fresh start.
 
     Everything happens in a temporary copy. The exit status is 1 if a process was not what a fresh start is, or, with
     --rollback, not what it had been after a commit that failed.
     """
-    return app.replay(repository, package, last=last, chain=chain, rollback=rollback, as_json=as_json)
+    return app.replay(repository, package, last=last, chain=chain, rollback=rollback, restart=restart, as_json=as_json)
 
 
 @commands.command(epilog=_EPILOG)

@@ -30,6 +30,8 @@ class Tracker:
         """Names that were looked for in vain."""
         self.planted: set[str] = set()
         """Modules that were put into `sys.modules` by hand while another one was being loaded."""
+        self.lazy: dict[str, frozenset[str]] = {}
+        """By module that gives names when they are asked for: those that it had when it had been run."""
         self._seen: set[str] = set()
         self._watcher = watcher
         self._stack: list[str] = []
@@ -67,7 +69,10 @@ class Tracker:
             if parent := name.rpartition(".")[0]:
                 self._require(parent)  # it may be loaded, or on its way
             try:
-                return find_and_load(name, import_)  # type: ignore[no-any-return]
+                module: ModuleType = find_and_load(name, import_)
+                if "__getattr__" in (namespace := getattr(module, "__dict__", {})):
+                    self.lazy[name] = frozenset(namespace)
+                return module
             except BaseException:
                 self.missing[name] = None
                 raise

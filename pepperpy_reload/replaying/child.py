@@ -6,12 +6,15 @@ what the imported code prints goes nowhere.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
+import logging
 import os
 import sys
 import time
 import traceback
+import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +27,8 @@ from pepperpy_reload.core.plan import Action
 from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.preloading.ahead import Ahead
+from pepperpy_reload.preloading.loads import Loads
 from pepperpy_reload.reloading.engine import prepare
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
@@ -31,6 +36,7 @@ from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.replaying import planting
 
 Answer = dict[str, Any]
+_OURS = __name__.partition(".")[0]
 _PREPARED = (describe_table,)  # imported before anything is portrayed, in every child alike
 
 
@@ -39,10 +45,49 @@ class Sitter:
 
     def __init__(self, root: str, *, armed: bool) -> None:
         self._inside = root.rstrip(os.sep) + os.sep
+        self._root, self._armed = root, armed
+        self._ahead: Ahead | None = None
+        self._loads = Loads(None)
         self._reloader: Reloader | None = None
-        if armed:
+
+    def arm(self) -> None:
+        """Follow edits, if that was wanted: before the first module is imported, but after a fork."""
+        if self._armed and self._reloader is None:
             optimizer = ImportOptimizer(ModuleManager()).install()
-            self._reloader = Reloader(optimizer, roots=[root], on_report=lambda _: None)
+            recorder.attach(self._loads)
+            self._reloader = Reloader(optimizer, roots=[self._root], on_report=lambda _: None)
+
+    def fork(self, order: Mapping[str, Any]) -> Answer:
+        """Import libraries, and go on as a fork of this process; see `restarts`."""
+        self._ahead = ahead = Ahead(order, frozenset(sys.modules))
+        if ahead.fault:
+            return {"fault": ahead.fault}
+        child = os.fork()
+        if child:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
+        ahead.begin()
+        return {"fault": ""}
+
+    def settle(self, _: Mapping[str, Any]) -> Answer:
+        """All has been imported: why this is not what a fresh start is, or ""."""
+        return {"doubt": "" if self._ahead is None else self._ahead.veil.settle()}
+
+    def libraries(self, _: Mapping[str, Any]) -> Answer:
+        """The modules that were imported and are not the user's own, in the order in which that began."""
+        return {"names": self._loads.libraries()}
+
+    def surroundings(self, _: Mapping[str, Any]) -> Answer:
+        """What modules may have done to the process, besides what they are."""
+        loggers = logging.getLogger().manager.loggerDict
+        return {
+            "sys.modules": [name for name in sys.modules if not name.startswith(_OURS)],
+            "filters of warnings": [str(one) for one in warnings.filters],
+            "loggers": sorted(f"{name} {_level_of(one)}" for name, one in loggers.items()),
+            "exit handlers": atexit._ncallbacks(),
+            "environment": sorted(os.environ),
+            "sys.path": sys.path,
+            "finders": [type(one).__name__ for one in sys.meta_path],
+        }
 
     def own(self, file: str) -> bool:
         """Whether a file is part of what is portrayed."""
@@ -125,6 +170,10 @@ class Sitter:
         return found
 
 
+def _level_of(logger: object) -> object:
+    return getattr(logger, "level", ""), len(getattr(logger, "handlers", ()))
+
+
 def main(root: str, armed: str) -> None:
     """Read orders until there are no more."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -143,9 +192,15 @@ def main(root: str, armed: str) -> None:
         "portray": sitter.portray,
         "apply": sitter.apply,
         "fail": sitter.fail,
+        "fork": sitter.fork,
+        "settle": sitter.settle,
+        "libraries": sitter.libraries,
+        "surroundings": sitter.surroundings,
     }
     for line in orders:
         order = json.loads(line)
+        if order["do"] != "fork":
+            sitter.arm()
         try:
             answer = carry_out[order["do"]](order)
         except Exception:  # noqa: BLE001 - a fault of ours: it is what the replay is there to find

@@ -32,23 +32,13 @@ class Child:
     def __init__(
         self, root: Path, *, armed: bool = False, cwd: Path | None = None, environment: Mapping[str, str] | None = None
     ) -> None:
-        ours = Path(__file__).parents[2]
-        given = os.environ if environment is None else environment
-        inherited = [part for part in given.get("PYTHONPATH", "").split(os.pathsep) if part]
-        environment = {name: value for name, value in given.items() if name not in ("PYTHONSTARTUP", "PYTHONHOME")}
-        environment |= {
-            "PYTHONHASHSEED": "0",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONWARNINGS": "ignore",
-            "PYTHONPATH": os.pathsep.join([*inherited, os.fspath(ours)]),
-        }
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pepperpy_reload.replaying.child", root, "armed" if armed else "cold"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd or root,
-            env=environment,
+            env=environment_of_children(environment),
             start_new_session=True,
         )
 
@@ -99,3 +89,16 @@ class Child:
         self._process.kill()
         _, errors = self._process.communicate()
         return ChildError(f"ended with status {self._process.returncode}\n{errors.decode('utf-8', 'replace')[-4000:]}")
+
+
+def environment_of_children(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child, made of this one or of ours."""
+    ours = Path(__file__).parents[2]
+    given = os.environ if environment is None else environment
+    inherited = [part for part in given.get("PYTHONPATH", "").split(os.pathsep) if part]
+    return {name: value for name, value in given.items() if name not in ("PYTHONSTARTUP", "PYTHONHOME")} | {
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONPATH": os.pathsep.join([*inherited, os.fspath(ours)]),
+    }

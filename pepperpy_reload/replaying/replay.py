@@ -15,6 +15,7 @@ from pepperpy_reload.comparing.portrait import Portrait
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.replaying.history import Commit, Layout, Repository, Tree, guess_package
 from pepperpy_reload.replaying.process import Child, ChildError
+from pepperpy_reload.replaying.restarts import Restarts
 
 
 class Verdict(StrEnum):
@@ -71,6 +72,8 @@ class Wish:
     roots: tuple[str, ...] = ()
     skip: int = 0
     rollback: bool = False
+    restart: bool = False
+    """Compare processes that are forked with their libraries, not reloads."""
 
 
 class Replay:
@@ -89,6 +92,9 @@ class Replay:
         """The outcome of each commit, oldest first."""
         with tempfile.TemporaryDirectory(prefix="pepperpy-reload-replay-") as folder:
             stage = _Stage(self._repository, Path(folder).resolve(), self.package, self._wish)
+            if self._wish.restart:
+                yield from map(stage.restart, self.commits)
+                return
             for start in range(0, len(self.commits), self._wish.chain):
                 yield from stage.play(self.commits[start : start + self._wish.chain])
 
@@ -104,6 +110,15 @@ class _Stage:
         self._roots = wish.roots
         self.rollback = wish.rollback
         self._importable: dict[str, tuple[str, ...]] = {}
+        self._restarts = Restarts(self)
+
+    def restart(self, commit: Commit) -> Outcome:
+        """Begin a commit twice: as a fork of a process with the libraries, and afresh."""
+        try:
+            verdict, text, seconds = self._restarts.play(commit)
+        except ChildError as error:
+            return Outcome(commit.name, commit.subject, Verdict.ERROR, str(error))
+        return Outcome(commit.name, commit.subject, Verdict(verdict), text, seconds)
 
     def play(self, commits: Sequence[Commit]) -> Iterator[Outcome]:
         """One process, from the parent of the first commit through all of them; a new one after a restart."""
@@ -127,6 +142,11 @@ class _Stage:
                 hot.close()
 
     def _open(self, commit: str) -> _Hot | None:
+        found = self.open(commit)
+        return None if found is None else _Hot(self, *found)
+
+    def open(self, commit: str) -> tuple[Path, Layout, Sequence[str]] | None:
+        """Write a commit's files: where the package is in them, and its modules that can be imported."""
         self._tree.show(commit)
         layout = self.layout(commit)
         if layout is None:
@@ -138,7 +158,7 @@ class _Stage:
                 failed = child.ask("load", modules=layout.modules)["failed"]
             self._importable[commit] = tuple(name for name in layout.modules if name not in failed)
         modules = self._importable[commit]
-        return _Hot(self, root, layout, modules) if modules else None
+        return (root, layout, modules) if modules else None
 
     def layout(self, commit: str) -> Layout | None:
         """Where the package is in a commit."""

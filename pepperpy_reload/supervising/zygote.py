@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import gc
-import importlib
 import json
 import os
 import socket
 import sys
-import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pepperpy_reload.supervising import guard, signals, worker
@@ -25,11 +21,10 @@ from pepperpy_reload.supervising.channel import Channel
 
 if TYPE_CHECKING:
     from pepperpy_reload.importing.veil import Veil
+    from pepperpy_reload.preloading.ahead import Ahead
 
 Message = dict[str, Any]
 _CHUNK = 1 << 16
-_OURS = __name__.partition(".")[0]
-_TASKS = Path("/proc/self/task")
 
 
 def main() -> None:
@@ -38,7 +33,8 @@ def main() -> None:
     line = socket.socket(fileno=int(sys.argv[1]))
     line.set_inheritable(False)
     zygote = Zygote(line)
-    _go_on(zygote.serve(), zygote.veil)  # only forks come back
+    own = zygote.serve()
+    _go_on(own, zygote.ahead.veil)  # only forks come back
 
 
 def _go_on(own: socket.socket, veil: Veil) -> None:
@@ -50,14 +46,14 @@ def _go_on(own: socket.socket, veil: Veil) -> None:
 class Zygote:
     """Imports what it is told, then forks as often as it is asked."""
 
-    veil: Veil
+    ahead: Ahead
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._base = frozenset(sys.modules) - {__name__}
         self._argv = list(sys.argv)
         self._code = ""
-        self._renew: Callable[[], None]
+        self._crowd: Callable[[], str]
 
     def serve(self) -> socket.socket:
         """In each fork: the socket over which it gets its orders. In the zygote itself this never returns."""
@@ -67,7 +63,7 @@ class Zygote:
         _end_with(self._line, is_wanted=True)
         from pepperpy_reload.preloading.disturbance import disturbance  # not among what a worker begins with
 
-        fault = disturbance() or self._preload(order) or _crowd()
+        fault = disturbance() or self._preload(order)
         _end_with(self._line, is_wanted=False)
         self._tell({"type": "useless" if fault else "ready", "text": fault})
         gc.collect()
@@ -77,7 +73,7 @@ class Zygote:
             if message is None or fault:
                 os._exit(0)
             channel, lifeline = descriptors
-            fault = _crowd()
+            fault = self._crowd()
             if fault:
                 self._tell({"type": "useless", "text": fault})
             elif self._fork(lifeline):
@@ -89,42 +85,11 @@ class Zygote:
 
     def _preload(self, order: Message) -> str:
         """Import the modules and put them out of sight; why they cannot be used, or ""."""
-        from pepperpy_reload.importing.veil import Knowledge, Veil
-        from pepperpy_reload.preloading.effects import Effects
-        from pepperpy_reload.preloading.renewal import Renewal
-        from pepperpy_reload.preloading.tracker import Tracker
+        from pepperpy_reload.preloading.ahead import Ahead, crowd
 
-        since, importers = time.time(), set(sys.path_importer_cache)
-        sys.path[:0] = order["search"]
-        sys.argv = list(order["argv"])
-        ours = frozenset(sys.modules)
-        with Effects() as effects, Tracker(effects) as tracker:
-            for name in order["names"]:
-                try:
-                    importlib.import_module(name)
-                except BaseException as error:  # noqa: BLE001 - whatever it is, it was imported once
-                    return f"{name} cannot be imported any more ({error!r})"
-        loaded = sys.modules.keys() - ours
-        if strangers := loaded - {*order["names"], *order["vouched"], *tracker.planted}:
-            return f"{min(strangers)} was imported unexpectedly"
-        if strangers := {name for name in ours - self._base if name.partition(".")[0] != _OURS}:
-            return f"{min(strangers)} is missing where a worker begins"
-        knowledge = Knowledge(
-            requires=tracker.requires,
-            keys=order["keys"],
-            missing=tuple(tracker.missing),
-            files=order["files"],
-            vouched=frozenset(order["vouched"]),
-        )
-        self.veil = Veil(self._base, order["names"], knowledge, effects, since, order["libraries"])
-        self._renew = Renewal()
-        self.veil.draw()
-        effects.take_back()
-        for entry in sys.path_importer_cache.keys() - importers:
-            del sys.path_importer_cache[entry]
-        del sys.path[: len(order["search"])]
-        self._code = order["code"]
-        return self.veil.fault or effects.fault
+        self._code, self._crowd = order["code"], crowd
+        self.ahead = Ahead(order, self._base)
+        return self.ahead.fault
 
     # -- forks --------------------------------------------------------------------------------------------------------
 
@@ -154,12 +119,10 @@ class Zygote:
         return False
 
     def _become_worker(self, channel: int, lifeline: int) -> socket.socket:
-        gc.unfreeze()  # a reload looks for who refers to what it replaces
-        self._renew()
         sys.argv = [self._argv[0], str(channel), str(lifeline)]
         sys.orig_argv[-2:] = [self._code, *sys.argv[1:]]
         vars(sys.modules["__main__"])["main"] = guard.main  # as in one that was started
-        self.veil.hang()
+        self.ahead.begin()
         return socket.socket(fileno=channel)
 
     def _tell(self, message: Message) -> None:
@@ -207,17 +170,3 @@ def _end_with(line: socket.socket, *, is_wanted: bool) -> None:
     flags = fcntl.fcntl(line, fcntl.F_GETFL)
     fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(line, fcntl.F_SETFL, flags | os.O_ASYNC if is_wanted else flags & ~os.O_ASYNC)
-
-
-def _crowd() -> str:
-    """Why this process must not be forked: it has other threads. A library may end its own before a fork."""
-    for last in (False, True):
-        count = sum(1 for _ in _TASKS.iterdir()) if _TASKS.is_dir() else threading.active_count()
-        if count == 1:
-            return ""
-        if not last:
-            child = os.fork()
-            if not child:
-                os._exit(0)
-            os.waitpid(child, 0)
-    return f"it has {count} threads"

@@ -108,3 +108,31 @@ def test_each_commit_fails_first_and_nothing_has_changed_then(start: Start, hist
     again = start("replay", "--package", "pack", "--rollback")
     assert again.ends() == 0, again.text()
     assert "2 of 2 commits that were made to fail left nothing behind" in again.text()
+
+
+LIBRARIES = (
+    {"__init__.py": "import warnings\nwarnings.simplefilter('error', BytesWarning)\nimport httpx, wave\n"},
+    {"more.py": "import sys, sched\nSEEN = [name for name in ('uuid', 'wave') if name in sys.modules]\n"},
+    {"__init__.py": "import httpx\n"},
+    {"__init__.py": "import httpx\nimport warnings\nCOUNT = len(warnings.filters)\n"},
+)
+
+
+@pytest.fixture
+def libraries(project: Path, commit: Commit) -> Path:
+    """Its commits import libraries, more of them, fewer, and look at what they have done."""
+    (project / "pack").mkdir()
+    for files in LIBRARIES:
+        for name, text in files.items():
+            (project / "pack" / name).write_text(text)
+        commit()
+    return project
+
+
+def test_a_warm_restart_is_compared_with_a_fresh_start(start: Start, libraries: Path) -> None:
+    tool = start("replay", "--package", "pack", "--json", "--restart")
+    assert tool.ends(60) == 0, tool.text()
+    found = [json.loads(line) for line in tool.out]
+    assert [one["verdict"] for one in found] == ["equal", "restart", "equal"], found
+    assert "modules were there before" in found[0]["text"]
+    assert "is imported no more" in found[1]["text"]
