@@ -34,6 +34,7 @@ class Course:
         self.was_ready = False
         self.error = ""
         self._slow: float | None = None
+        self._put_off: float | None = -1.0
         self._crew = crew
         self._apology = apology
         self._display = display
@@ -73,16 +74,21 @@ class Course:
         self._display.show(Note(text.format(process.whereabouts())))
 
     @property
-    def starts_at_a_prompt(self) -> bool:
-        """Whether somebody types at a prompt in the worker that is being started: it is not late then."""
-        if self.life.state not in (State.STALE, State.SUCCEEDING_STALE):
+    def waits_for_a_prompt(self) -> bool:
+        """Whether somebody types at a prompt in who is waited for: that is nobody's delay."""
+        state, process = self.life.state, self._crew.worker
+        if state is State.SUCCEEDING_STALE:
+            process = self._crew.heir
+        elif state not in (State.STALE, State.HANDING_OVER, State.HANDING_OVER_STALE):
             return False
-        process = self._crew.heir if self.life.state is State.SUCCEEDING_STALE else self._crew.worker
         return process is not None and process.answers.reading
 
     def put_off(self, now: float) -> None:
-        """What is due is not due yet."""
+        """What is due is not due yet; that is said once."""
         self.life = replace(self.life, due=now + self.life.grace)
+        if self._put_off != self.life.began_at:
+            self._put_off = self.life.began_at
+            self._display.show(Note("somebody is at a debugger's prompt: that is waited for"))
 
     @property
     def slow_at(self) -> float | None:

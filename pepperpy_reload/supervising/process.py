@@ -46,6 +46,8 @@ class WorkerProcess:
         """Whether it serves nothing; None until it has said so."""
         self.out_of_memory: bool | None = None
         """Once it is gone: whether the system ended processes for lack of memory meanwhile, if that can be told."""
+        self.crashed_at = ""
+        """Once it is gone: where in the user's code it was, in brackets after a blank, if it has crashed."""
         self._times = times_out_of_memory()
         self.pid = 0
         """The process's number, once it has said so."""
@@ -156,6 +158,8 @@ class WorkerProcess:
         self._channel.close()
         self._close_estate()
         if self._stacks is not None:
+            where = self._stacks.last_words() if status < 0 else ""
+            self.crashed_at = f" ({where})" if where else ""
             self._stacks.close()
         self._gone.set()
         self._on_exit(self, status)

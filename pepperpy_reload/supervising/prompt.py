@@ -54,6 +54,11 @@ class Prompt:
         """Whether this frame, which a signal has interrupted, is the one that asks."""
         return self._at is not None and frame is self._at[1] and frame.f_lasti == self._at[2]
 
+    def look(self) -> None:
+        """Tell that there is a prompt, if there is one: of that of an unusual debugger nobody has told us."""
+        if self.is_open:
+            self._attend()
+
     def wait(self, say: Callable[[], None]) -> None:
         """Wait until nobody has been asked for a moment; `say` is called first, if that is not so at once."""
         if not self.is_open and not self._open:

@@ -21,6 +21,7 @@ _ASKING = int(getattr(signal, "SIGRTMIN", 0)) + 7  # nobody's; a program that us
 _PATIENCE = 0.2  # seconds that the stacks may take
 _SETTLED = 0.01  # seconds without another line after which they are complete
 _LOOK = 0.002
+_CRASH = "Fatal Python error: "
 _THREAD = re.compile(r"^(?:Current thread|Thread) ", re.MULTILINE)
 _FRAME = re.compile(r'^  File "(.*)", line (\d+) in ', re.MULTILINE)
 
@@ -32,6 +33,8 @@ def offer() -> int | None:
     import faulthandler
 
     descriptor = os.memfd_create("pepperpy-reload-stacks")
+    if not faulthandler.is_enabled():  # else the person wants them on standard error
+        faulthandler.enable(descriptor)
     faulthandler.register(_ASKING, file=descriptor, all_threads=True, chain=False)
     return descriptor
 
@@ -57,6 +60,14 @@ class Stacks:
         if not int(status.get("SigCgt", "0"), 16) >> (_ASKING - 1) & 1:
             return ""  # it is another program by now, and would die of the signal
         return next(self._first_party_of(self._asked()), "")
+
+    def last_words(self) -> str:
+        """`file:line` of the user's code that ran when the process crashed; "" if that cannot be told."""
+        if self._file is None:
+            return ""
+        text = os.pread(self._file, os.fstat(self._file).st_size, 0).decode("utf-8", "replace")
+        _, crashed, stacks = text.rpartition(_CRASH)
+        return next(self._first_party_of(stacks), "") if crashed else ""
 
     def close(self) -> None:
         """It is not asked any more."""

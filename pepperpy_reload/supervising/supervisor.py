@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -43,6 +43,7 @@ from pepperpy_reload.supervising.console import Console
 from pepperpy_reload.supervising.course import Course
 from pepperpy_reload.supervising.crew import Crew
 from pepperpy_reload.supervising.guard import adopt_orphans
+from pepperpy_reload.supervising.inbox import Exited, Item, Pressed, Said, Signalled
 from pepperpy_reload.supervising.keyboard import Keyboard
 from pepperpy_reload.supervising.keys import Keys
 from pepperpy_reload.supervising.listener import Listener
@@ -57,31 +58,6 @@ WatcherMaker = Callable[[Callable[[Hint | Quiet], None], Callable[[str], None]],
 _SERVED = ("asgi", "wsgi")
 _FAULTS: dict[str, type[ReloadError]] = {"usage": UsageError, "surroundings": SurroundingsError}
 _GRACE_FOR_GRACE = 0.5  # seconds on top: a worker that keeps its grace period to the full is not killed for it
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    worker: WorkerProcess
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class _Exited:
-    worker: WorkerProcess
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Signalled:
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Pressed:
-    key: str
-
-
-Item = _Said | _Exited | _Signalled | _Pressed | Hint | Quiet | Happening
 
 
 class Supervisor:
@@ -115,8 +91,8 @@ class Supervisor:
         self._crew = Crew(
             orders,
             listener,
-            lambda worker, message: self._inbox.put(_Said(worker, message)),
-            lambda worker, status: self._inbox.put(_Exited(worker, status)),
+            lambda worker, message: self._inbox.put(Said(worker, message)),
+            lambda worker, status: self._inbox.put(Exited(worker, status)),
             grace + _GRACE_FOR_GRACE,
             self._warmth,
         )
@@ -129,7 +105,7 @@ class Supervisor:
             overlap=overlap,
             plain=orders.task is not Task.SERVE,
         )
-        keyboard = Keyboard(lambda key: self._inbox.put(_Pressed(key))) if keys else None
+        keyboard = Keyboard(lambda key: self._inbox.put(Pressed(key))) if keys else None
         self._console = Console(self._crew, self._course, display, keyboard, self._inbox.put)
         self._keys = Keys(self._course, display, url, self._quit, self._console)
         self._status = 0
@@ -141,7 +117,7 @@ class Supervisor:
 
         Raises UsageError if the very first worker finds nothing to run, SurroundingsError if the port is lost.
         """
-        with signals.caught(lambda number: self._inbox.put(_Signalled(number))):
+        with signals.caught(lambda number: self._inbox.put(Signalled(number))):
             try:
                 with self._watch(self._inbox.put, lambda text: self._inbox.put(Note(text))):  # before the worker reads
                     self._display.show(Started(self._orders.target, self._url, self._orders.roots))
@@ -165,7 +141,7 @@ class Supervisor:
         life, crew, apology = self._dues()
         now = time.monotonic()
         if life is not None and now >= life:
-            if self._course.starts_at_a_prompt:
+            if self._course.waits_for_a_prompt:
                 self._course.put_off(now)
             else:
                 self._course.advance(Event.DUE)
@@ -193,7 +169,7 @@ class Supervisor:
             self._course.tell_of_slow_start()
 
     def _handle(self, item: Item) -> None:
-        if isinstance(item, _Said):
+        if isinstance(item, Said):
             item.worker.answers.take(item.message, time.monotonic())
             if item.worker is self._crew.worker:
                 self._hear(item.message)
@@ -201,11 +177,11 @@ class Supervisor:
                 self._hear_heir(item.message)
             elif item.message.get("type") == "notice":  # of one that is about to end
                 self._display.show(Note(str(item.message["text"])))
-        elif isinstance(item, _Exited):
+        elif isinstance(item, Exited):
             self._bury(item.worker, item.status)
-        elif isinstance(item, _Signalled):
+        elif isinstance(item, Signalled):
             self._obey(item.number)
-        elif isinstance(item, _Pressed):
+        elif isinstance(item, Pressed):
             self._keys.press(item.key)
         elif isinstance(item, Happening):
             self._display.show(item)
@@ -319,13 +295,13 @@ class Supervisor:
             )
         if process is heir:
             self._course.advance(Event.HEIR_CRASHED if status < 0 else Event.HEIR_ENDED)
-            self._display.show(Died(signals.end_of(status, process.out_of_memory), self._retry(), serving=True))
+            self._display.show(Died(_end_of(process, status), self._retry(), serving=True))
         elif process is worker:
             self._mourn(process, status, replaced=heir is not None)
 
     def _mourn(self, worker: WorkerProcess, status: int, *, replaced: bool) -> None:
         """The worker is gone."""
-        before, how = self._course.life.state, signals.end_of(status, worker.out_of_memory)
+        before, how = self._course.life.state, _end_of(worker, status)
         if replaced:
             self._display.show(Died(how, None, serving=True))
         crashed = self._is_crash(before, status)
@@ -402,6 +378,10 @@ class Supervisor:
     def _is_hung_up(self) -> bool:
         """Whether the terminal that we were started on is gone: then nobody is left to serve for."""
         return self._has_terminal and not signals.has_terminal()
+
+
+def _end_of(worker: WorkerProcess, status: int) -> str:
+    return f"{signals.end_of(status, worker.out_of_memory)}{worker.crashed_at}"
 
 
 def _trouble(error: Mapping[str, Any]) -> Trouble:

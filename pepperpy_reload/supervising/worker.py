@@ -194,6 +194,7 @@ class Worker:
         elif message["type"] == "enter":
             self._succession.enter()
         elif message["type"] == "yield" and self._session is not None:
+            self.prompt.look()
             self._session.resign(lambda: self._channel.post({"type": "yielded"}))
         elif message["type"] == "end" and self._session is not None:
             self._succession.enter()

@@ -169,8 +169,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body.encode()})
 """
 DEADLY = {
-    "segfault": "was killed by SIGSEGV",
-    "abort": "was killed by SIGABRT",
+    "segfault": "was killed by SIGSEGV (main.py:",
+    "abort": "was killed by SIGABRT (main.py:",
     "exit": "ended with status 7",
     "kill": "was killed by SIGKILL",
 }
@@ -248,7 +248,7 @@ def test_crashes_at_import_are_tried_again_more_and_more_rarely(start: Start, pr
     (project / "main.py").write_text("import ctypes\nctypes.string_at(0)\n" + source)
     tool = start(*SERVE, "main:app")
     assert [tool.event("died", times=number)["retry"] for number in (1, 2, 3)] == [0.2, 0.5, 1.0]
-    assert tool.event("died")["how"] == "the worker was killed by SIGSEGV"
+    assert tool.event("died")["how"] == "the worker was killed by SIGSEGV (main.py:2)"
     (project / "main.py").write_text(source)
     tool.serves("v0")
 
