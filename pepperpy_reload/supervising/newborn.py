@@ -51,6 +51,14 @@ class Adopted:
         self._gone = threading.Lock()
         self._status: int | None = None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        try:
+            return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:
+            return False
+
     def wait(self) -> int:
         """See Guard."""
         with suppress(ChildProcessError):  # leaves the zombie, so that its number stays its own

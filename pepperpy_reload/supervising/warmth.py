@@ -78,6 +78,8 @@ class Warmth:
         self._distrusted: dict[str, None] = {}
         self._lock = threading.Lock()
         self._zygote: _Zygote | None = None
+        self._standby: tuple[Newborn, Adopted] | None = None
+        """A fork that waits for its orders already."""
         self._building: threading.Thread | None = None
         self._helper: subprocess.Popen[bytes] | None = None
         self._closed = False
@@ -91,7 +93,10 @@ class Warmth:
         wanted = frozenset(names)
         if self._off or not wanted or (self._building is not None and self._building.is_alive()):
             return
-        if self._zygote is not None and self._zygote.wanted == wanted:
+        zygote = self._zygote
+        if zygote is not None and zygote.wanted == wanted:
+            if self._standby is None:
+                threading.Thread(target=self._stand_by, args=(zygote,), daemon=True).start()
             return
         self._building = threading.Thread(
             target=self._build, args=(tuple(names), wanted), name="pepperpy-reload-zygote", daemon=True
@@ -100,19 +105,33 @@ class Warmth:
 
     def fork(self, environment: Mapping[str, str]) -> Newborn | None:
         """A fork for a worker with this environment."""
-        with self._lock:
-            zygote = self._zygote
+        zygote = self._zygote
         if zygote is None:
             return None
         if zygote.environment != environment:
             self._drop()
             return None
+        with self._lock:
+            standby, self._standby = self._standby, None
+            if standby is not None and standby[1].is_alive:
+                return standby[0]
+            born = self._bear(zygote)
+        if born is None:
+            self._drop()
+        return None if born is None else born[0]
+
+    def _stand_by(self, zygote: _Zygote) -> None:
+        """Have a fork ready before it is wanted."""
+        with self._lock:
+            if self._zygote is zygote and self._standby is None and not self._closed:
+                self._standby = self._bear(zygote)
+
+    def _bear(self, zygote: _Zygote) -> tuple[Newborn, Adopted] | None:
         channel, theirs = Channel.pair()
         ours, lifeline = os.pipe()
         try:
             pid = _bear(zygote.line, theirs.fileno(), ours)
         except (OSError, ValueError, LookupError) as error:
-            self._drop()
             self._say(f"workers are started cold: the process that they are forked from has failed ({error})")
             channel.close()
             os.close(lifeline)
@@ -120,7 +139,8 @@ class Warmth:
         finally:
             theirs.close()
             os.close(ours)
-        return Newborn(Adopted(pid), channel, lifeline, is_fork=True)
+        guard = Adopted(pid)
+        return Newborn(guard, channel, lifeline, is_fork=True), guard
 
     def distrust(self, reason: str, culprit: str = "") -> None:
         """A fork was not what a fresh start is: the next worker is started cold, and `culprit` is left out then."""
@@ -143,6 +163,14 @@ class Warmth:
     def _drop(self) -> None:
         with self._lock:
             zygote, self._zygote = self._zygote, None
+            standby, self._standby = self._standby, None
+        if standby is not None:
+            born, guard = standby
+            born.channel.close()
+            os.close(born.lifeline)
+            ending = threading.Thread(target=guard.wait, daemon=True)
+            ending.start()
+            ending.join(_BIRTH if self._closed else 0)
         if zygote is not None:
             zygote.end()
 
@@ -178,6 +206,7 @@ class Warmth:
             self._drop()
         else:
             self._on_news(Warmed(len(choice.names), choice.left_out))
+            self._stand_by(zygote)
 
     def _probe(self, names: Sequence[str], environment: Mapping[str, str]) -> str:
         ours, lifeline = os.pipe()

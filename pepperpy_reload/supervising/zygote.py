@@ -20,7 +20,6 @@ from pepperpy_reload.supervising import guard, signals, worker
 from pepperpy_reload.supervising.channel import Channel
 
 if TYPE_CHECKING:
-    from pepperpy_reload.importing.veil import Veil
     from pepperpy_reload.preloading.ahead import Ahead
 
 Message = dict[str, Any]
@@ -34,13 +33,14 @@ def main() -> None:
     line.set_inheritable(False)
     zygote = Zygote(line)
     own = zygote.serve()
-    _go_on(own, zygote.ahead.veil)  # only forks come back
+    _go_on(own, zygote.ahead)  # only forks come back
 
 
-def _go_on(own: socket.socket, veil: Veil) -> None:
-    """As `worker.main` does."""
+def _go_on(own: socket.socket, ahead: Ahead) -> None:
+    """As `worker.main` does. Until the orders come it may be long: what is renewed is renewed then."""
     channel, message = _orders(own)
-    worker.live(channel, message, veil)
+    ahead.begin()
+    worker.live(channel, message, ahead.veil)
 
 
 class Zygote:
@@ -122,7 +122,6 @@ class Zygote:
         sys.argv = [self._argv[0], str(channel), str(lifeline)]
         sys.orig_argv[-2:] = [self._code, *sys.argv[1:]]
         vars(sys.modules["__main__"])["main"] = guard.main  # as in one that was started
-        self.ahead.begin()
         return socket.socket(fileno=channel)
 
     def _tell(self, message: Message) -> None:

@@ -138,7 +138,8 @@ def processes(tool: Tool) -> Iterator[int]:
     while open_ones:
         pid = open_ones.pop()
         with suppress(OSError):
-            children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            tasks = Path(f"/proc/{pid}/task").glob("*/children")  # each thread has its own
+            children = [int(one) for task in tasks for one in task.read_text().split()]
             open_ones += children
             yield from children
 
