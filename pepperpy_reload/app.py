@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +159,18 @@ def profile(settings: Settings, target: str, wanted: Wanted) -> int:
     from pepperpy_reload.serving.discovery import search_path
 
     return show(target, search_path(_directory(settings.app_dir)), wanted)
+
+
+def graph(settings: Settings, target: str, files: Mapping[str, str], *, everything: bool, grouped: bool) -> int:
+    """Write a target's import graph to `files`, by kind; returns the exit status: 1 if the target raised.
+
+    Raises UsageError, whose text is the line for the user.
+    """
+    from pepperpy_reload.profiling.graphs import draw
+    from pepperpy_reload.serving.discovery import search_path
+
+    search = search_path(_directory(settings.app_dir))
+    return draw(target, search, files, everything=everything, grouped=grouped)
 
 
 def why(settings: Settings, target: str, module: str, *, as_json: bool) -> int:

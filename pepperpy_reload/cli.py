@@ -270,6 +270,25 @@ def budget(targets: tuple[str, ...], as_json: bool, **flags: Any) -> int:
 
 @commands.command(epilog=_EPILOG)
 @click.argument("target")
+@_files(
+    html="A page: packages that open and close, neighbourhoods, search, cycles. It needs no network.",
+    svg="A picture in layers, what is imported below what imports it.",
+    dot="For Graphviz.",
+    json="Nodes, links and cycles.",
+)
+@click.option("--all", "everything", is_flag=True, help="Other people's modules too, and the standard library's.")
+@click.option("--group", "grouped", is_flag=True, help="A node for each package; of a page, no package open at first.")
+@_options("app_dir")
+def graph(target: str, files: dict[str, str], everything: bool, grouped: bool, **flags: Any) -> int:
+    """Write the import graph of TARGET, as it was when it was imported in a fresh process.
+
+    By default it has your own modules: those below --app-dir, and TARGET's package. Links that close a cycle are red.
+    """
+    return app.graph(_settings(flags), target, files, everything=everything, grouped=grouped)
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("target")
 @click.argument("module")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output.")
 @_options("app_dir")

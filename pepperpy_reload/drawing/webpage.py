@@ -31,6 +31,7 @@ def webpage(name: str, title: str, data: Any) -> str:
 
 
 _SCRIPTS = {
+    "graph": ("base.js", "layers.js", "graph.js", "graph_words.js"),
     "costs": ("base.js", "costs.js", "costs_words.js"),
 }
 """The scripts of each page, which are one script: each knows the names of those before it."""

@@ -1,4 +1,4 @@
-"""A profile as files for people and for other programs' viewers."""
+"""A profile as files, for people and for other programs' viewers."""
 
 from __future__ import annotations
 
