@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.marks import Cause, Marks
 from pepperpy_reload.core.plan import Action
+from pepperpy_reload.core.traces import set_by
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Place
 
@@ -151,15 +152,17 @@ class Consequences(Marks):
             if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
                 self._remake(cell, place)
 
-    def _set_by(self, cell: Cell) -> list[Place]:
+    def _set_by(self, cell: Cell) -> Iterator[Place]:
         """The units that bind a cell as an attribute of its module, themselves or through functions that they ran."""
-        if cell.module not in self._setters:
-            found = self._setters[cell.module] = {}
-            whole = Cell(cell.module, "*")
-            for place in dict.fromkeys([*self.readers(whole), *(place for place, _ in self.callers(whole))]):
-                for one in self.set_on_modules(place.module, self.unit(place), self.old_index(place)):
-                    found.setdefault(one, []).append(place)
-        return self._setters[cell.module].get(cell, [])
+        for name in self.world.setting(cell):
+            module = self.module(name)
+            for unit in module.alignment.units if module is not None else ():
+                if any(chain[-1] in (cell.name, "*") for chain in unit.sets):
+                    own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
+                    yield from (Place(name, unit.index) for one, rest in own if one == cell and not rest)
+            for key, facts in self.world.functions(name).items():
+                if any(chain[-1] in (cell.name, "*") for chain in facts.sets) and cell in set_by(self, name, facts):
+                    yield from self.runners(key)
 
     def _taken(self, place: Place) -> set[Cell]:
         """What a star import may take."""

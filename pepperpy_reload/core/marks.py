@@ -36,7 +36,6 @@ class Marks(Traces):
         self.whole: dict[str, str] = dict(demand.whole)
         self.drop: dict[str, str] = dict(demand.drop)
         self.restart = ""
-        self._setters: dict[str, dict[Cell, list[Place]]] = {}
         self.start: Start | None = None
         self._keys: set[Key] = set()
 

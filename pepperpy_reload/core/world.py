@@ -130,6 +130,9 @@ class World(Protocol):
     def holds(self, cell: Cell, constant: object) -> bool:
         """Whether the cell's live value is a constant."""
 
+    def setting(self, cell: Cell) -> Iterable[str]:
+        """The modules whose source could set the cell as an attribute of its module."""
+
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on the cell's live value can be changed by passing it about.
 

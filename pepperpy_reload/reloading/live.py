@@ -93,6 +93,16 @@ class LiveWorld:
             return self._above[cell.module]
         return [name for name in self._above[cell.module] if text in self._words(name)]
 
+    def setting(self, cell: Cell) -> list[str]:
+        """The modules that name a cell behind a dot where something is set, or set by name."""
+        name = re.escape(cell.name.encode())
+        shown = re.compile(rb"\.\s*%s\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b" % name)
+        return [
+            one
+            for one in self.mentioning(cell)
+            if one in recorder.modules and shown.search(recorder.modules[one].source)
+        ]
+
     @cached_property
     def _lookers(self) -> list[str]:
         return [name for name in recorder.modules if ledger.looks_up_modules(name)]

@@ -461,8 +461,10 @@ def _parameters(code: CodeType) -> tuple[object, ...]:
     return (*counts, code.co_varnames[:named], code.co_flags & 0x0C)  # CO_VARARGS and CO_VARKEYWORDS
 
 
-def _position(code: CodeType) -> tuple[int, bytes]:
-    return (code.co_firstlineno, code.co_linetable)
+def _position(code: CodeType) -> tuple[object, ...]:
+    """Where a function stands, and the functions inside it: a column may be all that moves."""
+    inside = (_position(item) for item in code.co_consts if isinstance(item, CodeType))
+    return (code.co_firstlineno, code.co_linetable, *inside)
 
 
 def _same_but_docstring(one: CodeType, other: CodeType) -> bool:

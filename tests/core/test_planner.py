@@ -72,6 +72,9 @@ class Made:
     def holds(self, cell: Cell, constant: object) -> bool:
         return False
 
+    def setting(self, cell: Cell) -> Iterable[str]:
+        return ()
+
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         return ()
 

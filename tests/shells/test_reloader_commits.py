@@ -120,6 +120,13 @@ except NameError:
     K = None
 """
 WHOLE = "def f():\n    global X\n    X = 2\n"
+NESTED = """
+def outer():
+    def inner():
+        a = 1
+        return a
+    return inner
+"""
 LAZY = """
 import atexit
 LIMIT = 1
@@ -288,6 +295,9 @@ FOUND = {
         {"app.py": "import part\npart.f()\nclass K:\n    y = len([1])\ndef len(thing):\n    return 5\n",
          "part.py": WHOLE},
         ({"part.py": WHOLE.replace("2", "3")},),
+    ),
+    "the columns of a function inside functions are all that moves": Found(
+        {"app.py": NESTED}, ({"app.py": NESTED.replace("a =", "a: int =")},), "unchanged"
     ),
     "a function that may bind a name has not": Found(
         {"app.py": LAZY}, ({"app.py": LAZY.replace("LIMIT = 1", "LIMIT = 2")},)
