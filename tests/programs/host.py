@@ -109,6 +109,7 @@ class Hot:
     def __init__(self, root: str) -> None:
         sys.path.insert(0, root)
         self._sitter = Sitter(root, armed=True)
+        self._sitter.arm()
 
     def __call__(self, order: Any) -> Any:
         """Start it, or apply a batch."""
