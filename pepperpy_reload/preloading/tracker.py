@@ -62,8 +62,8 @@ class Tracker:
             if name in sys.modules:
                 self._require(name)
                 return find_and_load(name, import_)  # type: ignore[no-any-return]
+            self._step(name)  # first: what was planted until now comes before it
             self._require(name)
-            self._step(name)
             self._stack.append(name)
             self.requires.setdefault(name, {})
             if parent := name.rpartition(".")[0]:
