@@ -65,15 +65,17 @@ def diagram(costs: Costs, chosen: Collection[str], target: str, *, grouped: bool
 
     An import of a submodule from inside its own package is no import of that package: it was there before.
     """
+    loaded = {
+        name: number for name, number in costs.by_name.items() if name in chosen and not costs.loads[number].error
+    }
     is_script, meant = target.partition(":")[0] not in costs.by_name, _meant(costs)
     edges = [
         edge
         for edge in costs.edges.values()
-        if _is_drawn(edge, chosen, is_script)
+        if _is_drawn(edge, loaded, is_script)
         and (not edge.importer.startswith(f"{edge.imported}.") or (edge.importer, edge.imported) in meant)
     ]
-    names = [name for name in costs.by_name if name in chosen]
-    group = groups(names)
+    group = groups(list(loaded))
     nodes = [
         Node(
             name,
@@ -83,7 +85,7 @@ def diagram(costs: Costs, chosen: Collection[str], target: str, *, grouped: bool
             costs.exclusive(name),
             costs.loads[costs.by_name[name]].origin,
         )
-        for name in names
+        for name in loaded
     ]
     if any(edge.importer == ROOT for edge in edges):
         nodes.insert(0, Node(target, target))

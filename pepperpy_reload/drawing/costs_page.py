@@ -56,7 +56,7 @@ def _data(costs: Costs, target: str, error: str, runs: Sequence[float]) -> dict[
         "total": costs.total,
         "count": len(costs.by_name),
         "memory": sum(costs.loads[number].memory for number in costs.children.get(-1, ())),
-        "lanes": lines,
+        "lanes": lines or [{"name": "main thread", "rows": 1}],  # a script may import nothing
         "modules": modules,
         "packages": [
             [

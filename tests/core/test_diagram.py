@@ -105,6 +105,13 @@ def test_a_script_is_a_node() -> None:
     assert link(drawn, "it.py", "only") is not None
 
 
+def test_what_could_not_be_loaded_is_no_module() -> None:
+    loads = (Load("it", end=2.0), Load("gone", parent=0, importer="it", line=1, start=0.5, end=1.0, error="No: gone"))
+    drawn = diagram(Costs(loads), {"it", "gone"}, "it")
+    assert [node.name for node in drawn.nodes] == ["it"]
+    assert drawn.links == ()
+
+
 @pytest.mark.parametrize(
     ("names", "found"),
     [

@@ -146,7 +146,7 @@ def test_the_search_opens_what_it_finds(page: Browser) -> None:
 
 
 def test_cycles(page: Browser) -> None:
-    assert page.text("#cycletitle").lower() == "cycles (1)"
+    assert page.text("#cycletitle").lower() == "cycles of your own modules (1)"
     page.click("#cycles button")
     lines = page.run("return [...document.querySelectorAll('.way.near title')].map(one => one.textContent)")
     assert sorted(lines) == ["knot imports tie: knot.py:1", "tie imports knot: tie.py:2"]
@@ -176,3 +176,20 @@ def test_what_cannot_be_written(tmp_path: Path, words: tuple[str, ...], told: st
     (tmp_path / "app.py").write_text("")
     done = command(tmp_path, "graph", "app", *words)
     assert (done.returncode, done.stderr) == (2, f"pepperpy-reload: {told}\n")
+
+
+def test_scripts_and_what_imports_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text("")
+    (tmp_path / "app").mkdir()
+    for name in ("__init__", "one", "two"):
+        (tmp_path / "app" / f"{name}.py").write_text("")
+    (tmp_path / "app.py").write_text("import app.one, app.two\n")
+    for words in (("profile", "empty.py"), ("graph", "empty.py"), ("graph", "app.py", "--group")):
+        done = command(tmp_path, *words, "--html", f"{words[0]}-{words[1]}.html", "--svg", f"{words[0]}-{words[1]}.svg")
+        assert done.returncode == 0, done.stderr
+        ElementTree.parse(tmp_path / f"{words[0]}-{words[1]}.svg")
+    with Browser() as browser:
+        for name in ("profile-empty.py", "graph-empty.py", "graph-app.py"):
+            browser.open(tmp_path / f"{name}.html")
+            assert browser.complaints() == []
+        assert shown(browser) == ["app.py", "app"]

@@ -4,10 +4,14 @@ const links = data.links.map(([importer, imported, at, early, down, cycle]) => (
 const byName = new Map(nodes.map((node) => [node.name, node.number]));
 const GLANCE = 60;
 
+function isScript(name) {
+  return name === data.target && (name.endsWith(".py") || name.includes("/"));
+}
+
 // ---- packages: every name that others begin with
 const members = new Map();
 for (const node of nodes) {
-  const parts = node.name.endsWith(".py") ? [node.name] : node.name.split(".");
+  const parts = isScript(node.name) ? [node.name] : node.name.split(".");
   for (let end = 1; end <= parts.length; end += 1) {
     const name = parts.slice(0, end).join(".");
     if (!members.has(name)) members.set(name, []);
@@ -27,6 +31,7 @@ const camera = { x: 0, y: 0, scale: 1 };
 
 function stands(name) {
   // What a module is drawn as: the outermost package around it that is closed, or itself.
+  if (isScript(name)) return name;
   for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
     const outer = name.slice(0, dot);
     if (isPackage.has(outer) && !opened.has(outer)) return outer;

@@ -159,7 +159,7 @@ function tell() {
 
 // ---- cycles
 function drawCycles() {
-  $("cycletitle").textContent = data.cycles.length ? `Cycles (${data.cycles.length})` : "No cycles";
+  $("cycletitle").textContent = data.cycles.length ? `Cycles of your own modules (${data.cycles.length})` : "No cycles of your own modules";
   for (const cycle of data.cycles) {
     const kind = make("em", { className: cycle.harm.startsWith("harmful") ? "harmful" : "" }, cycle.harm);
     const words = cycle.steps.map(([importer]) => importer).concat(cycle.steps[0][0]).join(" → ");
