@@ -68,6 +68,7 @@ class Use:
     thread: int = 0
     time: float = 0.0
     missing: tuple[str, ...] = ()
+    ended: float = 0.0
 
     @property
     def module(self) -> str:
@@ -188,7 +189,11 @@ class Costs:
             if number is None or self.loads[number].error:
                 continue
             load = self.loads[number]
-            if load.start <= use.time or (load.importer, load.line) == (use.importer, use.line) or name == use.module:
+            if (
+                load.start <= max(use.time, use.ended)
+                or (load.importer, load.line) == (use.importer, use.line)
+                or name == use.module
+            ):
                 yield name
 
     def _is_under_way(self, name: str, use: Use) -> bool:

@@ -46,7 +46,7 @@ def show(target: str, search: Sequence[str], wanted: Wanted) -> int:
     """
     for kind, file in wanted.files.items():
         check_name(kind, file)
-    seen = profile(target, search, os.environ, wanted.times)
+    seen = profile(target, search, os.environ, wanted.times, watched=wanted.suggest or bool(wanted.diff))
     sources = own_sources(seen.costs, target, search)
     cycles = circles(seen.costs, sources)
     plain = as_plain(seen, cycles)

@@ -66,6 +66,11 @@ def test_what_is_told_of_each_module(project: Path) -> None:
     assert modules["alone"]["exclusive"] == modules["alone"]["cumulative"] > 0
     edges = {(one["importer"], one["imported"]): one["line"] for one in seen["edges"]}
     assert edges["other", "shop.prices"] == 1, "loaded long before"
+    (project / "names.py").write_text("from shop import (\n    first,\n    second,\n)\n")
+    (project / "shop/first.py").write_text("from . import second\n")
+    (project / "shop/second.py").write_text("")
+    edges = {(one["importer"], one["imported"]): one["line"] for one in as_json(project, "profile", "names")["edges"]}
+    assert edges["names", "shop.second"] == 1, "another one loaded it while that statement ran"
     kinds = {one["module"]: one["kind"] for one in as_json(project, "profile", "app", "-n", "2")["modules"]}
     assert kinds["app"] == "bytecode"
     assert kinds["_decimal"] in ("extension", "built-in")
