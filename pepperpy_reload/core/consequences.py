@@ -77,6 +77,8 @@ class Consequences(Marks):
         for cell, depth in before.items():
             if not (again and depth is Depth.STORE):
                 self._remake(cell, place)
+        for cell in self._changed_under_names(place):
+            self._remake(cell, place)
         if self.fate(place) is Fate.CHANGED:
             for cell in self.stored_by(place.module, self.old_unit(place)):
                 self._remake(cell, place)
@@ -85,6 +87,20 @@ class Consequences(Marks):
                 self._remake(cell, place)
         for cell in self.stored_by(place.module, self.unit(place)):
             self._store_again(cell, place)
+
+    def _changed_under_names(self, place: Place) -> Iterator[Cell]:
+        """The cells of others whose objects a unit has changed under names that import statements bind no more."""
+        module = self.module(place.module)
+        if module is None or self.old_index(place) < 0:
+            return
+        alignment = module.alignment
+        changed = [alignment.old[alignment.olds[index]] for index in alignment.changed if alignment.olds[index] >= 0]
+        aliases = {unit.alias.bound: unit.alias for unit in (*alignment.gone, *changed) if unit.alias is not None}
+        for mutation in self.old_unit(place).mutations:
+            alias = aliases.get(mutation.chain[0])
+            if alias is not None and not mutation.called:
+                name = alias.name or "".join(mutation.chain[1:2])
+                yield self.canonical(Cell(alias.module, name))
 
     def _store_again(self, cell: Cell, after: Place) -> None:
         """Who sets attributes or items of the same object later in a start has the last word."""

@@ -320,6 +320,10 @@ FOUND = {
         {"b.py": "i = 1\n", "app.py": "import b\nX = [b.i]\ndef f(): b.i = 5\nf()\n"},
         {"app.py": "import b\nX = [b.i, 1]\ndef f(): b.i = 5\nf()\n"},
     ),
+    "a statement has changed a class under a name that means another one now": Found(
+        {"p.py": "class K:\n    x = 1\n", "app.py": "from p import K\nimport p\nK.extra = 1\n"},
+        {"app.py": "import p\nclass K(p.K):\n    y = 1\nK.extra = 1\n"},
+    ),
     "an annotation that stays text is read by nobody": Found(
         {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
          "    def m(self, k: K) -> K:\n        return k\n    y = 1\n"},
