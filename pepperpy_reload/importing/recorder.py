@@ -245,7 +245,7 @@ class Recorder:
             loaded.reads = activity.opened
             if loaded.ran:
                 self.note_runner(name, loaded.footprint)
-        self.settled.settle(name, getattr(sys.modules.get(name), "__dict__", {}), self.graph.imports_of(name))
+        self.settled.settle(name, getattr(sys.modules.get(name), "__dict__", {}))
 
     def _hand_on(self, failed: str, trigger: tuple[str, int] | None) -> None:
         """What a module had loaded before it failed stays: it is there because of who wanted that module."""

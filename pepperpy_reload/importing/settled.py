@@ -6,7 +6,7 @@ A print of an object is a number made of all that can be reached from it through
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from types import (
     BuiltinFunctionType,
@@ -18,15 +18,18 @@ from types import (
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from pepperpy_reload.importing.layout import dict_getter, slots_of
+from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 
 _VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)
 _CONSTANT = frozenset(_CLOSED)
-_DUNDER = frozenset({"__builtins__", "__loader__", "__path__", "__spec__"})  # no print is taken of these
 _PLAIN: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
+_CONTAINERS = frozenset({dict, *_PLAIN})
 _TABLE = 256
 _LIMIT = 4000  # objects looked at for one name: of what is larger nothing is known
+_TRIES = 4  # so often in succession an instance of a type may be too large: then no more of them are looked at
+_ELSEWHERE = ("typing", "logging")
+"""Modules no instance of whose classes has a print: aliases do not change, and every logger leads to all the others."""
 
 
 class Settled:
@@ -34,24 +37,46 @@ class Settled:
 
     def __init__(self) -> None:
         self._prints: dict[str, dict[str, tuple[int, int]]] = {}
+        self._owners: dict[int, str] = {}
+        """By the identity of an object that has a print: the module that has been executed first of those that have it."""
+        self._too_large: WeakKeyDictionary[type, int] = WeakKeyDictionary()
 
-    def settle(self, module: str, namespace: Mapping[str, Any], elsewhere: Iterable[str]) -> None:
-        """A module has been executed; what it has from the modules `elsewhere` is theirs."""
-        open_ones = {name: value for name, value in list(namespace.items()) if type(value) not in _CONSTANT}
+    def settle(self, module: str, namespace: Mapping[str, Any]) -> None:
+        """A module has been executed; what it has from others is theirs."""
         self._prints[module] = {}
-        if not open_ones.keys() <= _DUNDER:
-            theirs = {number for name in elsewhere for number, _ in self._prints.get(name, {}).values()}
-            self.settle_again(module, {name: one for name, one in open_ones.items() if id(one) not in theirs})
+        for name, value in list(namespace.items()):
+            if type(value) not in _CONSTANT and name[:2] != "__" and not self._is_of_another(module, id(value)):
+                self._take(module, name, value)
+
+    def _is_of_another(self, module: str, number: int) -> bool:
+        owner = self._owners.get(number, module)
+        return owner != module and any(known[0] == number for known in self._prints.get(owner, {}).values())
 
     def settle_again(self, module: str, values: Mapping[str, Any]) -> None:
         """Names of it have been bound again."""
-        found = self._prints[module] = dict(self._prints.get(module, {}))
+        self._prints[module] = dict(self._prints.get(module, {}))  # another may have a copy of what is known
         for name, value in values.items():
-            found.pop(name, None)
-            if not name.startswith("__") and _is_worth_it(value):
+            self._prints[module].pop(name, None)
+            if not name.startswith("__"):
+                self._take(module, name, value)
+
+    def _take(self, module: str, name: str, value: object) -> None:
+        """Take the print of an object, if it may change, is no large table and has one."""
+        kind = type(value)
+        if kind in _CONTAINERS:
+            if len(value) <= _TABLE:  # type: ignore[arg-type]
+                self._note(module, name, value, print_of(value))
+        elif not issubclass(kind, (*_CLOSED, Enum)) and namespace_of(kind).get("__module__") not in _ELSEWHERE:
+            tries = self._too_large.get(kind, 0)
+            if tries < _TRIES:
                 number = print_of(value)
-                if number is not None:
-                    found[name] = (id(value), number)
+                self._too_large[kind] = tries + 1 if number is None else 0
+                self._note(module, name, value, number)
+
+    def _note(self, module: str, name: str, value: object, number: int | None) -> None:
+        if number is not None:
+            self._prints[module][name] = (id(value), number)
+            self._owners[id(value)] = module
 
     def forget(self, module: str) -> None:
         """Nothing is known of it any more."""
@@ -66,15 +91,9 @@ class Settled:
         """What is known now."""
         other = Settled()
         other._prints = dict(self._prints)
+        other._owners = dict(self._owners)
+        other._too_large = self._too_large
         return other
-
-
-def _is_worth_it(value: object) -> bool:
-    """Whether an object may change, and is no large table."""
-    kind = type(value)
-    if issubclass(kind, (*_CLOSED, Enum)) or kind.__module__ == "typing":
-        return False
-    return not (kind in (dict, *_PLAIN) and len(value) > _TABLE)  # type: ignore[arg-type]
 
 
 def print_of(value: object) -> int | None:
@@ -86,35 +105,57 @@ def print_of(value: object) -> int | None:
 
 
 def _print_of(value: object) -> int | None:
-    waiting, seen, parts, left = deque([value]), {id(value)}, [], _LIMIT
-    while waiting:
-        inside = _inside(waiting.popleft())
-        left -= len(inside) if inside is not None else left + 1
-        if inside is None or left < 0:
+    layouts: dict[type, _Layout | None] = {}
+    if _look_up(type(value), layouts) is None:
+        return None
+    waiting, seen, parts, left = [value], {id(value)}, [], _LIMIT
+    for thing in waiting:
+        inside = _inside(thing, layouts)
+        left -= len(inside)
+        if left < 0:
             return None
         parts.append(len(inside))
         for inner in inside:
             kind = type(inner)
-            parts.append(hash((kind, inner)) if kind in _VALUES else id(inner))
-            if kind not in _VALUES and id(inner) not in seen:
-                seen.add(id(inner))
-                if not issubclass(kind, _CLOSED) and (_is_open(kind) or _moves(kind)):
+            if kind is str:
+                parts.append(hash(inner))
+                continue
+            if kind in _VALUES:
+                parts.append(hash((kind, inner)))
+                continue
+            number = id(inner)
+            parts.append(number)
+            if number not in seen and kind not in _CONSTANT:
+                seen.add(number)
+                if _look_up(kind, layouts) is not None:
                     waiting.append(inner)
+                elif not issubclass(kind, _CLOSED) and _moves(kind):
+                    return None
     return hash(tuple(parts))
 
 
-def _inside(thing: Any) -> list[Any] | None:
-    """What an object holds; None if that cannot be seen."""
+def _look_up(kind: type, layouts: dict[type, _Layout | None]) -> _Layout | None:
+    """How instances of a type are looked into; None if they are not. `layouts` is what has been looked up lately."""
+    try:
+        return layouts[kind]
+    except KeyError:
+        known = layouts[kind] = None if issubclass(kind, _CLOSED) else _layout(kind)
+        return known
+
+
+def _inside(thing: Any, layouts: dict[type, _Layout | None]) -> list[Any]:
+    """What an object holds."""
     kind = type(thing)
-    if not _is_open(kind):
-        return None
+    if kind is list:
+        return list(thing)
+    if kind is dict:
+        return [*thing, *thing.values()]
+    plain, holder, slots = layouts[kind] or _NOTHING
     found: list[Any] = []
-    if issubclass(kind, dict):
+    if plain is dict:
         found = [*dict.keys(thing), *dict.values(thing)]
-    elif issubclass(kind, _PLAIN):
-        plain = next(one for one in _PLAIN if issubclass(kind, one))
+    elif plain is not None:
         found = list(plain.__iter__(thing))
-    holder, slots = _layout(kind)
     names = holder.__get__(thing) if holder is not None else None
     if type(names) is dict:
         found += [*names.keys(), *names.values()]
@@ -126,24 +167,22 @@ def _inside(thing: Any) -> list[Any] | None:
     return found
 
 
-def _is_open(kind: type) -> bool:
-    """Whether all that an instance holds can be seen."""
-    holder, slots = _layout(kind)
-    return holder is not None or bool(slots) or issubclass(kind, (dict, *_PLAIN))
-
-
 def _moves(kind: type) -> bool:
     """Whether instances hold what cannot be seen and changes as they are used."""
     return hasattr(kind, "__next__") or issubclass(kind, bytearray)
 
 
-_layouts: WeakKeyDictionary[type, tuple[Any, tuple[Any, ...]]] = WeakKeyDictionary()
+_Layout = tuple[Any, Any, tuple[Any, ...]]
+"""The builtin container that a type is, what gives the `__dict__` of an instance, and its slots."""
+_NOTHING: _Layout = (None, None, ())
+_layouts: WeakKeyDictionary[type, _Layout | None] = WeakKeyDictionary()
 
 
-def _layout(kind: type) -> tuple[Any, tuple[Any, ...]]:
-    """Where instances keep their `__dict__`, and their slots."""
-    known = _layouts.get(kind)
-    if known is None:
-        slots = [slot for layer in kind.__mro__ for slot in slots_of(layer)]
-        known = _layouts[kind] = (dict_getter(kind), tuple(slots))
-    return known
+def _layout(kind: type) -> _Layout | None:
+    """Where instances keep what they hold; None if that cannot be seen."""
+    if kind not in _layouts:
+        plain = next((one for one in (dict, *_PLAIN) if issubclass(kind, one)), None)
+        slots = tuple(slot for layer in kind.__mro__ for slot in slots_of(layer))
+        found = (plain, dict_getter(kind), slots)
+        _layouts[kind] = None if found == _NOTHING else found
+    return _layouts[kind]

@@ -12,13 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apply, cost, edits, replaced, restarts, sizes, stale, switches
+from tests.bench import apply, cost, edits, record, replaced, restarts, sizes, stale, switches
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
 MODULES = {
     "edits": edits,
     "sizes": sizes,
     "apply": apply,
+    "record": record,
     "stale": stale,
     "cost": cost,
     "restarts": restarts,

@@ -1,14 +1,11 @@
-"""One `apply` in generated packages of several sizes, and what recording costs at import; no server, no watcher."""
+"""One `apply` in generated packages of several sizes; no server, no watcher."""
 
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,6 @@ from tests.bench import sizes
 from tests.bench.served import environment, rows, spread
 
 SIZES = (10, 100, 300, 1000)
-IMPORTED = 1000  # first-party modules, for the cost of recording
-LIBRARIES = ("pandas", "sqlalchemy")
 EDITS = {
     "a function": ("handlers.py", "def body():\n    return {}\n"),
     "a constant, ten layers": ("leaf.py", "VERSION = {}\n"),
@@ -60,17 +55,6 @@ for kind, (file, text) in edits.items():
         assert reports[-1].status == "reloaded", reports[-1]
 print(json.dumps(figures))
 """
-IMPORT = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-if sys.argv[3] == "with us":
-    from pepperpy_reload import ImportOptimizer, ModuleManager
-    ImportOptimizer(ModuleManager()).install()
-began = time.process_time()
-__import__(sys.argv[2])
-print(time.process_time() - began)
-"""
-WAYS = ("without", "with us")
 
 
 def write(folder: Path, modules: int) -> Path:
@@ -83,12 +67,9 @@ def write(folder: Path, modules: int) -> Path:
 
 
 async def measure(rounds: int) -> dict[str, Any]:
-    """Edits by the size of the package, and imports with and without us."""
+    """Edits by the size of the package."""
     with tempfile.TemporaryDirectory() as base:
-        applied = {size: _applied(write(Path(base, f"of-{size}"), size), max(rounds, 20)) for size in SIZES}
-        folders = {way: str(write(Path(base, way), IMPORTED)) for way in WAYS}
-        names = ["main", *(name for name in LIBRARIES if find_spec(name) is not None)]
-        return {"apply": applied, "import": {name: _imported(folders, name, max(3, rounds // 2)) for name in names}}
+        return {size: _applied(write(Path(base, f"of-{size}"), size), max(rounds, 20)) for size in SIZES}
 
 
 def _applied(folder: Path, rounds: int) -> dict[str, Any]:
@@ -97,17 +78,6 @@ def _applied(folder: Path, rounds: int) -> dict[str, Any]:
         kind: {**spread(wall for wall, _ in times), "processor": spread(used for _, used in times)["median"]}
         for kind, times in found.items()
     }
-
-
-def _imported(folders: dict[str, str], name: str, rounds: int) -> dict[str, float]:
-    """Median processor time in milliseconds, each in a process of its own; the first round writes bytecode."""
-    found: dict[str, list[float]] = {way: [] for way in WAYS}
-    for number in range(rounds + 1):
-        for way in WAYS if number % 2 else reversed(WAYS):
-            took = float(_run(Path(folders[way]), IMPORT, folders[way], name, way))
-            if number:
-                found[way].append(1000 * took)
-    return {way: round(statistics.median(times), 1) for way, times in found.items()}
 
 
 def _run(folder: Path, code: str, *arguments: str) -> str:
@@ -119,14 +89,9 @@ def _run(folder: Path, code: str, *arguments: str) -> str:
 def table(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
     head = ("modules", *EDITS, "all imported again, ms")
-    body = [_row(size, found) for size, found in figures["apply"].items()]
-    cost = [
-        (f"{IMPORTED} first-party modules" if name == "main" else name, *found.values(), _more(found.values()))
-        for name, found in figures["import"].items()
-    ]
+    body = [_row(size, found) for size, found in figures.items()]
     note = "One `apply`: median / 95 %, ms; in brackets, processor time as a part of importing all again.\n\n"
-    text = "Imports, bytecode warm: median processor time, ms.\n\n"
-    return f"## Apply\n\n{note}{rows(head, body)}\n{text}" + rows(("", *WAYS, ""), cost)
+    return f"## Apply\n\n{note}{rows(head, body)}"
 
 
 def _row(size: int, found: dict[str, Any]) -> tuple[object, ...]:
@@ -136,8 +101,3 @@ def _row(size: int, found: dict[str, Any]) -> tuple[object, ...]:
         for kind in EDITS
     ]
     return (size, *shown, f"{again['median']:g}")
-
-
-def _more(times: Iterable[float]) -> str:
-    without, ours = times
-    return f"{100 * (ours / without - 1):+.0f} %"
