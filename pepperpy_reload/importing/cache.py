@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -59,7 +59,8 @@ class ImportCache:
         self.max_entries = max_entries
         self.ttl = ttl
         self._present: OrderedDict[str, _Entry] = OrderedDict()
-        self._coming: list[tuple[str, ModuleType, bytes, float]] = []
+        self._coming: deque[Any] = deque()
+        """Name, module, source and time, without a tuple around them: that would be work for garbage collection."""
         self._invalid: dict[str, _Entry] = {}
         self._loading: set[str] = set()
         self.run_again: Callable[[ModuleType], object] = _run_again
@@ -86,16 +87,17 @@ class ImportCache:
 
     def set_later(self, name: str, module: ModuleType, source: bytes) -> None:
         """The same for somebody in a hurry: the work is done when anything is asked for that depends on it."""
-        with self._lock:
-            self._coming.append((name, module, source, time.monotonic()))
+        self._coming += (name, module, source, time.monotonic())
         if self.max_size is not None or self.max_entries is not None:
             self._catch_up()
 
     def _catch_up(self) -> None:
         with self._lock:
-            for name, module, source, stored in self._coming:
+            while self._coming:
+                name, module, source, stored = (self._coming[at] for at in range(4))
                 self._set(name, module, self.dependencies_of(name), None, source, stored)
-            self._coming.clear()  # only now: who finds nothing to do here finds all of it there
+                for _ in range(4):  # only now: who finds nothing to do here finds all of it there
+                    self._coming.popleft()
 
     @property
     def _entries(self) -> OrderedDict[str, _Entry]:

@@ -7,10 +7,12 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pepperpy_reload.core.graph import EdgeKind
+from pepperpy_reload.importing.edges import absolute, with_packages
 from pepperpy_reload.importing.stripping import strip
 
 if TYPE_CHECKING:
@@ -35,24 +37,31 @@ def wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_an
     )
 
 
-def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., ModuleType]:
-    """Import statements, and calls of `__import__`."""
-    importers = recorder.importers
-    note_import = _unheard(recorder) if sys.version_info < (3, 12) else recorder.note_import
+def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., ModuleType]:  # noqa: C901 - see below
+    """Import statements, and calls of `__import__`.
 
-    def __import__(  # noqa: N807 - it is called so
+    Every import goes through it, and on 3.11 whoever is listened to pays for each call three times: it makes none.
+    """
+    importers, notes, here, modules = recorder.importers, recorder.graph.notes, recorder.watch.local, sys.modules
+    note_import = recorder.note_import
+    if sys.version_info < (3, 12):
+        note_import = _unheard(recorder)
+        plain_import = partial(plain_import)  # to call a builtin function is two events, to call this is none
+
+    def __import__(  # noqa: C901, N807 - it is called so
         name: str,
         globals: dict[str, Any] | None = None,
         locals: Mapping[str, Any] | None = None,
         fromlist: tuple[str, ...] | None = (),
         level: int = 0,
     ) -> ModuleType:
+        nonlocal notes
         namespace = globals
         if namespace is None:  # no statement but a call, perhaps for somebody else: werkzeug imports so what it is told
             namespace = sys._getframe(1).f_globals
             watched = recorder.listens(namespace)
         else:
-            watched = namespace.__class__ is dict and namespace.get("__name__") in importers
+            watched = namespace.__class__ is dict and "__name__" in namespace and namespace["__name__"] in importers
         try:
             if watched and recorder.awaited and not recorder.is_elsewhere():
                 recorder.load_awaited(namespace, name, fromlist, level)
@@ -62,10 +71,29 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
             if watched:
                 note_import(namespace, name, fromlist, level, sys._getframe(1), failed=True)
             raise
-        if watched:
-            note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
-        elif name in recorder.modules and not level:
-            recorder.note_outside(name, fromlist)
+        if not watched:
+            if name in recorder.by_name and not level:
+                recorder.note_outside(name, fromlist)
+            return module  # type: ignore[no-any-return]
+        if locals is globals and here.stack:
+            # A statement of the module itself, most likely: what there is to know of it is noted as it is.
+            top = here.stack[-1]
+            if top.is_plain and top.module == namespace["__name__"] and (frame := top.frame) is not None:
+                full = absolute(namespace, name, level) if level else name
+                if not fromlist:
+                    notes += (top.module, full, None, top.code, frame.f_lasti)
+                    return module  # type: ignore[no-any-return]
+                if module.__class__ is ModuleType:
+                    found: tuple[str, ...] = ()
+                    for item in fromlist:
+                        if (submodule := f"{full}.{item}") in modules:
+                            found += (submodule,)
+                        elif item not in module.__dict__:
+                            break
+                    else:
+                        notes += (top.module, full, found, top.code, frame.f_lasti)
+                        return module
+        note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
         return module  # type: ignore[no-any-return]
 
     return __import__
@@ -106,7 +134,7 @@ def _call_door(recorder: Recorder, gcd_import: Any) -> Callable[..., ModuleType]
             raise
         if watched:
             _note_dynamic(recorder, namespace, name, package, level, frame)
-        elif name in recorder.modules and not level:
+        elif name in recorder.by_name and not level:
             recorder.note_outside(name)
         return module  # type: ignore[no-any-return]
 
@@ -117,9 +145,10 @@ def _load_door(recorder: Recorder, find_and_load: Any) -> Callable[..., ModuleTy
     """What is not there yet and is going to be found and loaded."""
 
     def _find_and_load(name: str, import_: Any) -> ModuleType:
-        awaited = recorder.awaited.get(name)
-        if awaited is not None and recorder.is_elsewhere():
-            return awaited  # it may be on its way already, and fail
+        if recorder.awaited:
+            awaited = recorder.awaited.get(name)
+            if awaited is not None and recorder.is_elsewhere():
+                return awaited  # it may be on its way already, and fail
         if name in sys.modules:
             return find_and_load(name, import_)  # type: ignore[no-any-return]
         recorder.load_begins(name)
@@ -144,9 +173,7 @@ def _note_dynamic(
         full = importlib.util.resolve_name("." * level + name, package) if level else name
     except (ImportError, TypeError, ValueError):  # nothing of that name can be: that error is under way
         return
-    parts = full.split(".")
-    for end in range(1, len(parts) + 1):
-        imported = ".".join(parts[:end])
+    for imported in with_packages(full):
         missing = imported not in sys.modules
         recorder.note_edge(str(namespace.get("__name__")), imported, EdgeKind.IMPORT_MODULE, frame, failed=missing)
 
@@ -161,10 +188,10 @@ def audit_hook(recorder: Recorder) -> Any:
         CODE: tuple[str, ...] = CODE,  # noqa: N803
     ) -> None:
         # It can never be removed and runs to the very end of the process: everything it uses is bound here.
-        if event != "open" or not recorder.armed:
+        if event != "open":
             return
         path, mode, flags = arguments
-        if path.__class__ is str and path.endswith(CODE):  # nearly all of them
+        if (path.__class__ is str and path.endswith(CODE)) or not recorder.armed:  # code: nearly all of them
             return
         reads = "r" in mode if isinstance(mode, str) else not (flags or 0) & _WRITING
         if reads and isinstance(path, str | bytes | os.PathLike):

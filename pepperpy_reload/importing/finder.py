@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from types import CodeType, ModuleType
+from types import CodeType, MethodType, ModuleType
 from typing import Any, Protocol
 
 from pepperpy_reload.importing.bytecode import compile_source, read_source
@@ -37,15 +37,23 @@ class _Fresh:
 
     def execute(self, code: CodeType, module: ModuleType) -> None:
         # Through this function of importlib's, so that Python takes importlib's frames off tracebacks as usual.
-        _bootstrap._call_with_frames_removed(exec, code, vars(module))
+        _bootstrap._call_with_frames_removed(exec, code, module.__dict__)
+
+
+class _OfThread(threading.local):
+    """What is being searched for on a thread."""
+
+    def __init__(self) -> None:
+        self.finding: set[str] = set()
 
 
 class Finder:
     """The search of one optimizer."""
 
     def __init__(self) -> None:
-        self._local = threading.local()
+        self._local = _OfThread()
         self.execution: Execution = _Fresh()
+        self._methods = _methods(self)
 
     def find(self, me: object, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         """Ask the finders behind `me` on sys.meta_path for `name`, with the `path` we were given.
@@ -53,7 +61,7 @@ class Finder:
         A spec is touched only if its file is first-party and its loader is exactly SourceFileLoader: then the loader
         *instance* gets our methods, and its type stays what everybody expects.
         """
-        finding: set[str] = self._local.__dict__.setdefault("finding", set())
+        finding = self._local.finding
         if name in finding:  # somebody behind us asks from the start again
             return None
         finding.add(name)
@@ -61,9 +69,12 @@ class Finder:
             spec = _ask(me, name, path, target)
         finally:
             finding.discard(name)
-        if spec is not None and type(spec.loader) is SourceFileLoader and (spec.origin or "") in recorder.roots:
-            hook(spec.loader, self)
-        else:
+        loader = spec.loader if spec is not None else None
+        if spec is not None and type(loader) is SourceFileLoader and (spec.origin or "") in recorder.roots:
+            own = loader.__dict__
+            for called, function in self._methods:
+                own[called] = MethodType(function, loader)
+        elif sys.version_info < (3, 12):
             recorder.watch.load_is_foreign(name)
         return spec
 
@@ -77,61 +88,37 @@ class Finder:
             self.execution = before
 
 
-class _Method(partial[Any]):
-    """A method of ours on one loader instance. Pickled, it is the plain method of that loader's class.
+def _methods(finder: Finder) -> tuple[tuple[str, Callable[..., Any]], ...]:
+    """What is bound to the loaders that a finder finds, by name. Pickled, they are the plain methods of that name."""
 
-    Calling a partial makes no Python frame: one between those of importlib would make Python show all of them.
-    """
+    def create_module(_loader: SourceFileLoader, spec: ModuleSpec) -> ModuleType | None:
+        return finder.execution.create(spec)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self.args[1], _name(self.func))
+    def get_code(loader: SourceFileLoader, _name: str) -> CodeType:
+        return compile_source(loader, loader.get_data(loader.path))
 
+    def exec_module(loader: SourceFileLoader, module: ModuleType) -> None:
+        try:
+            source = read_source(loader)
+            code = compile_source(loader, source, getattr(module.__spec__, "cached", None))
+            execute = partial(finder.execution.execute, code, module)
+            recorder.run(module.__name__, loader.path, source, code, execute)
+        except BaseException as error:
+            error.__traceback__ = strip(error.__traceback__)
+            raise
+        finally:
+            own = loader.__dict__
+            for name, _ in methods:
+                own.pop(name, None)
 
-def hook(loader: SourceFileLoader, finder: Finder) -> None:
-    """Give a loader instance our methods."""
-    vars(loader).update({name: _Method(function, finder, loader) for name, function in _METHODS.items()})
-
-
-def unhook(loader: SourceFileLoader) -> None:
-    """Make it a plain SourceFileLoader again."""
-    for name in _METHODS:
-        vars(loader).pop(name, None)
-
-
-def _name(function: Callable[..., Any]) -> str:
-    return function.__name__.removeprefix("_")
+    methods = tuple((one.__name__, one) for one in (create_module, exec_module, get_code))
+    return methods
 
 
 def _ask(me: object, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
-    behind = list(sys.meta_path)
-    if me in behind:
-        behind = behind[behind.index(me) + 1 :]
-    for other in behind:
+    finders = list(sys.meta_path)
+    for other in finders[finders.index(me) + 1 :] if me in finders else finders:
         find_spec = getattr(other, "find_spec", None)
         if find_spec is not None and (spec := find_spec(name, path, target)) is not None:
             return spec  # type: ignore[no-any-return]
     return None
-
-
-def _create_module(finder: Finder, _loader: SourceFileLoader, spec: ModuleSpec) -> ModuleType | None:
-    return finder.execution.create(spec)
-
-
-def _get_code(_finder: Finder, loader: SourceFileLoader, _name: str) -> CodeType:
-    return compile_source(loader, loader.get_data(loader.path))
-
-
-def _exec_module(finder: Finder, loader: SourceFileLoader, module: ModuleType) -> None:
-    try:
-        source = read_source(loader)
-        code = compile_source(loader, source, getattr(module.__spec__, "cached", None))
-        with recorder.running(module.__name__, loader.path, source, code):
-            finder.execution.execute(code, module)
-    except BaseException as error:
-        error.__traceback__ = strip(error.__traceback__)
-        raise
-    finally:
-        unhook(loader)
-
-
-_METHODS: dict[str, Callable[..., Any]] = {_name(one): one for one in (_create_module, _exec_module, _get_code)}

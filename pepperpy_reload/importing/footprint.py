@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from pepperpy_reload.importing.layout import identity
+from pepperpy_reload.importing.roots import Roots
 from pepperpy_reload.importing.searchers import Searchers
 
 _FREE_TOOL_IDS = (4, 3)  # 0, 1, 2 and 5 are spoken for by debuggers, coverage, profilers and optimizers
@@ -32,28 +34,34 @@ class CodeKey(NamedTuple):
         return cls(code.co_filename, code.co_qualname, code.co_firstlineno)
 
 
-@dataclass(slots=True, eq=False)
 class Activity:
     """First-party code that is being executed for the sake of an import, on one thread.
 
     `ran` maps an offset in the module's bytecode (`f_lasti`, which `co_positions` turns into a statement) to the keys
-    of the functions that ran meanwhile; -1 stands for a call that is recorded as a whole.
+    of the functions that ran meanwhile; -1 stands for a call that is recorded as a whole. `opened` are the files opened
+    meanwhile, likewise. Without a frame `place` stands for the offset, and `started` is the line
+    at which what is executed begins.
     """
 
-    module: str
-    code: CodeType | None
-    frame: FrameType | None
-    place: int = -1
-    """What stands for the offset where there is no frame."""
-    started: int = 0
-    """The line at which what is executed begins, where there is no frame."""
-    ran: dict[int, set[CodeKey]] = field(default_factory=dict)
-    opened: dict[int, set[str]] = field(default_factory=dict)
-    """The files opened meanwhile, likewise."""
-    strays: list[tuple[int, int, CodeType]] = field(default_factory=list)
-    """What other threads ran meanwhile: the thread, the offset of the statement that started it, the function."""
-    missing: str = ""
-    """Why the functions could not be recorded, or ""."""
+    __slots__ = (
+        "_codes", "code", "frame", "is_plain", "missing", "module", "opened", "place", "started", "strays",
+    )  # fmt: skip
+
+    def __init__(self, module: str, code: CodeType | None, place: int = -1, started: int = 0) -> None:
+        self.module = module
+        self.code = code
+        self.frame: FrameType | None = None
+        self.place = place
+        self.started = started
+        self.opened: dict[int, set[str]] = {}
+        self.strays: list[tuple[int, int, CodeType]] = []
+        """What other threads ran meanwhile: the thread, the offset of the statement that started it, the function."""
+        self.is_plain = False
+        """Whether its own import statements need no closer look: no reload is under way, and nobody else's load."""
+        self.missing = ""
+        """Why the functions could not be recorded, or ""."""
+        self._codes: dict[int, dict[int, CodeType]] = {}
+        """By offset and identity; a code object that is kept keeps its identity."""
 
     @property
     def offset(self) -> int:
@@ -67,35 +75,82 @@ class Activity:
 
     def note(self, code: CodeType) -> None:
         """Function code `code` starts."""
-        self.ran.setdefault(self.offset, set()).add(CodeKey.of(code))
+        self.note_at(self.place if self.frame is None else self.frame.f_lasti, code)
+
+    def note_at(self, place: int, code: CodeType) -> None:
+        """It belongs to the statement at that offset."""
+        try:
+            self._codes[place][identity(code)] = code
+        except KeyError:
+            self._codes[place] = {identity(code): code}
+
+    @property
+    def ran(self) -> dict[int, set[CodeKey]]:
+        """The functions that have run."""
+        return footprint_of(self.noted())
+
+    def noted(self) -> tuple[Any, ...]:
+        """The same as it was noted: offset, code, offset ... One flat tuple is no work for garbage collection."""
+        return tuple(one for place, found in self._codes.items() for code in found.values() for one in (place, code))
+
+
+def footprint_of(noted: tuple[Any, ...]) -> dict[int, set[CodeKey]]:
+    """What an activity has noted, in order: by offset of the statement."""
+    ran: dict[int, set[CodeKey]] = {}
+    for place, code in zip(noted[::2], noted[1::2], strict=True):
+        ran.setdefault(place, set()).add(CodeKey.of(code))
+    return ran
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Footprint:
+    """What a call into user code ran: functions, and modules that it imported. It follows functions that move."""
+
+    functions: set[CodeKey] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+
+
+class OfThread(threading.local):
+    """What is under way on a thread."""
+
+    def __init__(self) -> None:
+        self.stack: list[Activity] = []
+        """The activities, innermost last."""
+        self.loads: list[str] = []
+        """The modules that are being found and loaded, innermost last."""
+        self.unheard: list[tuple[str, int]] = []
+        """3.11: the loads that nobody listens to, each with the depth of the stack then, -1 if it is listened to."""
+        self.owner: tuple[Activity, int] | tuple[()] | None = None
+        """Whose statement has started the thread, () if nobody's; None as long as that is not known."""
 
 
 class Watch:
     """Tells the activity on top of each thread's stack which functions start."""
 
-    def __init__(self, is_first_party: Callable[[str], bool]) -> None:
-        self._is_first_party = is_first_party
-        self._local = threading.local()
+    def __init__(self, roots: Roots) -> None:
+        self._roots = roots
+        self._is_first_party = roots.__contains__
+        self.local = OfThread()
         self._lock = threading.Lock()
         self._depth = 0
         self._tool: int | None = None
         self._closing = False
-        self._entered: list[Activity] = []
+        self._entered: dict[Activity, None] = {}
         """The activities of all threads, innermost last."""
         self._older: set[int | None] = set()
         """The threads that ran before: what they do is nobody's."""
         if sys.version_info < (3, 12):
-            self._searchers = Searchers(is_first_party)
+            self._searchers = Searchers(self._is_first_party)
             self._hook = self._on_event  # one object, that it can be told from others
 
     def _note_stray(self, code: CodeType) -> None:
         """A thread that loads nothing runs a function: perhaps for the statement that has started the thread."""
-        entered = self._entered.copy()
-        owner = self._local.__dict__.get("owner")
+        entered = list(self._entered)
+        owner = self.local.owner
         if owner is None and entered:
             top = entered[-1]
             is_older = threading.get_ident() in self._older
-            owner = self._local.owner = () if is_older else (top, top.offset)
+            owner = self.local.owner = () if is_older else (top, top.offset)
         if owner and owner[0] in entered:
             owner[0].strays.append((threading.get_ident(), owner[1], code))
 
@@ -107,16 +162,12 @@ class Watch:
             while frame is not None and not self._is_first_party(frame.f_code.co_filename):
                 frame = frame.f_back
             if frame is None:
-                activity.ran.setdefault(offset, set()).add(CodeKey.of(code))
+                activity.note_at(offset, code)
 
     @property
     def stack(self) -> list[Activity]:
         """The activities of the current thread, innermost last."""
-        try:
-            return self._local.stack  # type: ignore[no-any-return]
-        except AttributeError:
-            self._local.stack = []
-            return self._local.stack  # type: ignore[no-any-return]
+        return self.local.stack
 
     @contextmanager
     def kept_on(self) -> Iterator[None]:
@@ -129,24 +180,30 @@ class Watch:
 
     def enter(self, activity: Activity) -> None:
         """First-party code begins to run on this thread."""
-        self.stack.append(activity)
+        stack = self.local.stack
+        stack.append(activity)
         if not self._entered:
             self._older = {thread.ident for thread in threading.enumerate()}
-        self._entered.append(activity)
-        self._begin()
+        self._entered[activity] = None
+        if sys.version_info < (3, 12):
+            self._listen()
+        elif len(stack) == 1:
+            self._begin()
         if sys.version_info >= (3, 12) and self._tool is None:
             activity.missing = "no free sys.monitoring tool id"
 
     def leave(self) -> Activity:
         """It has ended."""
-        if sys.version_info < (3, 12) and sys.getprofile() is not self._hook:
-            self.stack[-1].missing = "another profiler is running"
-        activity = self.stack.pop()
-        self._entered.remove(activity)
+        stack = self.local.stack
+        if sys.version_info < (3, 12) and not self.pause():  # first of all: what follows would be told to the hook
+            stack[-1].missing = "another profiler is running"
+        activity = stack.pop()
+        del self._entered[activity]
+        activity.frame = None
         if activity.strays:
             self._sort_strays(activity)
-        activity.frame = None
-        self._end()
+        if sys.version_info < (3, 12) or not stack:
+            self._end()
         return activity
 
     if sys.version_info >= (3, 12):
@@ -184,12 +241,12 @@ class Watch:
             self._tool, self._closing = None, False
 
         def _on_start(self, code: CodeType, _offset: int) -> object:
-            if not self._is_first_party(code.co_filename):
+            if not (self._roots.known.get(code.co_filename) or self._is_first_party(code.co_filename)):
                 return sys.monitoring.DISABLE
-            stack = self.stack
+            stack = self.local.stack
             if stack:
                 top = stack[-1]
-                if top.frame is None and code is top.code:
+                if code is top.code and top.frame is None:
                     top.frame = sys._getframe(1)
                 else:
                     top.note(code)
@@ -217,63 +274,72 @@ class Watch:
     else:
 
         def _on_event(self, frame: FrameType, event: str, _argument: Any) -> None:
-            if event != "call" or not self._is_first_party(frame.f_code.co_filename):
+            if event != "call":
                 return
-            stack = self.stack
+            # Whose it is shows its module, mostly: to ask a frame for its code is an event for audit hooks.
+            file = frame.f_globals.get("__file__")
+            if file.__class__ is str and self._roots.known.get(file) is False:
+                return
+            code = frame.f_code
+            if not self._is_first_party(code.co_filename):
+                if file.__class__ is str and file not in self._roots.known:
+                    self._is_first_party(file)
+                return
+            stack = self.local.stack
             if stack:
                 top = stack[-1]
-                if top.frame is None and frame.f_code is top.code:
+                if code is top.code and top.frame is None:
                     top.frame = frame
                 else:
-                    top.note(frame.f_code)
+                    top.note(code)
             elif self._entered:
-                self._note_stray(frame.f_code)
+                self._note_stray(code)
             else:
                 sys.setprofile(None)  # nothing is being loaded any more: this thread was started while something was
-
-        @property
-        def _loads(self) -> list[tuple[str, int]]:
-            """The loads under way on this thread that nobody listens to, each with the depth of the stack then."""
-            try:
-                return self._local.loads  # type: ignore[no-any-return]
-            except AttributeError:
-                self._local.loads = []
-                return self._local.loads  # type: ignore[no-any-return]
 
         def load_begins(self, name: str) -> None:
             """A module begins to load on this thread: the import system's own work would pay dear for the hook.
 
             First-party code that is executed for it is listened to again, see `enter`.
             """
-            listened = sys.getprofile() is not None and self._searchers.are_first_party(name)
-            self._loads.append((name, -1 if listened else len(self.stack)))
-            if not listened:
+            here = self.local
+            if not here.stack:  # there is nothing of the project's underneath
+                here.unheard.append((name, 0))
+                return
+            listened = (self.pause() or sys.getprofile() is not None) and self._searchers.are_first_party(name)
+            here.unheard.append((name, -1 if listened else len(here.stack)))
+            if listened:
                 self._set()
 
         def load_is_foreign(self, name: str) -> None:
             """It is third-party: neither is its own code listened to."""
-            if self._loads and self._loads[-1][0] == name:  # else somebody only asks where it is
-                self._loads[-1] = (name, len(self.stack))
+            here = self.local
+            if here.stack and here.unheard and here.unheard[-1][0] == name:  # else somebody only asks where it is
+                here.unheard[-1] = (name, len(here.stack))
                 self._set()
 
         def load_ends(self) -> None:
             """It has been loaded."""
-            self._loads.pop()
-            self._set()
+            self.local.unheard.pop()
+            if self.local.stack:
+                self._set()
 
         def _set(self) -> None:
             """The hook is on while first-party code runs and no module is being found, and none of others' executed."""
-            current = sys.getprofile()
-            stack, loads = self.stack, self._loads
-            if stack and not (loads and loads[-1][1] == len(stack)):
-                if current is None:
-                    sys.setprofile(self._hook)
-                if threading.getprofile() is None:  # for the threads that are started meanwhile
-                    threading.setprofile(self._hook)
-            elif current is self._hook:
-                sys.setprofile(None)
+            stack, loads = self.local.stack, self.local.unheard
             if not self._entered and threading.getprofile() is self._hook:
                 threading.setprofile(None)
+            if not stack or (loads and loads[-1][1] == len(stack)):
+                self.pause()
+            elif sys.getprofile() is None:
+                sys.setprofile(self._hook)
+
+        def _listen(self) -> None:
+            """First-party code is going to be executed: that is the last thing to be done before."""
+            if threading.getprofile() is None:  # for the threads that are started meanwhile
+                threading.setprofile(self._hook)
+            if sys.getprofile() is None:
+                sys.setprofile(self._hook)
 
         def pause(self) -> bool:
             """Work of our own begins on this thread; whether it was listened to."""
@@ -287,7 +353,7 @@ class Watch:
             sys.setprofile(self._hook)
 
         def _begin(self) -> None:
-            self._set()
+            """Nothing is kept on: there is nothing to be gained by it."""
 
         def _end(self) -> None:
             self._set()

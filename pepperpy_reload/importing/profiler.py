@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +18,8 @@ except (AttributeError, ValueError, OSError):
     _PAGE = 0
 
 
-_MOMENT = 0.0002
-"""Seconds. Many modules take no longer, and reading the resident memory for each costs a tenth of them."""
+_MOMENT = 0.001
+"""Seconds. Most modules take no longer, and reading the resident memory for each would cost a tenth of them."""
 _ERRORS_KEPT = 100
 """Of one module: it may be broken for hours, and be tried at every save."""
 
@@ -47,46 +48,58 @@ class ImportProfile:
         return self.memory_after - self.memory_before
 
 
-@dataclass(slots=True)
 class _Open:
-    profile: ImportProfile
-    started: float
-    inner: float = 0.0
+    """An import that is under way."""
+
+    __slots__ = ("importer", "inner", "inside", "memory", "module", "started", "thread")
+
+    def __init__(self, module: str, importer: str, thread: str, started: float, memory: int) -> None:
+        self.module = module
+        self.importer = importer
+        self.thread = thread
+        self.started = started
+        self.memory = memory
+        self.inner = 0.0
+        self.inside: list[str] = []
+
+
+_Ended = tuple[str, float, float, tuple[str, ...], str, int, int, str, str]
+"""What a profile is made of, the last error apart; plain values in one tuple are no work for garbage collection."""
+
+
+class _OfThread(threading.local):
+    """What is under way on a thread, innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[_Open] = []
 
 
 class ImportProfiler:
     """Times imports. Right with nested imports, with threads (each has its own nesting) and with re-entrance."""
 
     def __init__(self) -> None:
-        self._profiles: dict[str, ImportProfile] = {}
-        self._local = threading.local()
+        self._made: dict[str, ImportProfile] = {}
+        self._ended: deque[_Ended] = deque()
+        """What has ended since anybody asked: profiles are made of it then."""
+        self._lock = threading.Lock()  # held while profiles are made, never while anything is imported
+        self._local = _OfThread()
         self._read = (-_MOMENT, 0)
         """When the resident memory was last read, and what it was."""
 
-    @property
-    def _stack(self) -> list[_Open]:
-        try:
-            return self._local.stack  # type: ignore[no-any-return]
-        except AttributeError:
-            self._local.stack = []
-            return self._local.stack  # type: ignore[no-any-return]
-
     def start_import(self, module: str) -> None:
         """The import of `module` begins on this thread."""
-        stack = self._stack
-        importer = stack[-1].profile.module if stack else ""
+        stack = self._local.stack
+        importer, thread = (stack[-1].module, stack[-1].thread) if stack else ("", threading.current_thread().name)
         now = time.perf_counter()
-        profile = ImportProfile(
-            module, importer=importer, thread=threading.current_thread().name, memory_before=self._memory(now)
-        )
-        stack.append(_Open(profile, now))
+        read, memory = self._read
+        stack.append(_Open(module, importer, thread, now, memory if now - read < _MOMENT else self._memory(now)))
 
     def is_under_way(self, module: str) -> bool:
         """Whether an import of `module` has begun on this thread and not ended."""
-        stack = self._stack
-        if stack and stack[-1].profile.module == module:
+        stack = self._local.stack
+        if stack and stack[-1].module == module:
             return True
-        return any(entry.profile.module == module for entry in stack)
+        return any(entry.module == module for entry in stack)
 
     def finish_import(
         self, module: str, dependencies: Iterable[str] | None = None, error: BaseException | str | None = None
@@ -97,40 +110,65 @@ class ImportProfiler:
         from now on; that of an earlier import of the same module is replaced, its errors are kept. Raises ValueError
         if no import of `module` has begun on this thread.
         """
-        now = time.perf_counter()
-        stack = self._stack
-        if not self.is_under_way(module):
+        if not self.finish(module, dependencies, error):
             raise ValueError(f"no import of {module!r} has begun on this thread: call start_import({module!r}) first")
-        while stack[-1].profile.module != module:
-            self._close(stack.pop(), now, None)
+        return self._profiles[module]
+
+    def finish(
+        self, module: str, dependencies: Iterable[str] | None = None, error: BaseException | str | None = None
+    ) -> bool:
+        """The same for somebody in a hurry: the profile is made when it is asked for. Whether it had begun."""
+        now = time.perf_counter()
+        stack = self._local.stack
+        if not (stack and stack[-1].module == module):
+            if not self.is_under_way(module):
+                return False
+            while stack[-1].module != module:
+                self._close(stack.pop(), now, None)
         entry = stack.pop()
         if dependencies:
-            entry.profile.dependencies.update(dependencies)
-        return self._close(entry, now, error)
+            entry.inside += dependencies
+        self._close(entry, now, error)
+        return True
 
-    def _close(self, entry: _Open, now: float, error: BaseException | str | None) -> ImportProfile:
-        profile = entry.profile
-        profile.duration = now - entry.started
-        profile.self_time = max(0.0, profile.duration - entry.inner)
-        profile.memory_after = self._memory(now)
-        stack = self._stack
+    def _close(self, entry: _Open, now: float, error: BaseException | str | None) -> None:
+        duration = now - entry.started
+        stack = self._local.stack
         if stack:
-            stack[-1].inner += profile.duration
-            stack[-1].profile.dependencies.add(profile.module)
-        if (earlier := self._profiles.get(profile.module)) is not None:
-            profile.errors = earlier.errors
-        if error is not None:
-            text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-            profile.errors = [*profile.errors[1 - _ERRORS_KEPT :], text]
-        self._profiles[profile.module] = profile
-        return profile
+            above = stack[-1]
+            above.inner += duration
+            above.inside.append(entry.module)
+        text = "" if error is None else error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        read, memory = self._read
+        memory = memory if now - read < _MOMENT else self._memory(now)
+        inside = tuple(entry.inside)
+        self._ended.append(
+            (entry.module, duration, entry.inner, inside, text, entry.memory, memory, entry.importer, entry.thread)
+        )
+
+    @property
+    def _profiles(self) -> dict[str, ImportProfile]:
+        if self._ended:
+            with self._lock:
+                while self._ended:
+                    self._make(*self._ended[0])
+                    self._ended.popleft()  # only now: who finds nothing to do finds all of it there
+        return self._made
+
+    def _make(
+        self, module: str, duration: float, inner: float, inside: tuple[str, ...], error: str, before: int, *rest: Any
+    ) -> None:
+        earlier = self._made.get(module)
+        errors = earlier.errors if earlier is not None else []
+        if error:
+            errors = [*errors[1 - _ERRORS_KEPT :], error]
+        own = max(0.0, duration - inner)
+        self._made[module] = ImportProfile(module, duration, own, set(inside), errors, before, *rest)
 
     def _memory(self, now: float) -> int:
-        """The resident memory now, or a moment ago: it cannot have grown by anything that counts."""
-        read, memory = self._read
-        if now - read > _MOMENT:
-            memory = _resident_memory()
-            self._read = (now, memory)
+        """The resident memory now; a moment later it cannot have grown by anything that counts."""
+        memory = _resident_memory()
+        self._read = (now, memory)
         return memory
 
     def get_profile(self, module: str) -> ImportProfile | None:
@@ -166,7 +204,9 @@ class ImportProfiler:
 
     def clear(self) -> None:
         """Forget every profile; imports that are under way go on being timed."""
-        self._profiles = {}
+        with self._lock:
+            self._ended.clear()
+            self._made = {}
 
 
 def _resident_memory() -> int:

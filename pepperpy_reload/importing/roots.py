@@ -21,12 +21,13 @@ class Roots:
 
     def __init__(self) -> None:
         self._fixed: tuple[str, ...] | None = None
-        self._known: dict[str, bool] = {}
+        self.known: dict[str, bool] = {}
+        """By file: what has been answered, as long as it holds."""
         self._seen: list[str] = []
         self._real: dict[str, str] = {}
         self._looked_up: tuple[object, tuple[str, ...]] | None = None
-        self._inside: set[str] = set()
-        """Directories known to lie in what has been looked up."""
+        self._verdicts: dict[str, bool] = {}
+        """By directory: whether what lies in it, and is no link, is first-party. Only what cannot change by itself."""
         self._foreign = tuple({os.path.realpath(path) + os.sep for path in _library_directories()})
 
     @property
@@ -40,8 +41,8 @@ class Roots:
         self._forget()
 
     def _forget(self) -> None:
-        self._known, self._real, self._looked_up = {}, {}, None
-        self._inside.clear()
+        self.known, self._real, self._looked_up = {}, {}, None
+        self._verdicts.clear()
 
     def directories(self) -> tuple[str, ...]:
         """The roots as they are now, real paths."""
@@ -55,22 +56,31 @@ class Roots:
         if self._fixed is None and self._seen != sys.path:
             self._seen = list(sys.path)
             self._forget()
-        answer = self._known.get(file)
+        answer = self.known.get(file)
         if answer is None:
-            answer = self._known[file] = self._decide(file)
+            answer = self.known[file] = self._decide(file)
         return answer
 
     def _decide(self, file: str) -> bool:
         if file.startswith("<"):
             return False
+        directory, _, name = file.rpartition(os.sep)
+        known = self._verdicts.get(directory)
+        if known and self._fixed is None:
+            self._known_directories()  # the working directory may be another one by now
+            known = self._verdicts.get(directory)
+        if known is not None and name not in ("", os.curdir, os.pardir) and not os.path.islink(file):
+            return known
         real = self._real_path(file)
-        known, directory = self._known_directories(), os.path.dirname(real)
-        if directory in self._inside:
-            return True
+        is_plain = os.path.isabs(directory) and real == os.path.join(self._real.get(directory, ""), name)
+        directories = self._known_directories()
         if self._is_foreign(real) or real.startswith(_OURS + os.sep):
+            if is_plain:
+                self._verdicts[directory] = False
             return False
-        if _is_below(real, known):
-            self._inside.add(directory)
+        if _is_below(real, directories):
+            if is_plain:
+                self._verdicts[directory] = True
             return True
         return _is_below(real, self.directories())  # looked for once more: directories come into being
 
@@ -89,7 +99,7 @@ class Roots:
         where = working_directory()
         if self._looked_up is None or self._looked_up[0] != where:
             self._looked_up = (where, self.directories())
-            self._inside.clear()
+            self._verdicts.clear()
         return self._looked_up[1]
 
     def _is_foreign(self, path: str) -> bool:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
+from pepperpy_reload.importing.layout import identity
+
 
 class Searchers:
     """The finders and path hooks of the process."""
@@ -19,7 +21,7 @@ class Searchers:
     def are_first_party(self, name: str) -> bool:
         """Whether finding module `name` may run first-party code."""
         asked = (*sys.meta_path, *sys.path_hooks)
-        identities = tuple(map(id, asked))  # some compare themselves with others in their own way
+        identities = tuple(map(identity, asked))  # some compare themselves with others in their own way
         if identities != self._identities:
             self._asked, self._identities = asked, identities  # those that are kept lose no identity to others
             self._answer = any(self._is_first_party(_file_of(one)) for one in asked)

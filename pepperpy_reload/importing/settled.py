@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from enum import Enum
+from logging import Logger
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -18,11 +19,11 @@ from types import (
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
+from pepperpy_reload.importing.layout import dict_getter, identity, namespace_of, slots_of
 
 _VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)
-_CONSTANT = frozenset(_CLOSED)
+_CONSTANT = frozenset((*_CLOSED, Logger))
 _PLAIN: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
 _CONTAINERS = frozenset({dict, *_PLAIN})
 _TABLE = 256
@@ -36,56 +37,54 @@ class Settled:
     """By module and name: the identity and the print of each object that may change."""
 
     def __init__(self) -> None:
-        self._prints: dict[str, dict[str, tuple[int, int]]] = {}
+        self._prints: dict[str, dict[str, tuple[int, Print]]] = {}
         self._owners: dict[int, str] = {}
-        """By the identity of an object that has a print: the module that has been executed first of those that have it."""
+        """By the identity of an object that has a print: the module whose it is."""
         self._too_large: WeakKeyDictionary[type, int] = WeakKeyDictionary()
 
     def settle(self, module: str, namespace: Mapping[str, Any]) -> None:
         """A module has been executed; what it has from others is theirs."""
-        self._prints[module] = {}
+        self.forget(module)
+        owners = self._owners
         for name, value in list(namespace.items()):
-            if type(value) not in _CONSTANT and name[:2] != "__" and not self._is_of_another(module, id(value)):
+            if type(value) not in _CONSTANT and name[:2] != "__" and owners.get(identity(value), module) == module:
                 self._take(module, name, value)
-
-    def _is_of_another(self, module: str, number: int) -> bool:
-        owner = self._owners.get(number, module)
-        return owner != module and any(known[0] == number for known in self._prints.get(owner, {}).values())
 
     def settle_again(self, module: str, values: Mapping[str, Any]) -> None:
         """Names of it have been bound again."""
         self._prints[module] = dict(self._prints.get(module, {}))  # another may have a copy of what is known
         for name, value in values.items():
-            self._prints[module].pop(name, None)
-            if not name.startswith("__"):
+            before = self._prints[module].pop(name, None)
+            if before is not None:
+                self._owners.pop(before[0], None)
+            if type(value) not in _CONSTANT and not name.startswith("__"):
                 self._take(module, name, value)
 
-    def _take(self, module: str, name: str, value: object) -> None:
+    def _take(self, module: str, name: str, value: Any) -> None:
         """Take the print of an object, if it may change, is no large table and has one."""
         kind = type(value)
         if kind in _CONTAINERS:
-            if len(value) <= _TABLE:  # type: ignore[arg-type]
-                self._note(module, name, value, print_of(value))
-        elif not issubclass(kind, (*_CLOSED, Enum)) and namespace_of(kind).get("__module__") not in _ELSEWHERE:
+            taken = print_of(value) if len(value) <= _TABLE else None
+        elif issubclass(kind, (*_CLOSED, Enum)) or namespace_of(kind).get("__module__") in _ELSEWHERE:
+            return
+        else:
             tries = self._too_large.get(kind, 0)
-            if tries < _TRIES:
-                number = print_of(value)
-                self._too_large[kind] = tries + 1 if number is None else 0
-                self._note(module, name, value, number)
-
-    def _note(self, module: str, name: str, value: object, number: int | None) -> None:
-        if number is not None:
-            self._prints[module][name] = (id(value), number)
-            self._owners[id(value)] = module
+            taken = print_of(value) if tries < _TRIES else None
+            if tries < _TRIES and (taken is None or tries):
+                self._too_large[kind] = tries + 1 if taken is None else 0
+        if taken is not None:
+            self._prints.setdefault(module, {})[name] = (identity(value), taken)
+            self._owners[identity(value)] = module
 
     def forget(self, module: str) -> None:
         """Nothing is known of it any more."""
-        self._prints.pop(module, None)
+        for number, _ in self._prints.pop(module, {}).values():
+            self._owners.pop(number, None)
 
     def is_as_left(self, module: str, name: str, value: object) -> bool:
         """Whether a module's name holds what it held when the module had been executed, and that has not changed."""
         known = self._prints.get(module, {}).get(name)
-        return known is not None and known[0] == id(value) and known[1] == print_of(value)
+        return known is not None and known[0] == identity(value) and _are_equal(known[1], print_of(value))
 
     def copy(self) -> Settled:
         """What is known now."""
@@ -96,19 +95,35 @@ class Settled:
         return other
 
 
-def print_of(value: object) -> int | None:
+Print = int | tuple[Any, ...]
+"""Of a container of plain values a print is these values."""
+
+
+def print_of(value: Any) -> Print | None:
     """The print of an object; None if it is too large to have one, or cannot be looked into."""
+    kind = type(value)
     try:
+        if kind is dict or kind is list or kind is tuple:
+            inside = (*value, *value.values()) if kind is dict else tuple(value)
+            return inside if _VALUES.issuperset(map(type, inside)) else _print_of(value)
         return _print_of(value)
     except Exception:  # noqa: BLE001 - no import fails because of what we cannot look into
         return None
+
+
+def _are_equal(one: Print, other: Print | None) -> bool:
+    if type(one) is not tuple or type(other) is not tuple:
+        return type(one) is type(other) and one == other
+    return len(one) == len(other) and all(
+        a is b or (type(a) is type(b) and a == b) for a, b in zip(one, other, strict=True)
+    )
 
 
 def _print_of(value: object) -> int | None:
     layouts: dict[type, _Layout | None] = {}
     if _look_up(type(value), layouts) is None:
         return None
-    waiting, seen, parts, left = [value], {id(value)}, [], _LIMIT
+    waiting, seen, parts, left = [value], {identity(value)}, [], _LIMIT
     for thing in waiting:
         inside = _inside(thing, layouts)
         left -= len(inside)
@@ -123,7 +138,7 @@ def _print_of(value: object) -> int | None:
             if kind in _VALUES:
                 parts.append(hash((kind, inner)))
                 continue
-            number = id(inner)
+            number = identity(inner)
             parts.append(number)
             if number not in seen and kind not in _CONSTANT:
                 seen.add(number)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.scope import Scope
-from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.recorder import Footprint, recorder
+from pepperpy_reload.importing.footprint import CodeKey, Footprint
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, patch
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.reading import Reading

@@ -188,7 +188,7 @@ class Executor:
         """Take one step. `unseen` names are what they are by what comes later: it neither imports nor binds them."""
         unit = self.units[step.index]
         code = self._table.compile(unit, self._path)
-        activity = Activity(self.module.__name__, None, None, place=step.index, started=unit.line)
+        activity = Activity(self.module.__name__, None, step.index, unit.line)
         self.activities[step.index] = activity
         recorder.watch.enter(activity)
         try:

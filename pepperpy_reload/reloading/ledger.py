@@ -14,7 +14,8 @@ from pepperpy_reload.core.names import Function, local_names
 from pepperpy_reload.core.statement import Statement, first_line
 from pepperpy_reload.core.unit import FunctionFacts, Unit, function_facts, read_units
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.importing.loaded import Loaded
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import patch
 
 

@@ -68,7 +68,8 @@ class ImportOptimizer(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module through the other finders; called by the import system."""
-        self._arm()
+        if not self._armed:
+            self._arm()
         if not self.profiler.is_under_way(fullname):
             recorder.join(self, fullname)
         return self.finder.find(self, fullname, path, target)
@@ -82,12 +83,11 @@ class ImportOptimizer(MetaPathFinder):
 
     def load_ends(self, name: str, error: BaseException | None) -> None:
         """A module has been loaded, or not; called by the recorder."""
-        if not self.profiler.is_under_way(name):  # it had begun before this optimizer listened
+        if not self.profiler.finish(name, None, error):  # it had begun before this optimizer listened
             return
-        self.profiler.finish_import(name, error=error)
-        if error is None:
+        if error is None and name in recorder.by_name:
             self.refresh_cache((name,))
-        for hook in list(self._hooks):
+        for hook in tuple(self._hooks) if self._hooks else ():
             hook(name, None if error else sys.modules.get(name), error)
 
     def _arm(self) -> None:
@@ -184,7 +184,7 @@ class ImportOptimizer(MetaPathFinder):
     def refresh_cache(self, names: Iterable[str]) -> None:
         """Modules have been brought up to date: what is cached is what is loaded."""
         for name in names:
-            loaded, module = recorder.modules.get(name), sys.modules.get(name)
+            loaded, module = recorder.by_name.get(name), sys.modules.get(name)
             if loaded is not None and module is not None:
                 self.cache.set_later(name, module, loaded.source)
 

@@ -15,7 +15,8 @@ from pepperpy_reload.core.plan import Demand
 from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.errors import UserCodeError
-from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.importing.loaded import Loaded
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.roots import search_path
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.execute import FUTURES

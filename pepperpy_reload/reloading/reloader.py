@@ -15,7 +15,8 @@ from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
-from pepperpy_reload.importing.recorder import Footprint, recorder
+from pepperpy_reload.importing.footprint import Footprint
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import engine, ledger, underway
 from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
 from pepperpy_reload.reloading.gate import gate_for

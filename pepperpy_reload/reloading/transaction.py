@@ -10,7 +10,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.importing.loaded import Loaded
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.contents import Contents, refill
 from pepperpy_reload.reloading.stroke import at_one_stroke
 

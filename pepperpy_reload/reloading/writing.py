@@ -11,7 +11,8 @@ from pepperpy_reload.core.graph import Edge
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.footprint import Activity, CodeKey
-from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.importing.loaded import Loaded
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.patch import unpatchable
 from pepperpy_reload.reloading.reading import Edited

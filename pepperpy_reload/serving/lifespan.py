@@ -8,7 +8,8 @@ from enum import Enum, auto
 from typing import Any
 
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
-from pepperpy_reload.importing.recorder import Footprint, recorder
+from pepperpy_reload.importing.footprint import Footprint
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.underway import awaiting
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import AsgiApp

@@ -14,7 +14,8 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from pepperpy_reload.errors import UsageError
-from pepperpy_reload.importing.recorder import Loaded, recorder
+from pepperpy_reload.importing.loaded import Loaded
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.gate import Gate, OpenGate
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind

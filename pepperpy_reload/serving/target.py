@@ -15,7 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from pepperpy_reload.errors import UsageError
-from pepperpy_reload.importing.recorder import Footprint, recorder
+from pepperpy_reload.importing.footprint import Footprint
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind, is_app, kind_of, may_be_factory
 

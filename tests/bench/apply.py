@@ -69,7 +69,7 @@ def write(folder: Path, modules: int) -> Path:
 async def measure(rounds: int) -> dict[str, Any]:
     """Edits by the size of the package."""
     with tempfile.TemporaryDirectory() as base:
-        return {size: _applied(write(Path(base, f"of-{size}"), size), max(rounds, 20)) for size in SIZES}
+        return {str(size): _applied(write(Path(base, f"of-{size}"), size), max(rounds, 20)) for size in SIZES}
 
 
 def _applied(folder: Path, rounds: int) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def table(figures: dict[str, Any]) -> str:
     return f"## Apply\n\n{note}{rows(head, body)}"
 
 
-def _row(size: int, found: dict[str, Any]) -> tuple[object, ...]:
+def _row(size: str, found: dict[str, Any]) -> tuple[object, ...]:
     again = found["import again"]
     shown = [
         f"{found[kind]['median']:g} / {found[kind]['p95']:g} ({found[kind]['processor'] / again['processor']:.2f})"

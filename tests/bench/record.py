@@ -232,7 +232,10 @@ def table(figures: dict[str, Any]) -> str:
         (name, one["without"], one["with us"], _more(one["ratio"]), _more(one["ratio in a round"]), one["asked"])
         for name, one in figures.items()
     ]
-    note = "Imports in fresh processes, bytecode warm: median processor time, ms. The first question is for all profiles\nand the graph: what is recorded is put in order only then.\n\n"
+    note = (
+        "Imports in fresh processes, bytecode warm: median processor time, ms. The first question is for all profiles\n"
+        "and the graph: what is recorded is put in order only then.\n\n"
+    )
     return f"## Recording\n\n{note}" + rows(head, body)
 
 

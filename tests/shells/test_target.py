@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from flask import Flask
 
 from pepperpy_reload.errors import UsageError, UserCodeError
-from pepperpy_reload.importing.recorder import Footprint
+from pepperpy_reload.importing.footprint import Footprint
 from pepperpy_reload.serving.kinds import Kind, as_asgi, kind_of, may_be_factory
 from pepperpy_reload.serving.target import load_target, parse_target
 
