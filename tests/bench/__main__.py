@@ -1,4 +1,7 @@
-"""`scripts/bench`: figures as a Markdown report, and with `--json FILE` as JSON."""
+"""`scripts/bench`: figures as a Markdown report, and with `--json FILE` as JSON.
+
+`scripts/bench commits REPOSITORY PACKAGE` takes the last commits of a repository, as many as `--rounds` says.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apply, cost, edits, record, replaced, restarts, sizes, stale, switches
+from tests.bench import apply, commits, cost, edits, record, replaced, restarts, sizes, stale, switches
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
 MODULES = {
@@ -56,6 +59,14 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too; - is standard output")
     parser.add_argument("--rounds", type=int, default=20, help="how often everything is repeated (default: 20)")
     given = parser.parse_args()
+    history = given.parts[1:] if given.parts[:1] == ["commits"] else []
+    if history:
+        if len(history) != 2:
+            parser.error("commits of which repository, and of which package?")
+        figures = commits.measure(*history, given.rounds)
+        say(commits.table(figures))
+        write(figures, given.json)
+        return
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     figures: dict[str, Any] = {"machine": machine()}
@@ -63,10 +74,15 @@ def main() -> None:
     for name in given.parts or PARTS:
         figures[name] = asyncio.run(PARTS[name](given.rounds))
         say(TABLES[name](figures[name]))
-    if given.json == "-":
+    write(figures, given.json)
+
+
+def write(figures: dict[str, Any], to: str | None) -> None:
+    """The figures as JSON, to a file or to standard output."""
+    if to == "-":
         say(json.dumps(figures, indent=1))
-    elif given.json:
-        Path(given.json).write_text(json.dumps(figures, indent=1) + "\n")
+    elif to:
+        Path(to).write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def say(text: str) -> None:
