@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 from pepperpy_reload.core.effects import CHANGING, Chain
 from pepperpy_reload.core.statement import chain
+from pepperpy_reload.core.tree import children, walk
 
 CALLED, ITEM = "()", "[]"
 
@@ -107,11 +108,11 @@ def _acts(node: ast.AST, dropped: set[int], called: set[int]) -> Iterator[tuple[
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield from ((_callee(item), Sort.DECORATES) for item in node.decorator_list)
         case ast.Assign(targets=targets):
-            yield from ((inner.value, Sort.SET) for target in targets for inner in ast.walk(target) if _is_part(inner))
+            yield from ((inner.value, Sort.SET) for target in targets for inner in walk(target) if _is_part(inner))
         case ast.AugAssign(target=target):
             yield target, Sort.SET
         case ast.For(target=target) | ast.AsyncFor(target=target) | ast.AnnAssign(target=target, value=ast.expr()):
-            yield from ((inner.value, Sort.SET) for inner in ast.walk(target) if _is_part(inner))
+            yield from ((inner.value, Sort.SET) for inner in walk(target) if _is_part(inner))
         case ast.Delete(targets=targets):
             yield from ((inner.value, Sort.SET) for inner in targets if _is_part(inner))
         case ast.Attribute(attr=name) if name in CHANGING and id(node) not in called:
@@ -177,5 +178,5 @@ def _chains(node: ast.AST) -> Iterator[Chain]:
     if found := chain(node):
         yield found
         return
-    for inner in ast.iter_child_nodes(node):
+    for inner in children(node):
         yield from _chains(inner)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from pepperpy_reload.core.likeness import same_statement
 from pepperpy_reload.core.unit import Kind, Unit
 
 
@@ -72,8 +73,7 @@ def equal(one: Unit, other: Unit) -> bool:
     """Whether two units say the same, layout and comments aside: a string says something else as a docstring."""
     if one is other:
         return True
-    alike = one.statement.text == other.statement.text or one.statement.shape == other.statement.shape
-    return alike and one.binds == other.binds
+    return one.binds == other.binds and same_statement(one.statement, other.statement, bodies=True)
 
 
 def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]:
@@ -86,7 +86,7 @@ def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]
     pairs = [(index, index) for index in range(start)]
     pairs += [(len(old) - end + index, len(new) - end + index) for index in range(end)]
     before, after = old[start : len(old) - end], new[start : len(new) - end]
-    if before and after:
+    if before and after and max(len(before), len(after)) > 1:  # one and one differ: they have just been compared
         matcher = SequenceMatcher(None, *_said(before, after), autojunk=False)
         for block in matcher.get_matching_blocks():
             pairs += [(start + block.a + step, start + block.b + step) for step in range(block.size)]
@@ -94,13 +94,20 @@ def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]
 
 
 def _said(before: Sequence[Unit], after: Sequence[Unit]) -> tuple[list[object], list[object]]:
-    """What the units say, to be compared: their texts where that is enough, as a shape takes long to make."""
-    texts = [{unit.statement.text for unit in units} for units in (before, after)]
-    both = texts[0] & texts[1]
-    unsure = {(unit.kind, unit.binds) for unit in (*before, *after) if unit.statement.text not in both}
+    """What the units say, as values that can be compared: the first unit of those that say the same, by a number."""
+    firsts: dict[tuple[Kind, frozenset[str]], list[tuple[Unit, int]]] = {}
+    numbers: dict[tuple[frozenset[str], bytes], int] = {}
 
     def said(unit: Unit) -> object:
-        return unit.binds, unit.statement.shape if (unit.kind, unit.binds) in unsure else unit.statement.text
+        key = unit.binds, unit.statement.text
+        if key not in numbers:
+            known = firsts.setdefault((unit.kind, unit.binds), [])
+            number = next((number for first, number in known if equal(first, unit)), None)
+            if number is None:
+                number = len(numbers)
+                known.append((unit, number))
+            numbers[key] = number
+        return numbers[key]
 
     return [*map(said, before)], [*map(said, after)]
 
@@ -113,7 +120,7 @@ def _moved(one: Unit, other: Unit) -> bool:
 def _body_only(one: Unit, other: Unit) -> bool:
     # An equal statement that has moved is not the same: it may have been executed between others that it concerns.
     alike = one.kind is other.kind and one.binds == other.binds and not equal(one, other)
-    return alike and one.statement.outline == other.statement.outline
+    return alike and same_statement(one.statement, other.statement, bodies=False)
 
 
 def _same_names(one: Unit, other: Unit) -> bool:

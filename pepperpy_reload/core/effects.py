@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from pepperpy_reload.core.statement import chain, import_time
+from pepperpy_reload.core.tree import walk
 
 Chain = tuple[str, ...]
 
@@ -43,7 +44,7 @@ REFLECTION = frozenset({"globals", "locals", "vars", "dir", "exec", "eval"})
 
 def reflects(tree: ast.Module) -> bool:
     """Whether the module looks at namespaces as such, or has functions that bind its names (`global`)."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Global):
             return True
         if isinstance(node, ast.Name) and node.id in REFLECTION:
@@ -148,7 +149,7 @@ def _parts(nodes: Iterable[ast.AST]) -> dict[Chain, list[Chain]]:
             case _:
                 continue
         if whole := way(value):
-            for inner in ast.walk(target):
+            for inner in walk(target):
                 if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id != whole[0]:
                     found.setdefault((inner.id,), []).append((*whole, *step))
     return found

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from pepperpy_reload.core.names import Function
+from pepperpy_reload.core.names import Function, parameters
 
 _DISPLAYS = (
     ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Constant, ast.JoinedStr,
@@ -26,9 +26,9 @@ def fresh_names(node: Function, inner: Iterable[ast.AST]) -> frozenset[str]:
     nodes = list(inner)
     bound = Counter(item.id for item in nodes if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store))
     fresh = Counter(_bound_fresh(nodes))
-    parameters = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+    given = {item.arg for item in parameters(node.args)}
     others = {name for item in nodes for name in _bound_otherwise(item)}
-    found = {name for name, count in bound.items() if fresh[name] == count} - parameters - others
+    found = {name for name, count in bound.items() if fresh[name] == count} - given - others
     return frozenset(found | {name for name in _made(node) if not bound[name]})
 
 

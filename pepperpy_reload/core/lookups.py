@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.statement import chain
+from pepperpy_reload.core.tree import walk
 
 ANY: Chain = ("*",)
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
@@ -93,7 +94,7 @@ def _said(code: ast.expr) -> Iterator[Chain]:
     if tree is None:
         yield ANY
         return
-    nodes = list(ast.walk(tree))
+    nodes = list(walk(tree))
     imported: dict[str, Chain] = {}
     for node in nodes:
         if isinstance(node, ast.Import):

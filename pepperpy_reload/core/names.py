@@ -7,30 +7,52 @@ from collections.abc import Container, Iterable, Iterator
 
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.statement import chain, import_time, never_at_import
+from pepperpy_reload.core.tree import children, outside_body, walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_OF_THEIR_OWN = frozenset((*_FUNCTIONS, *_COMPREHENSIONS))
+_CLOSED = frozenset((*_FUNCTIONS, ast.ClassDef))
+_NAMING = frozenset(
+    {
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.ClassDef,
+        ast.ExceptHandler,
+        ast.MatchAs,
+        ast.MatchStar,
+        ast.MatchMapping,
+    }
+)
+"""Nodes that may bind one name themselves."""
 
 
 def bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The names that statements bind in their own scope."""
-    for node in nodes:
-        if isinstance(node, ast.If) and never_at_import(node.test):
-            yield from bound_names(node.orelse)
+    waiting = [*nodes][::-1]
+    while waiting:
+        node = waiting.pop()
+        kind = type(node)
+        if kind is ast.Name:
+            if type(node.ctx) is not ast.Load:  # type: ignore[attr-defined]
+                yield node.id  # type: ignore[attr-defined]
             continue
-        if isinstance(node, ast.AnnAssign) and node.value is None:
+        if kind is ast.If and never_at_import(node.test):  # type: ignore[attr-defined]
+            waiting.extend(node.orelse[::-1])  # type: ignore[attr-defined]
+            continue
+        if kind is ast.AnnAssign and node.value is None:  # type: ignore[attr-defined]
             continue  # it annotates, and binds nothing
-        if name := _bound_by(node):
+        if kind in _NAMING and (name := node.rest if kind is ast.MatchMapping else node.name):  # type: ignore[attr-defined]
             yield name
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield from _imported(node)
         if isinstance(node, ast.ClassDef):
             yield from _walruses([*node.decorator_list, *node.bases, *node.keywords])
-        elif isinstance(node, (*_FUNCTIONS, *_COMPREHENSIONS)):
+        elif kind in _OF_THEIR_OWN:
             yield from _walruses([node])
         else:
-            yield from bound_names(ast.iter_child_nodes(node))
+            waiting.extend(children(node)[::-1])
 
 
 def local_names(node: Function, outer: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -40,29 +62,29 @@ def local_names(node: Function, outer: frozenset[str] = frozenset()) -> frozense
     them.
     """
     body = body_of(node)
-    return (outer | _locals(node.args, body)) - _declared(body)
+    inner = list(_scope(body))
+    return (outer | _locals(node.args, body, inner)) - _declared(inner)
 
 
 def annotated_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The names that statements annotate in their own scope, in their order."""
-    for node in nodes:
+    for node in _scope(nodes):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.simple:
             yield node.target.id
-        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            yield from annotated_names(ast.iter_child_nodes(node))
 
 
 def global_names(node: Function) -> frozenset[str]:
     """The names of its module that a function binds (`global`)."""
     body = body_of(node)
-    return _declared(body) & frozenset(bound_names(body))
+    declared = _declared(_scope(body))
+    return declared & frozenset(bound_names(body)) if declared else declared
 
 
 def nonlocal_names(node: Function) -> frozenset[str]:
     """The variables of functions around it that a function binds (`nonlocal`)."""
     body = body_of(node)
     named = {name for inner in _scope(body) if isinstance(inner, ast.Nonlocal) for name in inner.names}
-    return frozenset(named & set(bound_names(body)))
+    return frozenset(named & set(bound_names(body))) if named else frozenset()
 
 
 def changeable_defaults(node: Function) -> frozenset[str]:
@@ -75,13 +97,13 @@ def changeable_defaults(node: Function) -> frozenset[str]:
     ]
     made = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Call, ast.Name, ast.Attribute)
     names = {argument.arg for argument, default in pairs if isinstance(default, made)}
-    return frozenset(names - set(bound_names(body_of(node))))
+    return frozenset(names - set(bound_names(body_of(node)))) if names else frozenset()
 
 
 def comprehension_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """The names that comprehensions among these nodes go through their items with."""
     targets = [node.target for node in nodes if isinstance(node, ast.comprehension)]
-    return frozenset(inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name))
+    return frozenset(inner.id for inner in walk(*targets) if isinstance(inner, ast.Name))
 
 
 def body_of(node: Function) -> list[ast.AST]:
@@ -97,24 +119,26 @@ def readings(
     Without `bodies` only what is executed together with the statement counts. `hidden` names are those of functions
     around the node.
     """
-    if isinstance(node, ast.If) and not bodies and never_at_import(node.test):
-        inside: list[tuple[ast.AST, frozenset[str]]] = [(other, hidden) for other in node.orelse]
-    elif isinstance(node, ast.Name | ast.Attribute) and (found := chain(node)):
-        read = found if not isinstance(node.ctx, ast.Store) else found[:-1]
-        if read and read[0] not in hidden:
-            yield read
-        return
-    elif isinstance(node, _FUNCTIONS):
-        inside = list(_of_function(node, hidden, bodies=bodies))
-    elif isinstance(node, _COMPREHENSIONS):
-        inside = list(_of_comprehension(node, hidden))
-    else:
-        inside = [(inner, hidden) for inner in ast.iter_child_nodes(node)]
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in hidden:
-            yield (node.target.id,)
-    for inner, names in inside:
-        if id(inner) not in without:
-            yield from readings(inner, bodies=bodies, hidden=names, without=without)
+    waiting: list[tuple[ast.AST, frozenset[str]]] = [(node, hidden)]
+    while waiting:
+        node, hidden = waiting.pop()
+        kind = type(node)
+        if (kind is ast.Name or kind is ast.Attribute) and (found := chain(node)):
+            read = found[:-1] if type(node.ctx) is ast.Store else found  # type: ignore[attr-defined]
+            if read and read[0] not in hidden:
+                yield read
+            continue
+        if kind is ast.If and not bodies and never_at_import(node.test):  # type: ignore[attr-defined]
+            inside: Iterable[tuple[ast.AST, frozenset[str]]] = [(other, hidden) for other in node.orelse]  # type: ignore[attr-defined]
+        elif isinstance(node, _FUNCTIONS):
+            inside = _of_function(node, hidden, bodies=bodies)
+        elif isinstance(node, _COMPREHENSIONS):
+            inside = _of_comprehension(node, hidden)
+        else:
+            inside = [(inner, hidden) for inner in children(node)]
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in hidden:
+                yield (node.target.id,)
+        waiting.extend([one for one in inside if id(one[0]) not in without] if without else inside)
 
 
 def read_inside(node: ast.AST, *, postponed: bool) -> Iterator[str]:
@@ -162,7 +186,7 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, tuple[int, int]]]:
 
 def _annotations(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        arguments = [item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg)]
+        arguments = [item.annotation for item in parameters(node.args)]
         yield from (item for item in (*arguments, node.returns) if item is not None)
     elif isinstance(node, ast.AnnAssign):
         yield node.annotation
@@ -184,11 +208,10 @@ def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def _of_function(node: Function, hidden: frozenset[str], *, bodies: bool) -> Iterator[tuple[ast.AST, frozenset[str]]]:
     """Decorators, defaults and annotations are executed outside of it."""
-    body = body_of(node)
-    yield from ((inner, hidden) for inner in ast.iter_child_nodes(node) if inner not in body)
+    yield from ((inner, hidden) for inner in outside_body(node))
     if bodies:
         names = local_names(node, hidden)
-        yield from ((inner, names) for inner in body)
+        yield from ((inner, names) for inner in body_of(node))
 
 
 def _of_comprehension(node: ast.AST, hidden: frozenset[str]) -> Iterator[tuple[ast.AST, frozenset[str]]]:
@@ -197,42 +220,37 @@ def _of_comprehension(node: ast.AST, hidden: frozenset[str]) -> Iterator[tuple[a
     own = comprehension_names(generators)
     first = generators[0].iter
     yield first, hidden
-    for inner in ast.iter_child_nodes(node):
-        parts = ast.iter_child_nodes(inner) if isinstance(inner, ast.comprehension) else [inner]
+    for inner in children(node):
+        parts = children(inner) if isinstance(inner, ast.comprehension) else [inner]
         yield from ((part, hidden | own) for part in parts if part is not first)
 
 
-def _locals(arguments: ast.arguments, body: Iterable[ast.AST]) -> frozenset[str]:
-    inner = list(_scope(body))
+def _locals(arguments: ast.arguments, body: Iterable[ast.AST], inner: Iterable[ast.AST]) -> frozenset[str]:
+    """`inner` are all nodes of the scope."""
     imported = {name for node in inner if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)}
-    parameters = {item.arg for item in ast.walk(arguments) if isinstance(item, ast.arg)}
-    return frozenset(parameters | set(annotated_names(body)) | (set(bound_names(body)) - imported))
+    given = {item.arg for item in parameters(arguments)}
+    return frozenset(given | set(annotated_names(body)) | (set(bound_names(body)) - imported))
 
 
-def _declared(body: Iterable[ast.AST]) -> frozenset[str]:
-    return frozenset(name for node in _scope(body) if isinstance(node, ast.Global) for name in node.names)
+def parameters(arguments: ast.arguments) -> list[ast.arg]:
+    """The parameters of a function."""
+    single = [item for item in (arguments.vararg, arguments.kwarg) if item is not None]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *single]
+
+
+def _declared(inner: Iterable[ast.AST]) -> frozenset[str]:
+    return frozenset(name for node in inner if isinstance(node, ast.Global) for name in node.names)
 
 
 def _scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """All nodes of a scope, without those of the scopes inside it."""
-    for node in nodes:
+    waiting = [*nodes][::-1]
+    while waiting:
+        node = waiting.pop()
         yield node
-        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            yield from _scope(ast.iter_child_nodes(node))
-
-
-def _bound_by(node: ast.AST) -> str:
-    """The one name that a node itself binds, or ""."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            return name
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return name
-        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
-            return name or ""
-        case ast.MatchMapping(rest=name):
-            return name or ""
-    return ""
+        kind = type(node)
+        if kind not in _CLOSED and kind is not ast.Name:
+            waiting.extend(children(node)[::-1])
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:

@@ -18,17 +18,23 @@ from pepperpy_reload.core.outside import Outside
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.start import Start, crossings, displaced, half_way, imports_otherwise, play_start
-from pepperpy_reload.core.statement import docstrings
+from pepperpy_reload.core.statement import same_docstrings
+from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Place, World
 
 
 def plan_reload(demand: Demand, world: World) -> ReloadPlan:
     """Close `demand` under what hangs on it. Reads nothing but its arguments."""
+    return plan_and_traces(demand, world)[0]
+
+
+def plan_and_traces(demand: Demand, world: World) -> tuple[ReloadPlan, Traces]:
+    """The same, with what has been seen on the way."""
     planner = _Planner(demand, world)
     planner.begin()
     planner.close()
-    return planner.plan()
+    return planner.plan(), planner
 
 
 class _Planner(Consequences):
@@ -127,13 +133,10 @@ class _Planner(Consequences):
 
     def _tell_readers_of_documentation(self, place: Place, cause: Cause) -> None:
         """A docstring is patched with its function; who has read it at import has an old copy."""
-        module = self.module(place.module)
-        assert module is not None
-        old, new = module.alignment.old[self.old_index(place)], self.unit(place)
-        if docstrings(old.statement.node) == docstrings(new.statement.node):
+        if same_docstrings(self.old_unit(place).statement, self.unit(place).statement):
             return
         told = [*self.world.told_keys(place.module, place.index)]
-        cells = [Cell(place.module, name) for name in sorted(new.binds)]
+        cells = [Cell(place.module, name) for name in sorted(self.unit(place).binds)]
         users = [other for cell in cells for other in self.users(cell)]
         runners = [other for key in told for other in self.runners(key)]
         for other in dict.fromkeys([*users, *runners]):

@@ -9,7 +9,7 @@ from functools import cached_property
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.lookups import ANY
-from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 
@@ -18,7 +18,12 @@ class _Module:
 
     def __init__(self, alignment: Alignment) -> None:
         self.alignment = alignment
-        self.readers: dict[Cell, list[int]] | None = None
+        self.read: dict[int, set[Cell]] = {}
+        """The cells that a unit reads, as far as somebody has asked."""
+        self.leading: set[str] | None = None
+        """The names by which chains of its units begin, and that lead on to what a module has."""
+        self.takers: dict[Cell, list[int]] | None = None
+        """The units that may read any name of a module, by that module's cell `*`."""
 
     @cached_property
     def binders(self) -> dict[str, list[int]]:
@@ -47,9 +52,16 @@ class Scope:
         self.world = world
         self._modules: dict[str, _Module | None] = {}
         self._canonical: dict[Cell, Cell] = {}
-        self._function_index: dict[str, dict[Cell, list[Key]]] = {}
-        self._binding: dict[Cell, list[Key]] = {}
-        """The functions that bind a cell."""
+        self._read_in_functions: dict[str, dict[Key, set[Cell]]] = {}
+        self._binding: dict[str, dict[str, list[Key]]] = {}
+        """By module: the functions that bind a name of it."""
+        self._meant: dict[tuple[str, Chain], tuple[Cell, Chain]] = {}
+        self._modules_bound: dict[Cell, str] = {}
+
+    def forget_values(self) -> None:
+        """Names may hold something else than they did: what was said of them is no longer true."""
+        self._meant.clear()
+        self._modules_bound.clear()
 
     def module(self, name: str) -> _Module | None:
         """A module with its indexes; None if it is not a loaded first-party module."""
@@ -84,6 +96,12 @@ class Scope:
 
     def cell(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
         """The cell that a chain of names in a module means, through modules bound on the way, and what is left."""
+        known = self._meant.get((name, chain))
+        if known is None:
+            known = self._meant[name, chain] = self._find_meant(name, chain)
+        return known
+
+    def _find_meant(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
         cell, rest = Cell(name, chain[0]), chain[1:]
         if chain[0].endswith(":"):  # of another module (see lookups)
             cell, rest = Cell(chain[0][:-1], rest[0] if rest else "*"), rest[1:]
@@ -96,6 +114,12 @@ class Scope:
 
     def module_bound(self, cell: Cell) -> str:
         """The first-party module that a cell is bound to, by the new source, or by the live value."""
+        known = self._modules_bound.get(cell)
+        if known is None:
+            known = self._modules_bound[cell] = self._find_module_bound(cell)
+        return known
+
+    def _find_module_bound(self, cell: Cell) -> str:
         module = self.module(cell.module)
         binders = module.binders.get(cell.name, []) if module else []
         aliases = {module.alignment.units[index].alias for index in binders} if module else set()
@@ -144,8 +168,7 @@ class Scope:
         if module is None:
             return []
         found = [Place(cell.module, index) for index in module.binders.get(cell.name, [])]
-        self._functions(cell.module)
-        for key in self._binding.get(cell, ()):
+        for key in self._binders_in(cell.module).get(cell.name, ()):
             found += [place for place in self.runners(key) if place not in found]
         return found
 
@@ -177,21 +200,50 @@ class Scope:
     def readers(self, cell: Cell) -> Iterable[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
         for name in self.world.mentioning(cell):
-            for index in self._index(name).get(cell, []):
-                yield Place(name, index)
+            module = self.module(name)
+            if module is None:
+                continue
+            if cell.name == "*":
+                indexes = self._takers(name, module).get(cell, [])
+            else:
+                units = module.alignment.units
+                indexes = [
+                    one.index for one in units if cell.name in one.names and cell in self._read_by(name, module, one)
+                ]
+            yield from (Place(name, index) for index in indexes)
 
-    def _index(self, name: str) -> dict[Cell, list[int]]:
-        module = self.module(name)
-        if module is None:
-            return {}
-        if module.readers is None:
-            module.readers = {}
+    def _takers(self, name: str, module: _Module) -> dict[Cell, list[int]]:
+        if module.takers is None:
+            module.takers = {}
             for unit in module.alignment.units:
-                for cell in self._read_by(name, unit):
-                    module.readers.setdefault(cell, []).append(unit.index)
-        return module.readers
+                if self._may_take(name, module, unit):
+                    for cell in self._read_by(name, module, unit):
+                        if cell.name == "*":
+                            module.takers.setdefault(cell, []).append(unit.index)
+        return module.takers
 
-    def _read_by(self, name: str, unit: Unit) -> set[Cell]:
+    def _may_take(self, name: str, module: _Module, unit: Unit) -> bool:
+        """Whether a unit could read any name of a module: most name none, and look at no namespace as such."""
+        if unit.opaque or "*" in unit.names or "__dict__" in unit.names or "__globals__" in unit.names:
+            return True
+        if module.leading is None:
+            firsts = frozenset[str]().union(*(one.firsts for one in module.alignment.units))
+            imported = {bound for one in module.alignment.units if one.alias is not None for bound in one.binds}
+            held = {*self.world.modules_held(name)}
+            held |= {one for one in firsts & imported - held if self.module_bound(Cell(name, one))}
+            module.leading = {one for one in firsts if one in held or one.endswith(":")}
+        if not module.leading.isdisjoint(unit.firsts):
+            return True
+        old = self.old_index(Place(name, unit.index))
+        return old >= 0 and bool(self.world.imported_by(name, old))
+
+    def _read_by(self, name: str, module: _Module, unit: Unit) -> set[Cell]:
+        """The cells that a unit reads by itself; asked for again and again."""
+        if unit.index not in module.read:
+            module.read[unit.index] = self._find_read(name, unit)
+        return module.read[unit.index]
+
+    def _find_read(self, name: str, unit: Unit) -> set[Cell]:
         if unit.alias is not None:
             return {Cell(unit.alias.module, unit.alias.name)} if unit.alias.name else set()
         found = self.cells(name, unit.reads | self.looked_up(name, unit))
@@ -223,28 +275,41 @@ class Scope:
 
     def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:
         """The units that ran a function which reads a cell, each with the function."""
+        whole = Cell(cell.module, "*")
         for name in self.world.mentioning(cell):
-            index = self._functions(name)
-            for key in (*index.get(cell, ()), *index.get(Cell(cell.module, "*"), ())):
-                for place in self.runners(key):
-                    yield place, key
-
-    def _functions(self, name: str) -> dict[Cell, list[Key]]:
-        """The functions of a module by the cells that they read; those that read any name of it under `*`."""
-        if name not in self._function_index:
-            index = self._function_index[name] = {}
             for key, facts in self.world.functions(name).items():
-                local = {alias.bound: alias for alias in facts.imports}
-                cells = self.cells(name, (chain for chain in facts.reads if chain[0] not in local))
-                cells |= {Cell(alias.module, alias.name) for alias in facts.imports if alias.name}
-                if facts.opaque:
-                    cells.add(Cell(name, "*"))
-                for cell in cells:
-                    index.setdefault(cell, []).append(key)
-                for cell in (Cell(name, bound) for bound in facts.binds):
-                    if not self.is_as_bound(cell):
-                        self._binding.setdefault(cell, []).append(key)
-        return self._function_index[name]
+                if cell.name in facts.names or self._may_take_in_function(name, facts):
+                    read = self._read_in_function(name, key, facts)
+                    for _ in range((cell in read) + (whole in read)):
+                        for place in self.runners(key):
+                            yield place, key
+
+    def _may_take_in_function(self, name: str, facts: FunctionFacts) -> bool:
+        """Whether a function could read any name of a module."""
+        if facts.opaque or not facts.names.isdisjoint(("*", "__dict__", "__globals__")):
+            return True
+        return any(chain[0].endswith(":") or self.module_bound(Cell(name, chain[0])) for chain in facts.reads)
+
+    def _read_in_function(self, name: str, key: Key, facts: FunctionFacts) -> set[Cell]:
+        """The cells that a function of a module reads; any name of it is the cell `*`."""
+        known = self._read_in_functions.setdefault(name, {})
+        if key not in known:
+            local = {alias.bound: alias for alias in facts.imports}
+            cells = self.cells(name, (chain for chain in facts.reads if chain[0] not in local))
+            cells |= {Cell(alias.module, alias.name) for alias in facts.imports if alias.name}
+            if facts.opaque:
+                cells.add(Cell(name, "*"))
+            known[key] = cells
+        return known[key]
+
+    def _binders_in(self, name: str) -> dict[str, list[Key]]:
+        if name not in self._binding:
+            self._binding[name] = {}
+            for key, facts in self.world.functions(name).items() if self.world.knows(name) else ():
+                for bound in facts.binds:
+                    if not self.is_as_bound(Cell(name, bound)):
+                        self._binding[name].setdefault(bound, []).append(key)
+        return self._binding[name]
 
     def runners(self, key: Key) -> Iterator[Place]:
         """The units that ran a function while they were executed."""

@@ -62,7 +62,7 @@ def _visit(traces: Traces, start: Start, root: str, gone: Container[str]) -> Non
     if root in start.keys or root in gone or traces.module(root) is None:
         return
     _enter(start, root, None, (len(start.keys),))
-    waiting = [_imports(traces, root)]  # no recursion: deep chains of imports are no reason to fail
+    waiting = [_imports(traces, root, start.keys)]  # no recursion: deep chains of imports are no reason to fail
     while waiting:
         found = next(waiting[-1], None)
         if found is None:
@@ -71,7 +71,7 @@ def _visit(traces: Traces, start: Start, root: str, gone: Container[str]) -> Non
         name, place = found
         if name not in start.keys and name not in gone and traces.module(name) is not None:
             _enter(start, name, place, (*start.keys[place.module], place.index - 0.5, len(start.keys)))
-            waiting.append(_imports(traces, name))
+            waiting.append(_imports(traces, name, start.keys))
 
 
 def _enter(start: Start, name: str, trigger: Place | None, key: Key) -> None:
@@ -79,21 +79,35 @@ def _enter(start: Start, name: str, trigger: Place | None, key: Key) -> None:
     start.triggers[name] = trigger
 
 
-def _imports(traces: Traces, name: str) -> Iterator[tuple[str, Place]]:
-    """The modules that a module loads, each with the unit; asked for one by one, while others are being visited."""
+def _imports(traces: Traces, name: str, loaded: Container[str]) -> Iterator[tuple[str, Place]]:
+    """The modules that a module loads, each with the unit; asked for one by one, while others are being visited.
+
+    Those that have been `loaded` by then may be left out.
+    """
     module = traces.module(name)
     assert module is not None
-    for unit in module.alignment.units:
+    alignment, world = module.alignment, traces.world
+    for unit, old, fate in zip(alignment.units, alignment.olds, alignment.fates, strict=True):
+        known = old >= 0 and (fate is Fate.SAME or fate is Fate.BODY)
+        says_none = known and unit.alias is None and not unit.imports
+        if says_none and not world.triggered_by(name, old) and not world.imported_by(name, old):
+            continue
         place = Place(name, unit.index)
-        yield from ((target, place) for target in _targets(traces, place, unit))
+        for target in _targets(traces, place, unit, old, loaded, known=known):
+            yield target, place
 
 
-def _targets(traces: Traces, place: Place, unit: Unit) -> Iterator[str]:
-    """The modules that executing a unit imports, as far as its source and the last start tell."""
-    old = traces.old_index(place)
-    known = old >= 0 and traces.fate(place) in (Fate.SAME, Fate.BODY)
+def _targets(
+    traces: Traces, place: Place, unit: Unit, old: int, loaded: Container[str], *, known: bool
+) -> Iterator[str]:
+    """The modules that executing a unit imports, as far as its source and the last start tell.
+
+    It is `known` if it has been executed: as the unit with the index `old`.
+    """
     if unit.alias is not None:
         for name in _named(unit.alias):
+            if name in loaded or not traces.world.knows(name):
+                continue
             if not (known and _was_loaded_later(traces, name, place, old)):
                 yield name
     for alias in unit.imports:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any
+
+from pepperpy_reload.core.tree import children, outside_body
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_BARE = frozenset({ast.Load, ast.Store, ast.Del, ast.Constant})  # there is nothing inside them
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """An older version of a statement, of which one function is another."""
+
+    of: Statement
+    same: bool
+    """Whether that says the same, too."""
+    same_docstrings: bool
 
 
 @dataclass(slots=True)
 class Statement:
-    """A top-level statement. `text` is its source, for quick comparison; the two shapes are made when asked for.
+    """A top-level statement. `text` is its source, for quick comparison.
 
     Its tree is as large as its text is long: it is kept only where the text alone does not say it all, and is read
     from the text again whenever somebody asks.
@@ -31,8 +41,8 @@ class Statement:
     is_alone: bool = False
     """Whether its text alone says it all: there is nothing else on its lines."""
     _node: ast.stmt | None = field(default=None, repr=False)
-    _shape: object = field(default=None, repr=False)
-    _outline: object = field(default=None, repr=False)
+    twin: Twin | None = field(default=None, compare=False, repr=False)
+    """What it has become of, if that is known without its tree; forgotten with the trees."""
 
     @classmethod
     def of(cls, node: ast.stmt, text: bytes) -> Statement:
@@ -46,10 +56,16 @@ class Statement:
         """Its tree."""
         if self._node is None:
             self._node = ast.parse(b"\n" * (self.line - 1) + self.text).body[0]
+            _open.append(self)
         return self._node
+
+    def keep(self) -> None:
+        """Keep the tree that there is until all are forgotten."""
+        _open.append(self)
 
     def forget(self) -> None:
         """Do without the tree from now on, if it can be read again."""
+        self.twin = None
         if self.is_alone:
             self._node = None
 
@@ -60,19 +76,16 @@ class Statement:
         node = None if self.is_alone else ast.increment_lineno(deepcopy(self.node), lines)
         return replace(self, line=self.line + lines, last_line=self.last_line + lines, _node=node)
 
-    @property
-    def shape(self) -> object:
-        """What it says, without positions: equal for statements that differ in layout and comments only."""
-        if self._shape is None:
-            self._shape = shape(self.node, bodies=True)
-        return self._shape
 
-    @property
-    def outline(self) -> object:
-        """The same with the bodies of all functions left out: what runs when the statement itself is executed."""
-        if self._outline is None:
-            self._outline = shape(self.node, bodies=False)
-        return self._outline
+_open: list[Statement] = []
+"""Those whose trees are there: what one asks for, others ask for, too, as long as the same edit is looked at."""
+
+
+def forget_trees() -> None:
+    """Do without the trees that have been read."""
+    for statement in _open:
+        statement.forget()
+    _open.clear()
 
 
 def read_statements(tree: ast.Module, source: bytes, before: int = 0) -> list[Statement]:
@@ -100,50 +113,32 @@ def first_line(node: ast.AST) -> int:
     return min(lines)
 
 
-def shape(node: object, *, bodies: bool) -> object:
-    """A syntax tree as nested tuples without positions, with or without the bodies of functions."""
-    if isinstance(node, list):
-        return tuple([shape(item, bodies=bodies) for item in node])
-    kind = type(node)
-    if not isinstance(node, ast.AST):
-        # 1, 1.0 and True are equal and yet different constants
-        return (kind, repr(node)) if isinstance(node, float | complex) else (kind, node)
-    hide = not bodies and kind in _FUNCTIONS
-    parts: list[Any] = [kind]
-    for name in node._fields:
-        if not (hide and name == "body"):
-            parts.append(shape(getattr(node, name, None), bodies=bodies))
-    if hide and isinstance(node, _FUNCTIONS):
-        parts.append(_seen_from_outside(node))
-    return tuple(parts)
-
-
-def _seen_from_outside(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> object:
-    """What of a body others go by when the function is defined: is it a generator, and what do decorators copy?"""
-    if isinstance(node, ast.Lambda):
-        return _yields([node.body])
-    return _yields(node.body), documentation(node) if node.decorator_list else None
-
-
 def documentation(node: ast.AST) -> str | None:
     """The docstring of a function."""
     return ast.get_docstring(node, clean=False) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
 
+def same_docstrings(one: Statement, other: Statement) -> bool:
+    """Whether all functions in two versions of a statement have the same docstrings."""
+    if other.twin is not None and other.twin.of is one:
+        return other.twin.same_docstrings
+    return docstrings(one.node) == docstrings(other.node)
+
+
 def docstrings(node: ast.AST) -> list[str | None]:
     """The docstrings of all functions in a statement, in their order."""
-    return [
-        documentation(inner) for inner in ast.walk(node) if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    found: list[str | None] = []
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.append(documentation(node))
+        waiting.extend([one for one in children(node)[::-1] if isinstance(one, _HOLDING)])
+    return found
 
 
-def _yields(nodes: Iterable[ast.AST]) -> bool:
-    for node in nodes:
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)) and _yields(ast.iter_child_nodes(node)):
-            return True
-    return False
+_HOLDING = (ast.stmt, ast.excepthandler, ast.match_case)
+"""What functions are defined in."""
 
 
 def import_time(node: ast.AST) -> Iterator[ast.AST]:
@@ -155,31 +150,13 @@ def import_time(node: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         one = waiting.pop()
         kind = type(one)
-        if kind in _BARE:
-            if kind is ast.Constant:
-                yield one
-            continue
         if kind is ast.If and never_at_import(one.test):  # type: ignore[attr-defined]
             waiting.extend(reversed(one.orelse))  # type: ignore[attr-defined]
             continue
         yield one
-        if kind is not ast.Name:
-            waiting.extend(_inside(one, hide=kind in _FUNCTIONS))
-
-
-def _inside(node: ast.AST, *, hide: bool) -> list[ast.AST]:
-    """The nodes right inside one, last one first; `hide` the body."""
-    found: list[ast.AST] = []
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if hide and name == "body":
-            continue
-        if isinstance(value, list):
-            found.extend(item for item in value if isinstance(item, ast.AST))
-        elif isinstance(value, ast.AST):
-            found.append(value)
-    found.reverse()
-    return found
+        if kind is not ast.Name and kind is not ast.Constant:
+            inside = outside_body(one) if kind in _FUNCTIONS else children(one)
+            waiting.extend(inside[::-1])
 
 
 def chain(node: ast.AST) -> tuple[str, ...]:

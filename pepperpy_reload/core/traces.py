@@ -29,6 +29,21 @@ class Traces(Scope):
         self._readers: dict[Cell, list[Place]] = {}
         self._callers: dict[Cell, list[tuple[Place, Key]]] = {}
         self._users: dict[Cell, list[Place]] = {}
+        self._called: dict[tuple[Cell, Chain], list[Key]] = {}
+        self._predicted: dict[tuple[str, int], set[Key]] = {}
+
+    def forget_values(self) -> None:
+        """Names may hold something else than they did: what was said of them is no longer true."""
+        super().forget_values()
+        self._called.clear()
+        self._predicted.clear()
+
+    def callees(self, cell: Cell, rest: Chain) -> list[Key]:
+        """The functions that calling a value would run first; asked for again and again."""
+        known = self._called.get((cell, rest))
+        if known is None:
+            known = self._called[cell, rest] = list(self.world.callees(cell, rest))
+        return known
 
     def order(self, place: Place) -> tuple[object, ...]:
         """When a cold start executes the unit."""
@@ -109,7 +124,7 @@ class Traces(Scope):
                 for chain in known[1].reads if known is not None else ():
                     cell, rest = self.cell(known[0], chain)  # type: ignore[index]
                     cells |= {cell, Cell(known[0], chain[0])}  # type: ignore[index]
-                    new = set(self.world.callees(cell, rest)) - keys
+                    new = set(self.callees(cell, rest)) - keys
                     keys |= new
                     waiting.extend(new)
         return self._reached[key]
@@ -311,9 +326,12 @@ class Traces(Scope):
 
     def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""
-        inherited = frozenset(unit.bases) - unit.called
-        told = {key for base in unit.bases for key in self.world.told_of_heirs(*self.cell(name, base))}
-        return self._reachable(name, unit.reads - inherited, told)
+        known = self._predicted.get((name, id(unit)))
+        if known is None:
+            inherited = frozenset(unit.bases) - unit.called
+            told = {key for base in unit.bases for key in self.world.told_of_heirs(*self.cell(name, base))}
+            known = self._predicted[name, id(unit)] = self._reachable(name, unit.reads - inherited, told)
+        return known
 
     def _reachable(self, name: str, chains: Iterable[Chain], keys: Iterable[Key] = ()) -> set[Key]:
         """Those that may run if what the chains mean is called, or handed to something that calls it."""
@@ -322,7 +340,7 @@ class Traces(Scope):
         waiting += [(name, chain) for chain in chains]
         while waiting and len(found) < _PREDICTED:
             module, chain = waiting.pop()
-            for key in self.world.callees(*self.cell(module, chain)):
+            for key in self.callees(*self.cell(module, chain)):
                 if key not in found:
                     found.add(key)
                     waiting.extend(self._read_in(key))

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.effects import HARMLESS, REFLECTION, Chain, Mutation, mutations
 from pepperpy_reload.core.freshness import fresh_names
+from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.lookups import lookups
 from pepperpy_reload.core.names import (
     Function,
@@ -22,11 +23,13 @@ from pepperpy_reload.core.names import (
     global_names,
     local_names,
     nonlocal_names,
+    read_inside,
     readings,
     unevaluated,
 )
-from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements, shape
+from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
 from pepperpy_reload.core.texts import Text, texts
+from pepperpy_reload.core.tree import walk
 
 _TELLING = frozenset(
     {"__doc__", "getdoc", "wraps", "update_wrapper", "property", "cached_property", "classmethod", "staticmethod"}
@@ -90,7 +93,42 @@ class Unit:
     texts: tuple[Text, ...] = ()
     """Its annotations that are text when it is executed."""
     _label: str = field(default="", compare=False, repr=False)
+    _firsts: frozenset[str] | None = field(default=None, compare=False, repr=False)
+    _names: frozenset[str] | None = field(default=None, compare=False, repr=False)
+    _inside: frozenset[str] | None = field(default=None, compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
+
+    def note_names(self) -> None:
+        """Have ready what is asked for with every plan: `firsts` and `names`."""
+        _ = self.firsts, self.names
+
+    @property
+    def firsts(self) -> frozenset[str]:
+        """The names with which what it reads, or has looked up, begins."""
+        if self._firsts is None:
+            self._firsts = frozenset([chain[0] for chain in self._chains()])
+        return self._firsts
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names in what it reads, has looked up and imports: it reads nothing that is called otherwise."""
+        if self._names is None:
+            aliases = self.imports if self.alias is None else (self.alias, *self.imports)
+            names = (name for chain in self._chains() for name in chain)
+            self._names = frozenset([*(one.name for one in aliases), *names])
+        return self._names
+
+    def _chains(self) -> Iterator[Chain]:
+        """All that it may read itself, or have looked up."""
+        yield from self.reads
+        for text in self.texts:
+            yield from text.names
+
+    def read_inside(self, *, postponed: bool) -> frozenset[str]:
+        """The names that it reads, when it is executed, in scopes inside it; see `names.read_inside`."""
+        if self._inside is None:
+            self._inside = frozenset(read_inside(self.statement.node, postponed=postponed))
+        return self._inside
 
     @property
     def deeds(self) -> tuple[Deed, ...]:
@@ -103,7 +141,7 @@ class Unit:
     @property
     def all_deeds(self) -> tuple[Deed, ...]:
         """The same with what is done when its functions are called."""
-        return tuple(deeds(ast.walk(self.statement.node)))
+        return tuple(deeds(walk(self.statement.node)))
 
     @property
     def label(self) -> str:
@@ -121,6 +159,10 @@ class Unit:
     def last_line(self) -> int:
         """Where it ends."""
         return self.statement.last_line
+
+    def of_same_outline(self, statement: Statement) -> Unit:
+        """The unit of another statement that is the same when it is executed."""
+        return replace(self, statement=statement, _deeds=None)
 
     def moved(self, places: int, lines: int) -> Unit:
         """The same unit so many places and lines below."""
@@ -151,6 +193,13 @@ class FunctionFacts:
     """The attributes that it sets or deletes."""
     own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
+    names: frozenset[str] = field(init=False, compare=False, repr=False)
+    """All names in what it reads and imports."""
+
+    def __post_init__(self) -> None:
+        imported = (alias.name for alias in self.imports)
+        names = frozenset([*imported, *(name for chain in self.reads for name in chain)])
+        object.__setattr__(self, "names", names)
 
     @property
     def deeds(self) -> tuple[Deed, ...]:
@@ -158,19 +207,27 @@ class FunctionFacts:
         return tuple(deed.nameless() for deed in deeds(self.nodes) if deed.path[0] not in self.own)
 
 
-def read_units(source: bytes, tree: ast.Module, package: str) -> list[Unit]:
-    """The units of a module; `package` is what its relative imports are relative to."""
+def read_units(source: bytes, tree: ast.Module, package: str, *, keep: bool = False) -> list[Unit]:
+    """The units of a module; `package` is what its relative imports are relative to.
+
+    With `keep` their trees are kept until all are forgotten.
+    """
     postponed = any(_postpones_annotations(node) for node in tree.body)
-    return units_of(read_statements(tree, source), package, 0, postponed=postponed)
+    return units_of(read_statements(tree, source), package, 0, postponed=postponed, keep=keep)
 
 
-def units_of(statements: Iterable[Statement], package: str, start: int, *, postponed: bool) -> list[Unit]:
+def units_of(
+    statements: Iterable[Statement], package: str, start: int, *, postponed: bool, keep: bool = False
+) -> list[Unit]:
     """The units of statements, the first of which is number `start` in its module."""
     units: list[Unit] = []
     for number, statement in enumerate(statements, start):
         for part in _parts(statement):
             units.append(_unit(start + len(units), part, package, first=number == 0, postponed=postponed))
-        statement.forget()
+        if keep:
+            statement.keep()
+        else:
+            statement.forget()
     return units
 
 
@@ -221,10 +278,16 @@ def read_otherwise(old: Unit, new: Unit) -> frozenset[Chain] | None:
     one, other = old.statement.node, new.statement.node
     if not isinstance(one, ast.ClassDef) or not isinstance(other, ast.ClassDef):
         return None
-    if any(shape(getattr(one, part), bodies=False) != shape(getattr(other, part), bodies=False) for part in _HEADS):
+    if not all(alike(getattr(one, part), getattr(other, part), bodies=False) for part in _HEADS):
         return None
-    known = {shape(item, bodies=False) for item in one.body}
-    fresh = [item for item in other.body if shape(item, bodies=False) not in known]
+    known: dict[object, list[ast.stmt]] = {}
+    for item in one.body:
+        known.setdefault(getattr(item, "name", ""), []).append(item)
+    fresh = [
+        item
+        for item in other.body
+        if not any(alike(item, before, bodies=False) for before in known.get(getattr(item, "name", ""), ()))
+    ]
     nodes = [node for item in fresh for node in import_time(item)]
     return frozenset(found for item in fresh for found in readings(item, bodies=False)) | frozenset(lookups(nodes))
 

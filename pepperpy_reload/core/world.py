@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -75,10 +75,10 @@ class World(Protocol):
     def runners(self, key: Key) -> Iterable[tuple[str, int]]:
         """The old units (module, index) that ran the function while they were executed."""
 
-    def imported_by(self, module: str, old: int) -> Iterable[str]:
+    def imported_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that the old unit of this index imported other than by an import statement of its own."""
 
-    def triggered_by(self, module: str, old: int) -> Iterable[str]:
+    def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while the old unit of this index was executed, not inside another's load."""
 
     def has_imported(self, importer: str, imported: str) -> bool:
@@ -132,6 +132,9 @@ class World(Protocol):
 
     def setting(self, cell: Cell) -> Iterable[str]:
         """The modules whose source could set the cell as an attribute of its module."""
+
+    def modules_held(self, module: str) -> Iterable[str]:
+        """The names of a module whose live values are first-party modules."""
 
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on the cell's live value can be changed by passing it about.

@@ -12,7 +12,7 @@ identity = object.__hash__
 
 def namespace_of(cls: type) -> Mapping[str, Any]:
     """The namespace of a class, past what a metaclass makes of `__dict__`."""
-    return type.__dict__["__dict__"].__get__(cls)  # type: ignore[no-any-return]
+    return _NAMESPACE(cls)  # type: ignore[no-any-return]
 
 
 def slots_of(cls: type) -> list[MemberDescriptorType]:
@@ -23,5 +23,11 @@ def slots_of(cls: type) -> list[MemberDescriptorType]:
 
 def dict_getter(kind: type) -> GetSetDescriptorType | None:
     """What gives the `__dict__` of an instance; None if it has none."""
-    found = (namespace_of(base).get("__dict__") for base in kind.__mro__)
-    return next((item for item in found if type(item) is GetSetDescriptorType), None)
+    for base in kind.__mro__:
+        item = _NAMESPACE(base).get("__dict__")
+        if type(item) is GetSetDescriptorType:
+            return item
+    return None
+
+
+_NAMESPACE = type.__dict__["__dict__"].__get__

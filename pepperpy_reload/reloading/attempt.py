@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.scope import Scope
+from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.importing.footprint import CodeKey, Footprint
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, patch
@@ -23,6 +24,8 @@ class Prepared:
 
     reading: Reading
     plan: ReloadPlan
+    traces: Traces | None = None
+    """What was seen of the units while it was planned."""
 
     @property
     def concerns_nothing(self) -> bool:

@@ -9,8 +9,9 @@ from functools import partial
 from types import CellType, FunctionType
 from typing import Any
 
+from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.names import bound_names
-from pepperpy_reload.core.statement import chain, import_time, shape
+from pepperpy_reload.core.statement import Statement, chain, import_time
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.looking import part_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
@@ -31,16 +32,17 @@ _MADE_BY_DECORATORS = frozenset(
 )
 
 
-def why_not(cls: type, old: ast.AST, new: ast.AST) -> str:
+def why_not(cls: type, before: Statement, after: Statement) -> str:
     """Why a live class cannot take over a new version of its statement, or ""."""
+    old, new = before.node, after.node
     if not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
         return "it was not made by a class statement"
     if type(cls) not in _PLAIN_METACLASSES:
         return f"its metaclass is {type(cls).__name__}"
-    if "__slots__" in vars(cls) or any("__slots__" in bound_names([item]) for item in new.body):
+    if "__slots__" in vars(cls) or (b"__slots__" in after.text and "__slots__" in bound_names(new.body)):
         return "it has __slots__"
     for part in ("bases", "keywords", "decorator_list"):
-        if shape(getattr(old, part), bodies=False) != shape(getattr(new, part), bodies=False):
+        if not alike(getattr(old, part), getattr(new, part), bodies=False):
             return f"its {part.removesuffix('_list')} changed"
     for decorator in new.decorator_list:
         name = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
@@ -121,14 +123,15 @@ def _dirty_members(
     before: Mapping[str, list[ast.stmt]], after: Mapping[str, list[ast.stmt]], dirty: frozenset[str]
 ) -> set[str]:
     found = set()
+    reads = {name: _reads(statements) for name, statements in after.items()}
     for name, statements in after.items():
-        same = shape(before.get(name, []), bodies=True) == shape(statements, bodies=True)
-        if not same or not dirty.isdisjoint(_reads(statements)) or ("*" in dirty and not _is_method(statements)):
+        same = alike(before.get(name, []), statements, bodies=True)
+        if not same or not dirty.isdisjoint(reads[name]) or ("*" in dirty and not _is_method(statements)):
             found.add(name)
     while True:
         # Who reads a new member has to be made with it, and what a new member reads is the one that it was made with.
-        more = {name for name, statements in after.items() if not found.isdisjoint(_reads(statements))}
-        more |= {name for one in found for name in _reads(after[one]) if name in after}
+        more = {name for name, read in reads.items() if not found.isdisjoint(read)}
+        more |= {name for one in found for name in reads[one] if name in after}
         if more <= found:
             return found
         found |= more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from array import array
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -58,10 +59,14 @@ class Contents:
     def __init__(self, starts: Iterable[object], is_ours: Callable[[type], bool]) -> None:
         self._is_ours = is_ours
         self._shapes: dict[type, Shape] = {}
+        self._own: dict[str, bool] = {}
+        """Which files are first-party."""
         self._taken: list[tuple[Any, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._slots: list[tuple[Any, MemberDescriptorType, Any]] = []
         self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
+        modules = (sys.modules.get(name) for name in recorder.modules)
+        self._spaces = {id(vars(module)) for module in modules if isinstance(module, ModuleType)}
         with _uncollected():
             self._visit(starts)
 
@@ -86,26 +91,29 @@ class Contents:
         seen: set[int] = set()
         while waiting:
             thing = waiting.pop()
-            if id(thing) in seen:
+            key, kind = id(thing), type(thing)
+            if key in seen:
                 continue
-            seen.add(id(thing))
+            seen.add(key)
             if len(seen) > LIMIT:
                 raise RestartNeeded(
                     f"the modules hold more than {LIMIT:,} objects, too many to be put back if it failed"
                 )
-            waiting.extend(_worth(self._take(thing)))
+            if kind is FunctionType:
+                found: Iterable[Any] = self._take_function(thing)
+            elif kind is dict or kind is list:
+                copy = thing.copy()
+                self._taken.append((thing, copy))
+                found = copy if kind is list else copy.values()
+            elif kind is tuple or kind is frozenset:
+                found = thing
+            else:
+                found = self._take(thing, kind)
+            if found:
+                waiting.extend(_worth(found))
 
-    def _take(self, thing: Any) -> list[Any]:
+    def _take(self, thing: Any, kind: type) -> list[Any]:
         """Copy one object's contents; what it holds, to be visited as well."""
-        kind = type(thing)
-        if kind is dict or kind is list:
-            copy = thing.copy()
-            self._taken.append((thing, copy))
-            return copy if kind is list else list(copy.values())
-        if kind is tuple or kind is frozenset:
-            return [*thing]
-        if kind is FunctionType:
-            return self._take_function(thing)
         if issubclass(kind, type):
             return self._take_class(thing)
         if kind is MappingProxyType:
@@ -148,17 +156,24 @@ class Contents:
 
     def _take_function(self, function: FunctionType) -> list[Any]:
         """A function; one of a library's is what a decorator has made, and holds what it was given."""
-        if function.__module__ == "pepperpy_reload" or str(function.__module__).startswith("pepperpy_reload."):
-            return []
-        found: list[Any] = list(function.__defaults__ or ())
-        is_own = function.__code__.co_filename in recorder.roots
+        closure = function.__closure__
+        is_own = id(function.__globals__) in self._spaces  # asking for its code is seen by every audit hook
+        if not is_own:
+            file = function.__code__.co_filename
+            known_file = self._own.get(file)
+            is_own = self._own[file] = file in recorder.roots if known_file is None else known_file
         if is_own:
-            self._functions.append((function, _definition(function)))
-            found.extend((function.__kwdefaults__ or {}).values())
-        if is_own or function.__closure__:
+            known = _definition(function)
+            self._functions.append((function, known))
+            found: list[Any] = [*(known[-2] or ()), *(known[-1] or {}).values()]
+        elif str(function.__module__).partition(".")[0] == "pepperpy_reload":
+            return []
+        else:
+            found = list(function.__defaults__ or ())
+        if is_own or closure:
             self._taken.append((function.__dict__, function.__dict__.copy()))
             found.extend(function.__dict__.values())
-        for cell in function.__closure__ or ():
+        for cell in closure or ():
             held = _held(cell)
             self._cells.append((cell, held))
             found.append(held)
@@ -173,12 +188,9 @@ def _shape_of(kind: type) -> Shape:
     return dict_getter(kind), tuple(members), next((base for base in _COPY if issubclass(kind, base)), None)
 
 
-def _worth(things: list[Any]) -> list[Any]:
+def _worth(things: Iterable[Any]) -> list[Any]:
     """Those that hold something."""
-    kinds = set(map(type, things))
-    if kinds <= _ATOMS:
-        return []
-    return things if kinds.isdisjoint(_ATOMS) else [thing for thing in things if type(thing) not in _ATOMS]
+    return [thing for thing in things if type(thing) not in _ATOMS]
 
 
 _COPY: dict[type, Callable[[Any], Any]] = {

@@ -8,13 +8,15 @@ from types import ModuleType
 from typing import Any
 
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
-from pepperpy_reload.core.planner import plan_reload
+from pepperpy_reload.core.planner import plan_and_traces
+from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, patch, state
 from pepperpy_reload.reloading.attempt import Attempt, Prepared
+from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.newcomers import see_newcomers
 from pepperpy_reload.reloading.opaque import see_opaque
@@ -60,7 +62,8 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     is touched if there is something that could not be put back.
     """
     plan = prepared.plan
-    traces = Traces(prepared.reading.world())
+    traces = prepared.traces or Traces(prepared.reading.world())
+    prepared.traces = None
     if not plan.only_patches:
         see_opaque(plan, traces)
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
@@ -108,18 +111,26 @@ def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
                 yield cache
 
 
+def read_ahead() -> None:
+    """Read the functions that caches lead to: they are asked for with most plans."""
+    traces = Traces(LiveWorld())
+    for _, key in traces.world.caches():
+        traces.reached(key)
+    forget_trees()
+
+
 def _plan(reading: Reading) -> Prepared:
     if reading.restart:
         return Prepared(reading, ReloadPlan(restart=reading.restart))
     world = reading.world()
-    plan = plan_reload(reading.demand(world), world)
+    plan, traces = plan_and_traces(reading.demand(world), world)
     gone = {step.module for step in plan.steps if step.action is Action.DROP and not step.name}
     for name, error in reading.broken.items():
         if name not in gone:  # it may be that nobody imports it any more
             if why := handled(world, loaders(world, plan.start, name), name, SyntaxError(str(error))):
                 return Prepared(reading, ReloadPlan(restart=why))
             raise error
-    return Prepared(reading, plan)
+    return Prepared(reading, plan, traces)
 
 
 def _drop(attempt: Attempt, name: str) -> None:

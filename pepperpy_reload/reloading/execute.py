@@ -13,6 +13,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.plan import Action, Step
+from pepperpy_reload.core.statement import first_line
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
@@ -105,12 +106,23 @@ class Table:
         key = (path, self.flags, one.text, one.line, one.last_line, one.columns) if unit.alias is not None else None
         if key in _imports:
             return _imports[key]
-        code = self._graft(compile(ast.Module([one.node], []), path, "exec", flags=self.flags, dont_inherit=True))
+        node = self._without_body(one.node)
+        code = self._graft(compile(ast.Module([node], []), path, "exec", flags=self.flags, dont_inherit=True))
         if key is not None:
             if len(_imports) >= _MOST:
                 _imports.clear()
             _imports[key] = code
         return code
+
+    def _without_body(self, node: ast.stmt) -> ast.stmt:
+        """A definition of which all but the head is known: its code is that of the module."""
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return node
+        if getattr(node, "type_params", []) or len(self._codes.get((node.name, first_line(node)), [])) != 1:
+            return node
+        fields = {name: getattr(node, name) for name in node._fields}
+        fields["body"] = [ast.copy_location(ast.Pass(), node.body[0])]
+        return ast.copy_location(type(node)(**fields), node)
 
     def _graft(self, shell: CodeType) -> CodeType:
         constants = tuple(self._own(item) if isinstance(item, CodeType) else item for item in shell.co_consts)

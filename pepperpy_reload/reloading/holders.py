@@ -7,7 +7,7 @@ import re
 import sys
 import types
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ from weakref import ReferenceType
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.layout import dict_getter
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.looking import instance_dict, is_a
@@ -27,6 +28,7 @@ _FIXED = (
     types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType,
     types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
+_ATOM_IDS = frozenset(map(id, _ATOMS))  # to hash a type may run code of its metaclass
 _DEPTH = 3
 _LIMIT = 100_000  # objects looked at: beyond, a reload would be felt; the rest is left out
 
@@ -38,11 +40,15 @@ class Holders:
         self._direct: dict[int, list[Cell]] = {}
         self._around: dict[int, list[Cell]] = {}
         self._functions: dict[CodeKey, list[Cell]] = {}
+        self._kinds: dict[int, tuple[bool, Callable[[Any], Iterable[object]]]] = {}
+        """Of a type, by its id: whether its objects can change, and how what they hold is looked at."""
+        self._own: dict[str, bool] = {}
+        """Which files are first-party."""
         self._left = _LIMIT
         seen: set[int] = set()
         for module in recorder.modules:
             for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
-                if type(value) in _ATOMS or is_a(value, ModuleType) or name.startswith("__"):
+                if id(type(value)) in _ATOM_IDS or is_a(value, ModuleType) or name.startswith("__"):
                     continue
                 cell = Cell(module, name)
                 if can_change(value):
@@ -69,18 +75,30 @@ class Holders:
         for depth in range(_DEPTH + 1):
             below: list[object] = []
             for thing in level:
-                if type(thing) is FunctionType and thing.__code__.co_filename in recorder.roots:
-                    self._functions.setdefault(CodeKey.of(thing.__code__), []).append(cell)
-                elif depth and can_change(thing):
+                kind = type(thing)
+                known = self._kinds.get(id(kind))
+                if known is None:
+                    known = self._kinds[id(kind)] = can_change(thing), _looker(kind)
+                if kind is FunctionType:
+                    self._note_function(cell, thing)  # type: ignore[arg-type]
+                elif depth and known[0]:
                     self._around.setdefault(id(thing), []).append(cell)
-                for inner in _inside(thing) if depth < _DEPTH else ():
-                    if type(inner) not in _ATOMS and id(inner) not in seen:
+                for inner in known[1](thing) if depth < _DEPTH else ():
+                    if id(type(inner)) not in _ATOM_IDS and id(inner) not in seen:
                         seen.add(id(inner))
                         below.append(inner)
             self._left -= len(below)
             if self._left < 0:
                 return
             level = below
+
+    def _note_function(self, cell: Cell, function: FunctionType) -> None:
+        code = function.__code__
+        is_own = self._own.get(code.co_filename)
+        if is_own is None:
+            is_own = self._own[code.co_filename] = code.co_filename in recorder.roots
+        if is_own:
+            self._functions.setdefault(CodeKey.of(code), []).append(cell)
 
 
 def can_change(thing: object) -> bool:
@@ -151,17 +169,24 @@ def _items(value: Any, key: str) -> list[Any]:
     return list(value) if type(value) in (set, frozenset, deque) else []
 
 
-def _inside(thing: Any) -> Iterable[object]:
-    kind = type(thing)
+def _looker(kind: type) -> Callable[[Any], Iterable[object]]:
+    """How to look at what objects of a type hold."""
     if kind in (list, tuple, set, frozenset, deque):
-        return list(thing)
+        return list
     if kind is dict:
-        return list(thing.values())
+        return lambda thing: list(thing.values())
     if kind is FunctionType:
-        return _of_function(thing)
-    if is_a(thing, type):
-        return list(vars(thing).values()) if thing.__module__ in recorder.importers else ()
-    return _of_instance(thing)
+        return _of_function
+    if issubclass(kind, type):
+        return lambda thing: list(vars(thing).values()) if thing.__module__ in recorder.importers else ()
+    own, getter = _looker_of_its_own(kind), dict_getter(kind)
+
+    def look(thing: Any) -> Iterable[object]:
+        inside = getter.__get__(thing) if getter is not None else None
+        found = own(thing) if own is not None else []
+        return [*found, *inside.values()] if type(inside) is dict else found
+
+    return look
 
 
 def _of_function(function: FunctionType) -> list[object]:
@@ -175,18 +200,21 @@ def _of_function(function: FunctionType) -> list[object]:
     return [*cells, *defaults, *function.__dict__.values()]
 
 
-def _of_instance(thing: Any) -> list[object]:
-    found: list[object] = []
-    if is_a(thing, functools.partial):
-        found = [thing.func, *thing.args, *thing.keywords.values()]
-    elif is_a(thing, (MethodType, staticmethod, classmethod)):
-        found = [thing.__func__, *([thing.__self__] if is_a(thing, MethodType) else ())]
-    elif is_a(thing, property):
-        found = [thing.fget, thing.fset, thing.fdel]
-    elif is_a(thing, (list, tuple)):
-        found = list(list.__iter__(thing) if is_a(thing, list) else tuple.__iter__(thing))
-    elif is_a(thing, dict):
-        found = list(dict.values(thing))
-    elif type(thing).__module__ == "functools":
-        found = [getattr(thing, "__wrapped__", None)]
-    return [*found, *instance_dict(thing).values()]
+def _looker_of_its_own(kind: type) -> Callable[[Any], list[object]] | None:
+    """The same for what they hold apart from their `__dict__`."""
+    if issubclass(kind, functools.partial):
+        return lambda thing: [thing.func, *thing.args, *thing.keywords.values()]
+    if issubclass(kind, MethodType):
+        return lambda thing: [thing.__func__, thing.__self__]
+    if issubclass(kind, (staticmethod, classmethod)):
+        return lambda thing: [thing.__func__]
+    if issubclass(kind, property):
+        return lambda thing: [thing.fget, thing.fset, thing.fdel]
+    if issubclass(kind, (list, tuple)):
+        base = list if issubclass(kind, list) else tuple
+        return lambda thing: list(base.__iter__(thing))
+    if issubclass(kind, dict):
+        return lambda thing: list(dict.values(thing))
+    if kind.__module__ == "functools":
+        return lambda thing: [getattr(thing, "__wrapped__", None)]
+    return None

@@ -6,12 +6,12 @@ import ast
 import bisect
 import os
 import sys
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from types import CodeType
 
 from pepperpy_reload.core.names import Function, local_names
-from pepperpy_reload.core.statement import Statement, first_line
+from pepperpy_reload.core.statement import Statement, first_line, forget_trees
 from pepperpy_reload.core.unit import FunctionFacts, Unit, function_facts, read_units
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.loaded import Loaded
@@ -49,12 +49,7 @@ class Page:
         return self._facts[key]
 
     def _read_function(self, statement: Statement, wanted: CodeKey) -> None:
-        """Find the facts of a function in a statement, the tree of which stays for a while: more may be asked for."""
-        known = len(_open) and _open[-1] is statement
-        if not known:
-            if len(_open) == _open.maxlen:
-                _open[0].forget()
-            _open.append(statement)
+        """Find the facts of a function in a statement."""
         for qualname, (*around, node) in _functions(ast.Module([statement.node], []), "", (), wanted.line):
             if qualname == wanted.qualname and first_line(node) == wanted.line:
                 outer: frozenset[str] = frozenset()
@@ -85,13 +80,25 @@ class Page:
                 self._offsets[2 * index] = known[place]
         return self._offsets.get(offset, [])
 
+    def function_at(self, line: int) -> tuple[int, int] | None:
+        """The lines from the first to the last with code of the outermost function that has a line."""
+        found: CodeType | None = None
+        waiting = [self.loaded.code]
+        while waiting:
+            for inner in waiting.pop().co_consts:
+                if isinstance(inner, CodeType) and inner.co_firstlineno <= line:
+                    if not inner.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
+                        waiting.append(inner)
+                    elif found is None or found.co_firstlineno < inner.co_firstlineno:
+                        found = inner
+        return (found.co_firstlineno, _last_line(found)) if found is not None else None
+
     def offset_of(self, unit: int) -> int:
         """The first offset of a unit in the module's bytecode; -1 if there is none."""
         self.units_at_offset(0)
         return next((offset for offset, found in (self._offsets or {}).items() if found == [unit]), -1)
 
 
-_open: deque[Statement] = deque(maxlen=16)
 _NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _pages: dict[str, Page] = {}
 _read: dict[str, tuple[bytes, list[Unit]]] = {}
@@ -114,11 +121,27 @@ def page(name: str) -> Page | None:
     return known
 
 
-def read_ahead(name: str) -> None:
-    """Make what will be asked of a module, if it is loaded."""
-    if page(name) is not None:
+def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
+    """Make what will be asked of a module, if it is loaded; `ran` are functions of it that ran at import."""
+    known = page(name)
+    if known is not None:
         words(name)
         names_of_caches(name)
+        for key in ran:
+            known.facts(key)
+        for unit in known.units:
+            unit.note_names()
+        if not known.loaded.by_unit:
+            known.units_at_offset(0)
+        forget_trees()
+
+
+def ran_by_file() -> dict[str, list[CodeKey]]:
+    """The functions that ran while modules were executed, by their files."""
+    found: dict[str, list[CodeKey]] = {}
+    for key in recorder.runners:
+        found.setdefault(key.file, []).append(key)
+    return found
 
 
 def forget(name: str) -> None:
@@ -177,8 +200,7 @@ def _make(loaded: Loaded, known: Page | None) -> Page | None:
     units = _units(loaded, known)
     if units is None:
         return None
-    # What is known of functions holds as long as the source does.
-    facts = known._facts if known is not None and known.units is units else {}
+    facts = _still_known(known, units) if known is not None else {}
     if loaded.by_unit:
         ran = [set((loaded.ran or {}).get(index, ())) for index in range(len(units))]
         reads = [set(loaded.reads.get(index, ())) for index in range(len(units))]
@@ -189,6 +211,19 @@ def _make(loaded: Loaded, known: Page | None) -> Page | None:
             for index in page.units_at_offset(offset):
                 per_unit[index].update(found)  # type: ignore[arg-type]
     return page
+
+
+def _still_known(known: Page, units: list[Unit]) -> dict[CodeKey, FunctionFacts | None]:
+    """What is known of functions holds as long as the source of their statements does, wherever these stand."""
+    if known.units is units:
+        return known._facts
+    places = {id(unit.statement.text): unit.line for unit in units}  # what has not been read again has the same text
+    found: dict[CodeKey, FunctionFacts | None] = {}
+    for key, facts in known._facts.items():
+        at = [known.units[index] for index in known.units_at(key.line)]
+        if facts is not None and len(at) == 1 and (line := places.get(id(at[0].statement.text))) is not None:
+            found[key._replace(line=key.line + line - at[0].line)] = facts
+    return found
 
 
 def _units(loaded: Loaded, known: Page | None) -> list[Unit] | None:
@@ -221,6 +256,11 @@ def offset_of(loaded: Loaded, unit: int) -> int:
     if known is None or unit < 0 or loaded.by_unit:
         return unit
     return known.offset_of(unit)
+
+
+def _last_line(code: CodeType) -> int:
+    lines = [last for _, last, _, _ in code.co_positions() if last is not None]
+    return max([*lines, *(_last_line(inner) for inner in code.co_consts if isinstance(inner, CodeType))])
 
 
 def _covers(unit: Unit, line: int, column: int) -> bool:

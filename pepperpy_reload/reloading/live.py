@@ -6,7 +6,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -35,6 +35,7 @@ _IMMUTABLE: tuple[type, ...] = (
     types.GetSetDescriptorType, types.MemberDescriptorType, NewType, *type(typing.Callable[..., int]).__mro__[:-1],
 )  # fmt: skip
 """Types of what others are not expected to change; nor a bare `object()`."""
+_NONE: Sequence[str] = ()
 
 
 class LiveWorld:
@@ -57,7 +58,11 @@ class LiveWorld:
         self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._triggers: dict[str, tuple[str, int] | None] = {}
-        self._triggered: dict[tuple[str, int], list[str]] | None = None
+        self._triggered_by: dict[str, dict[int, list[str]]] = {}
+        self._triggered: dict[str, list[str]] | None = None
+        self._found_later: dict[str, list[tuple[str, int]]] = {}
+        self._functions: dict[str, Mapping[Key, FunctionFacts]] = {}
+        self._why_not: dict[Place, str] = {}
         self._by_path: dict[str, list[str]] = {}
         for name, loaded in recorder.modules.items():
             self._by_path.setdefault(loaded.path, []).append(name)
@@ -126,10 +131,13 @@ class LiveWorld:
 
     def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed."""
+        if module not in self._functions:
+            self._functions[module] = self._find_functions(module)
+        return self._functions[module]
+
+    def _find_functions(self, module: str) -> Mapping[Key, FunctionFacts]:
         if self._ran_by_file is None:
-            self._ran_by_file = {}
-            for key in recorder.runners:
-                self._ran_by_file.setdefault(key.file, []).append(key)
+            self._ran_by_file = ledger.ran_by_file()
         keys = self._ran_by_file.get(recorder.modules[module].path, ())
         page = ledger.page(module) if keys else None
         if page is None:
@@ -188,25 +196,36 @@ class LiveWorld:
             return None
         return Place(module, list(alignment.olds).index(old))
 
-    def imported_by(self, module: str, old: int) -> Iterator[str]:
+    def imported_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that an old unit imported in ways that its source does not show."""
-        page = ledger.page(module)
-        for imported in recorder.graph.imports_of(module) if page is not None else ():
-            edge = recorder.graph.edge(module, imported)
-            if edge is None or edge.kind is not EdgeKind.IMPORT_MODULE or not edge.at_import or page is None:
-                continue
-            if imported in recorder.modules and old in page.units_at(edge.line):
-                yield imported
+        if module not in self._found_later:
+            edges = [(name, recorder.graph.edge(module, name)) for name in recorder.graph.imports_of(module)]
+            self._found_later[module] = [
+                (name, edge.line)
+                for name, edge in edges
+                if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE and edge.at_import
+            ]
+        page = ledger.page(module) if self._found_later[module] else None
+        if page is None:
+            return _NONE
+        found = self._found_later[module]
+        return [name for name, line in found if name in recorder.modules and old in page.units_at(line)]
 
-    def triggered_by(self, module: str, old: int) -> list[str]:
+    def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while an old unit was executed."""
         if self._triggered is None:
             self._triggered = {}
             for name in self.sequence():
+                trigger = recorder.modules[name].trigger
+                if trigger is not None:
+                    self._triggered.setdefault(trigger[0], []).append(name)
+        if module not in self._triggered_by:
+            found = self._triggered_by[module] = {}
+            for name in self._triggered.get(module, ()):
                 trigger = self.trigger(name)
                 if trigger is not None:
-                    self._triggered.setdefault(trigger, []).append(name)
-        return self._triggered.get((module, old), [])
+                    found.setdefault(trigger[1], []).append(name)
+        return self._triggered_by[module].get(old, _NONE)
 
     def has_imported(self, importer: str, imported: str) -> bool:
         """Whether there is an edge between two modules."""
@@ -297,13 +316,21 @@ class LiveWorld:
     def module_value(self, cell: Cell) -> str:
         """The first-party module that a cell holds."""
         value = self.value(cell)
-        name = vars(value).get("__name__") if is_a(value, ModuleType) else None
+        if not issubclass(type(value), ModuleType):
+            return ""
+        name = vars(value).get("__name__")
         return name if isinstance(name, str) and name in recorder.modules else ""
 
     def holds(self, cell: Cell, constant: object) -> bool:
         """Whether the cell's value is a constant."""
         value = self.value(cell)
         return type(value) is type(constant) and value == constant and cell.name in vars(sys.modules[cell.module])
+
+    def modules_held(self, module: str) -> list[str]:
+        """The names of a module that hold first-party modules."""
+        names = getattr(sys.modules.get(module), "__dict__", {})
+        held = [name for name, value in list(names.items()) if issubclass(type(value), ModuleType)]
+        return [name for name in held if self.module_value(Cell(module, name))]
 
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on a cell's value can be changed by passing it about."""
@@ -356,13 +383,18 @@ class LiveWorld:
 
     def why_not_transplant(self, place: Place) -> str:
         """Why a live class cannot take over what changes."""
+        if place not in self._why_not:
+            self._why_not[place] = self._find_why_not(place)
+        return self._why_not[place]
+
+    def _find_why_not(self, place: Place) -> str:
         unit, value = self._unit_value(place)
         alignment = self.alignment(place.module)
         assert alignment is not None
         old = alignment.old[alignment.olds[place.index]] if alignment.olds[place.index] >= 0 else None
         if old is None or not is_a(value, type):
             return "there is no live class"
-        return classes.why_not(value, old.statement.node, unit.statement.node)
+        return classes.why_not(value, old.statement, unit.statement)
 
     def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
         """Which bases of a class remember their subclasses by means that are not the project's."""

@@ -108,7 +108,14 @@ def codes_in_force(code: CodeType) -> dict[int, tuple[ref[CodeType], ...]]:
 
 def same_code(one: CodeType, other: CodeType, *, inside: bool = True) -> bool:
     """Whether two code objects do the same, wherever they stand; without `inside`, whatever functions in them do."""
+    if one == (other if one.co_firstlineno == other.co_firstlineno else _moved_to(other, one.co_firstlineno)):
+        return True
     return _parts(one) == _parts(other) and _same_constants(one.co_consts, other.co_consts, inside)
+
+
+def _moved_to(code: CodeType, line: int) -> CodeType:
+    """A copy that begins in another line; functions inside it stay where they are."""
+    return code.replace(co_firstlineno=line)
 
 
 def unpatchable(pair: Pair) -> bool:
@@ -116,26 +123,29 @@ def unpatchable(pair: Pair) -> bool:
     return len(pair.old.co_freevars) != len(pair.new.co_freevars)
 
 
-def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) -> Found:
-    """The live functions of the pairs of some modules, by the id of their code object.
+def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) -> tuple[Found, set[int]]:
+    """The live functions of the pairs of some modules, by the id of their code object; and the ids of those code
+    objects that somebody else may hold as well.
 
     A function that a statement defines is looked up under its name, through decorators. A pass over the heap is made
     only if somebody holds a code object who has not been found so: a closure, a function that has lost its name.
     """
     found: Found = {}
     left: dict[int, CodeType] = {}
+    held: dict[int, int] = {}
     for module, pairs in edits:
         counts = _counts(pairs)
         _find_named(module, counts, found)
         if module is not None and any(len(found.get(id(code), ())) < count for _, code, count in counts):
             _find_elsewhere(module, {id(code) for _, code, _ in counts}, found)
+        held.update({id(code): count for _, code, count in counts})
         left.update({id(code): code for _, code, count in counts if len(found.get(id(code), ())) < count})
     for code in left:
         found.pop(code, None)
     for candidate in _holders(left):
         if type(candidate) is FunctionType and id(candidate.__code__) in left:
             found.setdefault(id(candidate.__code__), []).append(candidate)
-    return found
+    return found, {code for code, count in held.items() if len(found.get(code, ())) < count}
 
 
 def _counts(pairs: Iterable[Pair]) -> list[tuple[str, CodeType, int]]:
@@ -278,21 +288,24 @@ def known_to_classes(
     From 3.13 on classes know their line and the attributes that their methods set. Of the names in `several` there may
     be other classes than the one that the module holds: all classes are looked through for those.
     """
-    bodies: dict[str, dict[int, CodeType]] = {}
+    bodies: dict[str, dict[int, tuple[CodeType, CodeType]]] = {}
     waiting = [(old, new)]
     while waiting:
         for one, other in _matched(*waiting.pop()):
             waiting.append((one, other))
             if not one.co_flags & 0x1:
-                bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = other
+                bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = one, other
     hidden = {name for name in bodies if name.partition(".")[0] in several}
     others = list(_classes(module.__name__, hidden)) if hidden and sys.version_info >= (3, 13) else []
     for qualname, found in bodies.items():
         named = _with_predecessors(_value(module, qualname), qualname)
         for cls in [*named, *(one for one in others if one.__qualname__ == qualname)]:
-            body = found.get(vars(cls).get("__firstlineno__", -1))
-            if body is not None:
-                known = {"__firstlineno__": body.co_firstlineno, "__static_attributes__": _set_by_methods(body)}
+            bodies_of = found.get(vars(cls).get("__firstlineno__", -1))
+            if bodies_of is not None:
+                before, body = bodies_of
+                known: dict[str, object] = {"__firstlineno__": body.co_firstlineno}
+                if _tuples(before) != _tuples(body):
+                    known["__static_attributes__"] = _set_by_methods(body)
                 yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
 
 
@@ -300,6 +313,11 @@ def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
     for thing in gc.get_objects():
         if is_a(thing, type) and vars(thing).get("__module__") == module and thing.__qualname__ in qualnames:
             yield thing
+
+
+def _tuples(body: CodeType) -> list[object]:
+    """The constants of a class body one of which is what its methods set."""
+    return [item for item in body.co_consts if type(item) is tuple]
 
 
 def _set_by_methods(body: CodeType) -> object:

@@ -123,10 +123,13 @@ def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:
     loader = SourceFileLoader(name, loaded.path)
     code: CodeType = loader.source_to_code(source, loaded.path)
     page = ledger.page(name)
-    known = (page.units, loaded.source) if page is not None else ([], b"")
-    units = revise_units(*known, source, ledger.package_of(loaded))
+    package = ledger.package_of(loaded)
+    if page is None:
+        known, units = [], revise_units([], b"", source, package)
+    else:
+        known, units = page.units, revise_units(page.units, loaded.source, source, package, page.function_at)
     ledger.note_units(name, source, units)
-    alignment = align(known[0], units)
+    alignment = align(known, units)
     in_force = {**codes_in_force(loaded.code), **loaded.in_force} if loaded.adopted else loaded.in_force
     pairs = list(pair_codes(loaded.code, code, in_force, alignment if page is not None else None))
     reading.edited[name] = Edited(loaded, source, code, alignment, pairs)

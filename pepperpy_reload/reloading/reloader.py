@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
+from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
 from pepperpy_reload.importing.footprint import Footprint
 from pepperpy_reload.importing.recorder import recorder
@@ -167,10 +168,13 @@ class Reloader:
 
         For when nothing else is to do: the first reload is as quick as the next ones then.
         """
-        for name in list(recorder.modules):
+        ran = ledger.ran_by_file()
+        for name, loaded in list(recorder.modules.items()):
             with self._turn:
-                ledger.read_ahead(name)
+                ledger.read_ahead(name, ran.get(loaded.path, ()))
             yield name
+        with self._turn:
+            engine.read_ahead()
 
     def explain(self, paths: Path | Iterable[Path]) -> ReloadPlan:
         """What `apply(paths)` would do, and why; changes nothing. Raises UserCodeError if a file does not compile."""
@@ -206,6 +210,7 @@ class Reloader:
         finally:
             self._attempt = None
             self._busy = False
+            forget_trees()
         if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
             self._waiting.update(dict.fromkeys(paths))
             waiting = {os.path.realpath(path) for path in self._waiting}

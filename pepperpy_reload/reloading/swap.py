@@ -19,16 +19,16 @@ def swap_codes(attempt: Attempt, names: Collection[str]) -> None:
     """Swap the code of all live functions of edited modules."""
     edited = attempt.prepared.reading.edited
     moved = {name: list(_moved(attempt.prepared, name)) for name in names}
-    found = patch.live_functions((sys.modules.get(name), pairs) for name, pairs in moved.items())
+    found, captured = patch.live_functions((sys.modules.get(name), pairs) for name, pairs in moved.items())
     for name, pairs in moved.items():
         _swap(attempt, pairs, found)
         _tell_classes(attempt, edited[name])
         for pair in edited[name].pairs:
             if pair.changed:
                 attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
-    everything = [pair for pairs in moved.values() for pair in pairs]
-    if everything and any(ledger.captures_code(other) for other in recorder.modules):
-        patch.swap_captured(everything, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
+    others = [pair for pairs in moved.values() for pair in pairs if not captured.isdisjoint(map(id, pair.olds))]
+    if others and any(ledger.captures_code(other) for other in recorder.modules):
+        patch.swap_captured(others, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
 
 
 def _moved(prepared: Prepared, name: str) -> Iterator[patch.Pair]:

@@ -7,7 +7,7 @@ from itertools import chain
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.names import binds_first, read_inside
+from pepperpy_reload.core.names import binds_first
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.traces import Traces, set_by
 from pepperpy_reload.core.unit import FunctionFacts, Unit
@@ -53,7 +53,8 @@ class Witness:
         read |= {Cell(alias.module, alias.name) for alias in unit.imports}
         read |= {self._scope.cell(place.module, names)[0] for names in unit.reads}
         # What is read inside classes and comprehensions is looked for in the live namespace, where the old value is.
-        inside = {Cell(place.module, name) for name in read_inside(unit.statement.node, postponed=postponed)}
+        names = unit.read_inside(postponed=postponed) if _names_any(unit, stale.get(place.module, ())) else ()
+        inside = {Cell(place.module, name) for name in names}
         told = {self._scope.cell(place.module, names)[0] for names in self._scope.looked_up(place.module, unit)}
         for cell in sorted(read | inside | told):
             theirs = cell.module != place.module or cell in inside or cell in told
@@ -191,3 +192,8 @@ class Witness:
             units = list(edited.alignment.units)
             self._pages[edited.path] = ledger.Page(edited.loaded, units, [], [])
         return self._pages[edited.path]
+
+
+def _names_any(unit: Unit, names: Iterable[str]) -> bool:
+    """Whether the source of a unit could name one of these; letters beyond ASCII can be written in several ways."""
+    return any(not name.isascii() or name.encode() in unit.statement.text for name in names)

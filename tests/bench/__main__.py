@@ -63,9 +63,9 @@ def main() -> None:
     if history:
         if len(history) != 2:
             parser.error("commits of which repository, and of which package?")
-        figures = commits.measure(*history, given.rounds)
-        say(commits.table(figures))
-        write(figures, given.json)
+        found = commits.measure(history[0], history[1], given.rounds)
+        say(commits.table(found))
+        write(found, given.json)
         return
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -13,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ class Clock:
     """The processor time of this thread, by phase; a phase inside another one is no part of it."""
 
     def __init__(self) -> None:
-        self.times: Counter[str] = Counter()
+        self.times: dict[str, float] = {}
         self._phases = ["rest"]
         self._since = time.thread_time()
 
@@ -71,29 +70,29 @@ class Clock:
 
     def _turn(self) -> None:
         now = time.thread_time()
-        self.times[self._phases[-1]] += now - self._since
+        self.times[self._phases[-1]] = self.times.get(self._phases[-1], 0.0) + now - self._since
         self._since = now
 
 
 def watched(clock: Clock) -> None:
     """Have the clock tell the phases of a reload."""
-    from pepperpy_reload.reloading import engine, execute, performance, reloader, transaction
+    from pepperpy_reload.reloading import contents, engine, execute, performance, reloader, writing
 
     clock.watch(engine, "read_batch", "read")
     clock.watch(engine, "_plan", "plan")
     clock.watch(engine, "_stale_caches", "plan")
     clock.watch(engine, "Transaction", "journal")
-    clock.watch(transaction.Contents, "__init__", "contents")
+    clock.watch(contents.Contents, "__init__", "contents")
     clock.watch(engine, "swap_codes", "patch")
-    clock.watch(engine.Performance, "run", "watch")
+    clock.watch(performance.Performance, "run", "watch")
     clock.watch(execute.Executor, "take", "execute")
     clock.watch(performance, "import_again", "execute")
-    clock.watch(engine.Writing, "write", "write")
+    clock.watch(writing.Writing, "write", "write")
     clock.watch(reloader.Reloader, "_commit", "commit")
 
 
 def serve() -> None:
-    """A process that applies what it is told: orders are lines of JSON on standard input, answers on standard output."""
+    """A process that applies what it is told: orders are lines of JSON on standard input, answers on its output."""
     root, package = sys.argv[1:]
     answers = sys.stdout
     sys.stdout = sys.stderr
@@ -136,7 +135,7 @@ def _again(package: str, modules: Sequence[str]) -> dict[str, Any]:
     for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    fine = all([_imports(name) for name in modules])
+    fine = min(map(_imports, modules), default=True)
     return {"ms": 1000 * (time.thread_time() - began), "fine": fine}
 
 
@@ -153,7 +152,8 @@ class Child:
 
     def ask(self, do: str, **order: Any) -> dict[str, Any]:
         """Give an order and wait for the answer."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": do, **order}) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline() or '{"times": {}, "status": "fault"}')
@@ -247,4 +247,3 @@ def table(figures: Mapping[str, Any]) -> str:
 
 def _shown(value: float) -> str:
     return f"{value:.1f}"
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,10 +39,10 @@ class Made:
     def runners(self, key: Key) -> Iterable[tuple[str, int]]:
         return ()
 
-    def imported_by(self, module: str, old: int) -> Iterable[str]:
+    def imported_by(self, module: str, old: int) -> Sequence[str]:
         return ()
 
-    def triggered_by(self, module: str, old: int) -> Iterable[str]:
+    def triggered_by(self, module: str, old: int) -> Sequence[str]:
         return ()
 
     def has_imported(self, importer: str, imported: str) -> bool:
@@ -95,6 +95,9 @@ class Made:
 
     def unpatchable(self, module: str, index: int) -> bool:
         return False
+
+    def modules_held(self, module: str) -> Iterable[str]:
+        return ()
 
     def module_value(self, cell: Cell) -> str:
         return ""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Sequence
+from functools import partial
+from types import CodeType
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pepperpy_reload.core.difference import align
 from pepperpy_reload.core.revision import revise_units
+from pepperpy_reload.core.statement import same_docstrings
 from pepperpy_reload.core.unit import Unit, read_units
 
 
@@ -23,7 +28,31 @@ def seen(units: Sequence[Unit]) -> list[object]:
 
 
 def revised(before: str, after: str) -> list[Unit]:
-    return revise_units(read(before), before.encode(), after.encode(), "pkg")
+    units = revise_units(read(before), before.encode(), after.encode(), "pkg", partial(function_at, before))
+    for unit in units:
+        unit.statement.twin = None
+    return units
+
+
+def function_at(source: str, line: int) -> tuple[int, int] | None:
+    """The outermost function that has a line, as its code tells."""
+    found = None
+    waiting = [compile(source, "source", "exec")]
+    while waiting:
+        for inner in codes_in(waiting.pop()):
+            if inner.co_firstlineno <= line and not inner.co_flags & inspect.CO_OPTIMIZED:
+                waiting.append(inner)
+            elif inner.co_firstlineno <= line and (found is None or found.co_firstlineno < inner.co_firstlineno):
+                found = inner
+    return None if found is None else (found.co_firstlineno, last_line(found))
+
+
+def codes_in(code: CodeType) -> list[CodeType]:
+    return [one for one in code.co_consts if isinstance(one, CodeType)]
+
+
+def last_line(code: CodeType) -> int:
+    return max([*(end or 0 for _, end, _, _ in code.co_positions()), *map(last_line, codes_in(code))])
 
 
 LINES = (
@@ -78,3 +107,50 @@ def test_what_has_not_changed_is_not_read_again() -> None:
     assert new[0] is old[0]
     assert new[1] is not old[1]
     assert new[2] is old[2]
+
+
+MEMBERS = (
+    "class A:", "    class B(C):", "    x = 1", "    @d", "    def f(self, x=1):", "        def f(self, x=1):",
+    "        return x", "        yield x", "        '''words'''", "        # a remark", "            return 1",
+    "        pass", "    # a remark", "    def g(self): return [", "1]", "        text = '''", "    def h(self): pass",
+    "    '''", "", "    if x:", "async def f(): pass", "        x: int",
+)  # fmt: skip
+PARTS = (
+    ("    x = 1",), ("    # a remark",), ("    def h(self): pass",), ("    def f(self, x=1):", "        return x"),
+    ("    @d", "    def g(self):", "        '''words'''", "        yield x", "        # a remark"),
+    ("    class B(C):", "        def f(self, x=1):", "            return 1", "            # a remark", "        pass"),
+    ("    def k(self):", "        def f(self, x=1):", "            return 1"),
+)  # fmt: skip
+CLASSES = st.lists(st.sampled_from(PARTS), max_size=5).map(
+    lambda parts: "\n".join(["class A:", "    x = 1", *(line for part in parts for line in part)])
+)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much], deadline=None)
+@given(CLASSES, st.integers(0, 15), st.integers(0, 2), st.lists(st.sampled_from(MEMBERS), max_size=2))
+def test_other_lines_in_a_class(before: str, place: int, gone: int, new: list[str]) -> None:
+    lines = before.split("\n")
+    after = "\n".join([*lines[:place], *new, *lines[place + gone :]])
+    if is_source(after):
+        assert seen(revised(before, after)) == seen(read(after))
+        old = read(before)
+        known = revise_units(old, before.encode(), after.encode(), "pkg", partial(function_at, before))
+        assert outcome(old, known) == outcome(old, read(after))
+
+
+def outcome(old: list[Unit], new: list[Unit]) -> list[object]:
+    found = align(old, new)
+    pairs = [(old[index].statement, new[at].statement) for at, index in enumerate(found.olds) if index >= 0]
+    return [found.fates, found.olds, [same_docstrings(one, other) for one, other in pairs]]
+
+
+def test_a_change_inside_a_method_is_seen_without_its_class() -> None:
+    before = "class A:\n    x = 1\n\n    def f(self):\n        return 1\n\n    def g(self): pass\n"
+    old = read(before)
+
+    (unit,) = revise_units(
+        old, before.encode(), before.replace("return 1", "return 2").encode(), "pkg", lambda _: (4, 5)
+    )
+
+    assert unit.statement.twin is not None
+    assert unit.statement._node is None

@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from pepperpy_reload.core.likeness import alike, same_statement
 from pepperpy_reload.core.statement import (
     Statement,
     chain,
@@ -13,7 +14,6 @@ from pepperpy_reload.core.statement import (
     import_time,
     never_at_import,
     read_statements,
-    shape,
 )
 
 
@@ -24,6 +24,10 @@ def read(source: str) -> list[Statement]:
 def one(source: str) -> Statement:
     (statement,) = read(source)
     return statement
+
+
+def same(before: str, after: str, *, bodies: bool) -> bool:
+    return same_statement(one(before), one(after), bodies=bodies)
 
 
 @pytest.mark.parametrize(
@@ -41,8 +45,8 @@ def one(source: str) -> Statement:
     ],
 )
 def test_layout_is_no_difference(before: str, after: str) -> None:
-    assert one(before).shape == one(after).shape
-    assert one(before).outline == one(after).outline
+    assert same(before, after, bodies=True)
+    assert same(before, after, bodies=False)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +72,8 @@ def test_layout_is_no_difference(before: str, after: str) -> None:
     ],
 )
 def test_what_is_said_is_a_difference_that_is_executed(before: str, after: str) -> None:
-    assert one(before).shape != one(after).shape
-    assert one(before).outline != one(after).outline
+    assert not same(before, after, bodies=True)
+    assert not same(before, after, bodies=False)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +90,8 @@ def test_what_is_said_is_a_difference_that_is_executed(before: str, after: str) 
     ],
 )
 def test_the_inside_of_a_function_is_no_part_of_the_outline(before: str, after: str) -> None:
-    assert one(before).shape != one(after).shape
-    assert one(before).outline == one(after).outline
+    assert not same(before, after, bodies=True)
+    assert same(before, after, bodies=False)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,7 @@ def test_conditions_that_are_false_at_an_import(test: str, expected: bool) -> No
     assert never_at_import(ast.parse(test, mode="eval").body) is expected
 
 
-def test_shapes_can_be_compared_whatever_they_hold() -> None:
+def test_trees_can_be_compared_whatever_they_hold() -> None:
     everything = (
         "x = 1, 1.5, 2j, 'a', b'b', None, ..., True\n"
         "match x:\n    case [1, *rest]: pass\n    case {'a': 1, **more}: pass\n    case P(a=1) | None: pass\n"
@@ -185,6 +189,19 @@ def test_shapes_can_be_compared_whatever_they_hold() -> None:
         "async def g():\n    async with a as b: await c\n    async for i in j: yield i\n"
     )
 
-    for statement in read(everything):
-        assert shape(statement.node, bodies=True) == statement.shape
-        assert hash(statement.shape) == hash(statement.shape)
+    statements = read(everything)
+    for statement, again in zip(statements, read(everything), strict=True):
+        assert alike(statement.node, again.node, bodies=True)
+        assert [other for other in statements if alike(statement.node, other.node, bodies=True)] == [statement]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_functions_with_the_same_lines_are_the_same_wherever_they_stand(newline: str) -> None:
+    lines = ["class A:", "    def f(self):", "        return 1", "    @d", "    def g(self):", "        return {}", ""]
+    before, after, moved = 3 * [newline.join(lines)]
+    before, after = before.format(1), after.format(2)
+    moved = f"{newline}{newline}{before}".replace("    @d", f"    # more{newline}    @d")
+
+    assert not same(before, after, bodies=True)
+    assert same(before, after, bodies=False)
+    assert same(before, moved, bodies=True)

@@ -74,7 +74,7 @@ def _faults(source: bytes, tree: ast.Module, chance: random.Random) -> Iterator[
     if again.changed or again.gone:
         yield f"is not the same as itself in line {again.units[again.changed[0]].line if again.changed else 0}"
     for unit in units:
-        _ = unit.deeds, unit.label, unit.statement.outline
+        _ = unit.deeds, unit.label, unit.names
     for node in ast.walk(tree):
         if isinstance(node, _FUNCTIONS):
             function_facts(node, "package")

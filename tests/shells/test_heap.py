@@ -44,7 +44,7 @@ def load(source: str) -> tuple[ModuleType, CodeType]:
 
 def found(module: ModuleType, code: CodeType, source: str) -> set[str]:
     pairs = list(pair_codes(code, compile(f"\n{source}", "made.py", "exec")))
-    functions = live_functions([(module, pairs)])
+    functions, _ = live_functions([(module, pairs)])
     return {function.__code__.co_qualname for several in functions.values() for function in several}
 
 
@@ -66,7 +66,7 @@ def test_all_functions_of_one_name_are_found() -> None:
     module, code = load(SOURCE)
     pairs = list(pair_codes(code, compile(f"\n{SOURCE}", "made.py", "exec")))
 
-    functions = live_functions([(module, pairs)])
+    functions, _ = live_functions([(module, pairs)])
 
     assert len([one for several in functions.values() for one in several if one.__name__ == "many"]) == 3
 

@@ -1,0 +1,98 @@
+"""Whether two pieces of source say the same, without regard to comments, layout and line numbers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Any
+
+from pepperpy_reload.core.statement import Statement, documentation, first_line
+from pepperpy_reload.core.tree import children
+
+_FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
+_CLOSED = _FUNCTIONS | {ast.ClassDef}
+_WITH_LINES = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef})
+"""Definitions have their lines for themselves: where the lines are the same, so is what they define."""
+
+
+def same_statement(one: Statement, other: Statement, *, bodies: bool) -> bool:
+    """Whether two statements say the same; without `bodies` what runs when the statement itself is executed."""
+    if other.twin is not None and other.twin.of is one:
+        return other.twin.same or not bodies
+    return one.text == other.text or alike(one.node, other.node, bodies=bodies, texts=_Texts(one, other))
+
+
+def alike(one: object, other: object, *, bodies: bool, texts: _Texts | None = None) -> bool:
+    """The same for syntax trees, and lists of them; `texts` are those of the statements that they are."""
+    waiting: list[tuple[Any, Any]] = [(one, other)]
+    while waiting:
+        first, second = waiting.pop()
+        if type(first) is not type(second):
+            return False
+        if isinstance(first, list):
+            if len(first) != len(second):
+                return False
+            waiting.extend(zip(first, second, strict=True))
+        elif not isinstance(first, ast.AST):
+            if not _same_leaf(first, second):
+                return False
+        elif texts is None or type(first) not in _WITH_LINES or not texts.are_same(first, second):
+            inside = _fields(first, second, hide=not bodies and type(first) in _FUNCTIONS)
+            if inside is None:
+                return False
+            waiting += inside
+    return True
+
+
+def _fields(one: Any, other: Any, *, hide: bool) -> list[tuple[Any, Any]] | None:
+    """The fields of two nodes that may differ, with `hide` without the bodies of functions; None if one does differ."""
+    if hide and _seen_from_outside(one) != _seen_from_outside(other):
+        return None
+    found = []
+    for name in one._fields:
+        first, second = getattr(one, name, None), getattr(other, name, None)
+        if first is not second and not (hide and name == "body"):
+            if type(first) is str and first != second:
+                return None
+            found.append((first, second))
+    return found
+
+
+class _Texts:
+    """The lines of two statements."""
+
+    def __init__(self, one: Statement, other: Statement) -> None:
+        self._lines = one.text.splitlines(), other.text.splitlines()
+        self._befores = one.line, other.line
+
+    def are_same(self, one: ast.AST, other: ast.AST) -> bool:
+        """Whether two definitions inside them have the same lines."""
+        texts = [
+            lines[first_line(node) - before : node.end_lineno - before + 1]  # type: ignore[attr-defined]
+            for node, lines, before in zip((one, other), self._lines, self._befores, strict=True)
+        ]
+        return texts[0] == texts[1] and texts[0] != []
+
+
+def _same_leaf(one: object, other: object) -> bool:
+    # 0.0 and -0.0 are equal and yet different constants
+    return repr(one) == repr(other) if isinstance(one, float | complex) else one == other
+
+
+def _seen_from_outside(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> object:
+    """What of a body others go by when the function is defined: is it a generator, and what do decorators copy?"""
+    if isinstance(node, ast.Lambda):
+        return _yields([node.body])
+    return _yields(node.body), documentation(node) if node.decorator_list else None
+
+
+def _yields(nodes: Iterable[ast.AST]) -> bool:
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        kind = type(node)
+        if kind is ast.Yield or kind is ast.YieldFrom:
+            return True
+        if kind not in _CLOSED and kind is not ast.Name:
+            waiting.extend(children(node))
+    return False
