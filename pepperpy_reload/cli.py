@@ -17,6 +17,7 @@ from pepperpy_reload import app
 from pepperpy_reload.config import LEVELS, ORDERS, SETTINGS, Kind, Setting, Settings, read_pyproject, settle
 from pepperpy_reload.core.comparison import Tolerance
 from pepperpy_reload.drawing.excerpt import plain
+from pepperpy_reload.drawing.outbox import is_stuck
 from pepperpy_reload.errors import ReloadError, SurroundingsError
 from pepperpy_reload.supervising.listener import PortInUseError, PortRefusedError
 
@@ -319,6 +320,8 @@ def main() -> None:
     except ReloadError as error:
         click.echo(f"pepperpy-reload: {plain(str(error))}", err=True)
         status = _code_of(error)
+    if is_stuck():  # Python would wait for the stream that this thread holds, and abort
+        os._exit(int(status or 0))
     sys.exit(int(status or 0))
 
 

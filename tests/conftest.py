@@ -35,6 +35,25 @@ optimizer = ImportOptimizer(ModuleManager())
 sys.meta_path.insert(0, optimizer)
 """
 
+SHARED = (
+    *("warm", "faults", "patience", "sockets", "pictures"),
+    *("debugpy", "programs_that_run_long", "console", "graph", "suggest"),
+)
+"""Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", metavar="NUMBER/COUNT", default="0/1", help="which of the shared files are to be run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    number, count = map(int, config.getoption("--share").split("/"))
+    others = {f"test_{name}" for index, name in enumerate(SHARED) if index % count != number}
+    left_out = [item for item in items if item.path.stem in others]
+    if left_out:
+        items[:] = [item for item in items if item.path.stem not in others]
+        config.hook.pytest_deselected(items=left_out)
+
 
 @pytest.fixture(autouse=True)
 def _no_threads_are_left() -> Iterator[None]:

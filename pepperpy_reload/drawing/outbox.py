@@ -11,6 +11,7 @@ from pepperpy_reload.drawing.news import Happening
 from pepperpy_reload.drawing.terminal import Display
 
 _MOST = 10_000  # that wait; of more, the newest are not told
+_NAME = "pepperpy-reload-news"
 _LAST_WORDS = 1.0  # seconds that the rest may take in the end
 
 
@@ -20,7 +21,7 @@ class Outbox:
     def __init__(self, display: Display) -> None:
         self._display = display
         self._waiting: SimpleQueue[Happening | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._tell, name="pepperpy-reload-news", daemon=True)
+        self._thread = threading.Thread(target=self._tell, name=_NAME, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -40,3 +41,8 @@ class Outbox:
     def _tell(self) -> None:
         while (news := self._waiting.get()) is not None:
             self._display.show(news)
+
+
+def is_stuck() -> bool:
+    """Whether news are still being told, to somebody who does not read them."""
+    return any(thread.name == _NAME for thread in threading.enumerate())

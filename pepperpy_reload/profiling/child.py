@@ -273,6 +273,15 @@ def _show(problem: BaseException) -> None:
         sys.excepthook(type(problem), problem.with_traceback(trace), trace)
 
 
+def _flush() -> None:
+    """What the target has printed is not lost with the process."""
+    for stream in (sys.stdout, sys.stderr):
+        try:  # noqa: SIM105 - `contextlib` may not be loaded here
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass
+
+
 def _main(target: str, output: int, search: list[str], how: str) -> None:
     global _watching
     _watching = how == "watched"
@@ -282,7 +291,7 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
         problem, _ = _outcome(target)
         if problem is not None:
             _show(problem)
-        sys.stdout.flush()
+        _flush()
         os._exit(int(problem is not None))
     _bootstrap._find_and_load = _disguise(_load)
     _bootstrap._gcd_import = _disguise(_by_name)
@@ -309,6 +318,7 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
     data = memoryview(marshal.dumps(seen))
     while data:
         data = data[os.write(output, data) :]
+    _flush()
     os._exit(0)  # without what the target's threads and exit handlers would do
 
 

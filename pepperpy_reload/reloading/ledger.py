@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -104,6 +105,8 @@ _pages: dict[str, Page] = {}
 _read: dict[str, tuple[bytes, list[Unit]]] = {}
 """The units of sources that have been read by a reload, until their modules are made of them."""
 _words: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
 _caches: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
 _NO_WORD = bytes(32 if byte < 128 and not (chr(byte).isalnum() or byte == 95) else byte for byte in range(256))
 
@@ -148,6 +151,7 @@ def forget(name: str) -> None:
     """A module is gone."""
     _pages.pop(name, None)
     _words.pop(name, None)
+    _set.pop(name, None)
     _caches.pop(name, None)
 
 
@@ -179,6 +183,16 @@ def words(name: str) -> frozenset[bytes]:
     if known is None or known[0] is not source:
         known = _words[name] = (source, words_of(source))
     return known[1]
+
+
+def may_set(name: str, attribute: bytes) -> bool:
+    """Whether a loaded module's source may set an attribute of that name, by a statement or by name."""
+    source = recorder.modules[name].source
+    known = _set.get(name)
+    if known is None or known[0] is not source:
+        # No name at all stands for those that are made up when the program runs.
+        known = _set[name] = (source, frozenset(_SETTING.findall(source)))
+    return attribute in known[1] or b"" in known[1]
 
 
 def words_of(source: bytes) -> frozenset[bytes]:

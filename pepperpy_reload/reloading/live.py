@@ -100,13 +100,8 @@ class LiveWorld:
 
     def setting(self, cell: Cell) -> list[str]:
         """The modules that name a cell behind a dot where something is set, or set by name."""
-        name = re.escape(cell.name.encode())
-        shown = re.compile(rb"\.\s*%s\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b" % name)
-        return [
-            one
-            for one in self.mentioning(cell)
-            if one in recorder.modules and shown.search(recorder.modules[one].source)
-        ]
+        name = cell.name.encode()
+        return [one for one in self.mentioning(cell) if one in recorder.modules and ledger.may_set(one, name)]
 
     @cached_property
     def _lookers(self) -> list[str]:

@@ -10,6 +10,7 @@ import fcntl
 import gc
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 _CHUNK = 1 << 16
+_TYPED = (signal.SIGINT, signal.SIGTSTP, signal.SIGQUIT, signal.SIGHUP)
 
 
 def main() -> None:
@@ -52,6 +54,8 @@ class Zygote:
         self._line = line
         self._base = frozenset(sys.modules) - {__name__}
         self._argv = list(sys.argv)
+        # What is typed on the terminal is the supervisor's to answer; forks have the handlers of a program again.
+        self._handlers = {number: signal.signal(number, signal.SIG_IGN) for number in _TYPED}
         self._code = ""
         self._crowd: Callable[[], str]
 
@@ -109,6 +113,8 @@ class Zygote:
             os.close(write)
             self._line.close()
             os.setsid()
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
             guard.keep(lifeline)
             return True
         os.close(write)

@@ -178,13 +178,13 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(verdicts: Path) -> dict[str, str]:
-    """Ours, without what changes how the tool behaves."""
+    """Ours, without what changes how the tool behaves; no process imports libraries ahead (test_warm is about that)."""
     left_out = ("PYTHONDONTWRITEBYTECODE", "FORCE_COLOR", "PYTHONWARNINGS")
     return {
         name: value
         for name, value in os.environ.items()
         if name not in left_out and not name.startswith(("PEPPERPY_RELOAD_", "PYTEST_"))
-    } | {"XDG_CACHE_HOME": str(verdicts)}
+    } | {"XDG_CACHE_HOME": str(verdicts), "PEPPERPY_RELOAD_ZYGOTE": "0"}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import signal
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -200,6 +201,7 @@ def test_no_keys(screen: Callable[..., Screen], project: Path) -> None:
 def test_a_debugger(screen: Callable[..., Screen], project: Path, until: Until) -> None:
     one = screen()
     one.says("press h for help")
+    pressed = time.monotonic()
     for turn in ("first", "after a restart"):
         request = Request(one.tool, "/stop")
         one.says("(Pdb) ")
@@ -213,7 +215,9 @@ def test_a_debugger(screen: Callable[..., Screen], project: Path, until: Until) 
         before = (project / "helper.py").read_text()
         save(project, turn)
         one.says("helper.py saved: that waits until nobody is at the prompt")
+        until(lambda: time.monotonic() > pressed + 1.0, "a second since the last time: twice within one means us")  # noqa: B023
         one.types("\x03")
+        pressed = time.monotonic()
         one.says("KeyboardInterrupt")
         one.types("word\n")
         one.says(repr(re.findall("'(.*)'", before)[0]))
