@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -46,14 +47,18 @@ class Stacks:
         self._pid = pid
         self._roots = roots
         self._file: int | None = None
+        self._using = threading.Lock()
+        """Somebody uses the file: a process may end, and another thread close it, while it is asked."""
         if descriptor is not None:
             with suppress(OSError):  # it is gone already
                 self._file = os.open(f"/proc/{pid}/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
 
     def whereabouts(self) -> str:
         """`file:line` of the user's code that runs, or what else keeps the process; "" if that cannot be told."""
-        if self._file is None:
-            return ""
+        with self._using:
+            return "" if self._file is None else self._whereabouts()
+
+    def _whereabouts(self) -> str:
         status = _status(self._pid)
         if status.get("State", "").startswith(("T", "t")):
             return "the process is stopped"
@@ -63,17 +68,19 @@ class Stacks:
 
     def last_words(self) -> str:
         """`file:line` of the user's code that ran when the process crashed; "" if that cannot be told."""
-        if self._file is None:
-            return ""
-        text = os.pread(self._file, os.fstat(self._file).st_size, 0).decode("utf-8", "replace")
+        with self._using:
+            if self._file is None:
+                return ""
+            text = os.pread(self._file, os.fstat(self._file).st_size, 0).decode("utf-8", "replace")
         _, crashed, stacks = text.rpartition(_CRASH)
         return next(self._first_party_of(stacks), "") if crashed else ""
 
     def close(self) -> None:
         """It is not asked any more."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        with self._using:
+            file, self._file = self._file, None
+            if file is not None:
+                os.close(file)
 
     def _asked(self) -> str:
         assert self._file is not None

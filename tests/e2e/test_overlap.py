@@ -371,8 +371,15 @@ def test_none_of_them_outlives_a_supervisor_that_is_killed(
     port = tool.port
     tool.send(signal.SIGKILL)
     until(lambda: not any(map(alive, both)), "both to be gone", 3.0)
-    with socket.create_server(("127.0.0.1", port)):
-        pass
+    until(lambda: _is_free(port), "the port", 3.0)
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_worker_that_dies_while_its_heir_starts_is_followed_by_it(
