@@ -217,8 +217,8 @@ def test_a_debugger(screen: Callable[..., Screen], project: Path, until: Until) 
         one.says("helper.py saved: that waits until nobody is at the prompt")
         until(lambda: time.monotonic() > pressed + 1.0, "a second since the last time: twice within one means us")  # noqa: B023
         one.types("\x03")
-        pressed = time.monotonic()
         one.says("KeyboardInterrupt")
+        pressed = time.monotonic()  # it has been handled by now
         one.types("word\n")
         one.says(repr(re.findall("'(.*)'", before)[0]))
         one.types("c\n")
