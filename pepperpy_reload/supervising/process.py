@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising.answers import Answers
@@ -142,7 +143,11 @@ class WorkerProcess:
     def _hear(self, message: Message) -> None:
         if message.get("type") == "born":
             self.pid = int(message["pid"])
-            self._stacks = Stacks(self.pid, message["stacks"], self._roots)
+            ask = partial(self._channel.post, {"type": "where"})
+            self._stacks = Stacks(self.pid, message["stacks"], self._roots, ask)
+        elif message.get("type") == "where":
+            if self._stacks is not None:
+                self._stacks.take(str(message["stacks"]))
         else:
             self._on_message(self, message)
 

@@ -1,7 +1,8 @@
-"""Where a worker is that does not answer: the stacks of its threads, which it writes whatever it does.
+"""Where a worker is that does not answer: the stacks of its threads, which it tells whatever it does.
 
-Python's own fault handler writes them inside a signal handler in C: neither the interpreter's lock nor a turn of the
-main thread is needed. Only a process that is stopped cannot do that, and then the system says so.
+A thread of its own tells them as long as it gets the interpreter's lock. Where something in C keeps that, Python's
+fault handler writes them inside a signal handler; only then: while Python code runs it may read a frame that is being
+made, and crash (seen with 3.13). A process that is stopped can do neither, and then the system says so.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from traceback import walk_stack
 
 from pepperpy_reload.drawing.excerpt import shortened
 
@@ -40,11 +42,25 @@ def offer() -> int | None:
     return descriptor
 
 
-class Stacks:
-    """The stacks of the process `pid`, which it writes to its `descriptor`."""
+def told() -> str:
+    """In the worker: the stacks, as the fault handler would write them."""
+    lines = []
+    main = threading.main_thread().ident
+    for thread, innermost in sorted(sys._current_frames().items(), key=lambda item: item[0] != main):
+        lines.append(f"Thread {thread:#x} (most recent call first):")
+        for frame, line in walk_stack(innermost):
+            lines.append(f'  File "{frame.f_code.co_filename}", line {line} in {frame.f_code.co_name}')
+    return "\n".join(lines)
 
-    def __init__(self, pid: int, descriptor: int | None, roots: Sequence[str]) -> None:
+
+class Stacks:
+    """The stacks of the process `pid`: it is asked for them by `ask`, or writes them to its `descriptor`."""
+
+    def __init__(self, pid: int, descriptor: int | None, roots: Sequence[str], ask: Callable[[], object]) -> None:
         self._pid = pid
+        self._ask = ask
+        self._answer = ""
+        self._answered = threading.Event()
         self._roots = roots
         self._file: int | None = None
         self._using = threading.Lock()
@@ -58,10 +74,19 @@ class Stacks:
         with self._using:
             return "" if self._file is None else self._whereabouts()
 
+    def take(self, answer: str) -> None:
+        """It has told its stacks."""
+        self._answer = answer
+        self._answered.set()
+
     def _whereabouts(self) -> str:
         status = _status(self._pid)
         if status.get("State", "").startswith(("T", "t")):
             return "the process is stopped"
+        self._answered.clear()
+        self._ask()
+        if self._answered.wait(_PATIENCE):
+            return next(self._first_party_of(self._answer), "")
         if not int(status.get("SigCgt", "0"), 16) >> (_ASKING - 1) & 1:
             return ""  # it is another program by now, and would die of the signal
         return next(self._first_party_of(self._asked()), "")

@@ -191,6 +191,8 @@ class Worker:
         elif message["type"] == "quiet":
             self._events.put(Quiet(paths))
             self._channel.post({"type": "heard"})
+        elif message["type"] == "where":
+            self._channel.post({"type": "where", "stacks": stacks.told()})
         elif message["type"] == "enter":
             self._succession.enter()
         elif message["type"] == "yield" and self._session is not None:

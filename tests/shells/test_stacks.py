@@ -23,7 +23,7 @@ time.sleep(60)
 def test_a_file_that_is_closed_meanwhile() -> None:
     with subprocess.Popen([sys.executable, "-c", OFFERING], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        stacks = Stacks(process.pid, int(process.stdout.readline()), [str(Path.cwd())])
+        stacks = Stacks(process.pid, int(process.stdout.readline()), [str(Path.cwd())], lambda: None)
         for _ in range(5):
             told: list[str] = []
             asking = threading.Thread(target=lambda told=told: told.append(stacks.whereabouts()))
