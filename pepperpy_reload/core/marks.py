@@ -10,7 +10,7 @@ from pepperpy_reload.core.plan import Action, Demand
 from pepperpy_reload.core.start import Start
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind
-from pepperpy_reload.core.world import Cell, Key, Place, World
+from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Marks(Traces):
             if key not in self._keys:
                 self._keys.add(key)
                 for place in self.runners(key):
-                    self.mark(place, Cause(f"called {_name(key)} when it was imported; {cause.text}", by))
+                    self.mark(place, Cause(f"called {qualname_of(key)} when it was imported; {cause.text}", by))
 
     def spread(self, cell: Cell, cause: Cause, *, rebound: bool, by: Place | None = None) -> None:
         """A cell holds something else, or what it holds has changed."""
@@ -104,7 +104,7 @@ class Marks(Traces):
                 if rebound and unit.kind is Kind.CLASS and self._is_in_head(place, cell):
                     self.force(place, why)
         for place, key in [*self.callers(cell), *self.callers(Cell(cell.module, "*"))]:
-            self.mark(place, Cause(f"called {_name(key)} when it was imported, which reads {cell}", by))
+            self.mark(place, Cause(f"called {qualname_of(key)} when it was imported, which reads {cell}", by))
 
     def _spread_by_star(self, star: Place, name: str, why: Cause, *, rebound: bool) -> None:
         if rebound:
@@ -150,7 +150,3 @@ class Marks(Traces):
     def _is_starred(self, cell: Cell) -> bool:
         aliases = (self.unit(star).alias for star in self.stars(cell))
         return any(alias is not None and cell.name in self.offered(alias.module) for alias in aliases)
-
-
-def _name(key: Key) -> str:
-    return str(getattr(key, "qualname", key))

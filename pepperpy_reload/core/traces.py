@@ -8,7 +8,7 @@ from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit, read_otherwise
-from pepperpy_reload.core.world import Cell, Key, Place, World
+from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 _PREDICTED = 200  # functions looked at for one new statement
 _HOOKS = frozenset({"__init_subclass__", "__set_name__"})
@@ -391,12 +391,8 @@ class Traces(Scope):
                 found[cell] = max(found.get(cell, Depth.STORE), Depth.CALL)
 
 
-def _qualname(key: Key) -> str:
-    return str(getattr(key, "qualname", ""))
-
-
 def _last_name(key: Key) -> str:
-    return _qualname(key).rpartition(".")[2]
+    return qualname_of(key).rpartition(".")[2]
 
 
 def set_by(scope: Scope, home: str, facts: FunctionFacts) -> set[Cell]:

@@ -15,6 +15,11 @@ Key = Hashable
 """A function of the source, as footprints know it."""
 
 
+def qualname_of(key: Key) -> str:
+    """The qualified name of the function that a key stands for."""
+    return str(getattr(key, "qualname", key))
+
+
 class Cell(NamedTuple):
     """A name of a module."""
 

@@ -8,8 +8,8 @@ from pepperpy_reload.core.budget import Breach
 from pepperpy_reload.core.comparison import Comparison
 from pepperpy_reload.core.costs import ROOT
 from pepperpy_reload.core.graph import Edge
-from pepperpy_reload.drawing.costs import place_of
 from pepperpy_reload.drawing.cycles import cycle_text
+from pepperpy_reload.drawing.excerpt import place_of
 
 _SHOWN = 10
 

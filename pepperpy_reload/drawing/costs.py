@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import IO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pepperpy_reload.core.costs import ROOT, Costs, Load
 from pepperpy_reload.core.graph import Edge
-from pepperpy_reload.drawing.excerpt import plain
-from pepperpy_reload.drawing.terminal import encodable
+from pepperpy_reload.drawing.excerpt import place_of, plain
+from pepperpy_reload.drawing.terminal import console_on, encodable
 
 _SLOW, _NOTABLE = 0.1, 0.02  # seconds: red, and yellow
 _PACKAGES = 8
 _FAILURES = 8
-WIDE = 160  # columns where nobody sees where a line ends
 
 
 class CostsView:
@@ -30,8 +26,7 @@ class CostsView:
         self._costs = costs
         self._stream = stream or sys.stdout
         self._shown = self._dearest(rows)
-        width = None if self._stream.isatty() else WIDE
-        self._console = Console(file=self._stream, width=width, highlight=False, markup=False, emoji=False)
+        self._console = console_on(self._stream)
 
     def draw(self, heading: str) -> None:
         """Write all of it."""
@@ -114,7 +109,7 @@ class CostsView:
 def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], stream: IO[str] | None = None) -> None:
     """Write why a module is loaded: each chain of imports, and what taking out its last one would save."""
     stream = stream or sys.stdout
-    console = Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, markup=False, emoji=False)
+    console = console_on(stream)
 
     def clean(text: str) -> str:
         return encodable(plain(text), stream)
@@ -132,15 +127,6 @@ def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], strea
                 text.append(clean("→ "), style="dim")
         text.append(clean(last.imported), style="bold")
         console.print(text, soft_wrap=True)
-
-
-def place_of(file: str, line: int) -> str:
-    """A file and a line as short as it is clear: relative to here, or what follows site-packages."""
-    for marker in (f"{os.sep}site-packages{os.sep}", f"{os.getcwd()}{os.sep}"):  # noqa: PTH109 - text for people
-        _, found, rest = file.partition(marker)
-        if found:
-            return f"{rest}:{line}"
-    return f"{Path(*Path(file).parts[-2:])}:{line}"
 
 
 def _time(seconds: float) -> Text:

@@ -9,7 +9,7 @@ from typing import Any
 from pepperpy_reload.core.costs import Costs
 from pepperpy_reload.core.palette import colours
 from pepperpy_reload.core.timeline import lanes
-from pepperpy_reload.drawing.costs import place_of
+from pepperpy_reload.drawing.excerpt import place_of
 from pepperpy_reload.drawing.webpage import webpage
 
 

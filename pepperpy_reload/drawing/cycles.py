@@ -7,13 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import IO
 
-from rich.console import Console
 from rich.text import Text
 
 from pepperpy_reload.core.cycles import Circle, Harm
-from pepperpy_reload.drawing.costs import WIDE, place_of
-from pepperpy_reload.drawing.excerpt import plain
-from pepperpy_reload.drawing.terminal import encodable
+from pepperpy_reload.drawing.excerpt import place_of, plain
+from pepperpy_reload.drawing.terminal import console_on, encodable
 
 _SHOWN = 5
 _STYLES = {Harm.NOW: "bold red", Harm.IMPORT: "yellow"}
@@ -22,7 +20,7 @@ _STYLES = {Harm.NOW: "bold red", Harm.IMPORT: "yellow"}
 def draw_cycles(cycles: Sequence[Circle], stream: IO[str] | None = None) -> None:
     """Write those that matter when modules load, and count the others; nothing if there are none."""
     stream = stream or sys.stdout
-    console = Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, markup=False, emoji=False)
+    console = console_on(stream)
     if not cycles:
         return
     counts = Counter(one.harm for one in cycles)

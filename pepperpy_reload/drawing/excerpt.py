@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tokenize
 from dataclasses import dataclass
@@ -66,6 +67,15 @@ def shortened(path: str) -> str:
         return str(Path(path).relative_to(Path.cwd())) if path else ""
     except (ValueError, OSError):
         return path
+
+
+def place_of(file: str, line: int) -> str:
+    """A file and a line as short as it is clear: relative to here, or what follows site-packages."""
+    for marker in (f"{os.sep}site-packages{os.sep}", f"{os.getcwd()}{os.sep}"):  # noqa: PTH109 - text for people
+        _, found, rest = file.partition(marker)
+        if found:
+            return f"{rest}:{line}"
+    return f"{Path(*Path(file).parts[-2:])}:{line}"
 
 
 def _source(file: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from pepperpy_reload.core.cycles import Circle
 from pepperpy_reload.core.diagram import Diagram
 from pepperpy_reload.core.palette import colours
-from pepperpy_reload.drawing.costs import place_of
+from pepperpy_reload.drawing.excerpt import place_of
 from pepperpy_reload.drawing.webpage import webpage
 
 

@@ -8,7 +8,7 @@ from html import escape
 from pepperpy_reload.core.diagram import Diagram, Link
 from pepperpy_reload.core.layers import Box, lay_out
 from pepperpy_reload.core.palette import colours
-from pepperpy_reload.drawing.costs import place_of
+from pepperpy_reload.drawing.excerpt import place_of
 from pepperpy_reload.drawing.waterfall import kind, style
 
 _EDGE, _TOP, _LETTER = 20.0, 66.0, 6.7

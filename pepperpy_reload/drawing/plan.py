@@ -6,12 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from pepperpy_reload.drawing.excerpt import plain
-from pepperpy_reload.drawing.terminal import encodable
+from pepperpy_reload.drawing.terminal import console_on, encodable
 
 _STYLES = {"patch": "bold green", "refit": "bold green", "drop": "bold red", "run": "bold yellow"}
 _WIDE = 1000  # columns where nobody sees where a line ends
@@ -21,14 +20,7 @@ Step = Mapping[str, Any]
 def draw_plan(heading: str, steps: Sequence[Step], stream: IO[str] | None = None) -> None:
     """Write the tree. `steps` are those of `core.plan` as JSON; each is numbered by when it is taken."""
     stream = stream or sys.stdout
-    console = Console(
-        file=stream,
-        width=None if stream.isatty() else _WIDE,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    console.print(_Drawing(steps, stream).tree(heading))
+    console_on(stream, _WIDE).print(_Drawing(steps, stream).tree(heading))
 
 
 class _Drawing:

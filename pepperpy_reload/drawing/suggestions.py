@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pepperpy_reload.core.suggestions import Change, Suggestion
-from pepperpy_reload.drawing.costs import place_of
+from pepperpy_reload.drawing.excerpt import place_of
 
 _USED = {True: "and this run used it", False: "and this run did not use it", None: "whether it was used is not known"}
 

@@ -228,6 +228,14 @@ def _directory(path: str) -> str:
     return "./" if short == "." else short
 
 
+def console_on(stream: IO[str], wide: int = 160) -> Console:
+    """A console for tables and trees: as wide as the terminal, `wide` columns where nobody sees where a line ends."""
+    from rich.console import Console  # takes long to import, and much does without
+
+    width = None if stream.isatty() else wide
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
 def encodable(text: str, stream: IO[str]) -> str:
     """`text` with what the stream cannot write as escapes."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
