@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections import deque
 from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any
 
 from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
+from pepperpy_reload.importing.backlog import Backlog
 
 _ITEMS = 5
 _MANY = 10_000 * _ITEMS
@@ -24,8 +23,9 @@ class RecordedGraph(ImportGraph):
     """
 
     def __init__(self) -> None:
-        self.notes: deque[Any] = deque()
-        """Five items each, without a tuple around them: that would be work for garbage collection.
+        self._backlog = Backlog(_ITEMS, self._take)
+        self.notes = self._backlog.items
+        """Five items each:
 
         Importer, imported, what was named of it that is a module (None for `import x.y`), the code of the importer and
         the offset in it: an import statement that a module has executed itself, and that has worked. Without a code: a
@@ -33,26 +33,24 @@ class RecordedGraph(ImportGraph):
         """
         self._known = ImportGraph()
         self._running: set[str] = set()
-        self._lock = threading.RLock()  # never held while anything is imported
-        self._taking = False
         super().__init__()
 
     @property
     def _out(self) -> dict[str, dict[str, Edge]]:
         if self.notes:
-            self._take_notes()
+            self._backlog.settle()
         return self._known._out
 
     @_out.setter
     def _out(self, rows: dict[str, dict[str, Edge]]) -> None:
-        with self._lock:
+        with self._backlog.lock:
             self.notes.clear()
             self._known._out = rows
 
     @property
     def _in(self) -> dict[str, dict[str, None]]:
         if self.notes:
-            self._take_notes()
+            self._backlog.settle()
         return self._known._in
 
     @_in.setter
@@ -71,20 +69,7 @@ class RecordedGraph(ImportGraph):
         """It has been executed, or has failed."""
         self.notes += (name, False, None, None, 0)
         if len(self.notes) > _MANY:
-            self._take_notes()
-
-    def _take_notes(self) -> None:
-        with self._lock:
-            if self._taking:  # a signal's handler, on the same thread
-                return
-            self._taking = True
-            try:
-                while self.notes:
-                    self._take(*(self.notes[at] for at in range(_ITEMS)))
-                    for _ in range(_ITEMS):  # only now: who finds nothing to do here finds all of it there
-                        self.notes.popleft()
-            finally:
-                self._taking = False
+            self._backlog.settle()
 
     def _take(
         self, importer: Any, imported: Any, submodules: tuple[str, ...] | None, code: CodeType | None, offset: int

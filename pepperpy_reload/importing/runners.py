@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pepperpy_reload.importing.backlog import Backlog
 from pepperpy_reload.importing.footprint import CodeKey, footprint_of
 from pepperpy_reload.importing.loaded import Loaded
 
@@ -15,12 +14,11 @@ class Runners:
     """By function: the modules that may have run it while they were executed; `Loaded.ran` is the truth."""
 
     def __init__(self) -> None:
-        self.noted: deque[Any] = deque()
+        self._backlog = Backlog(2, self._take)
+        self.noted = self._backlog.items
         """Modules whose `ran` is not known yet, each followed by what its activity has noted."""
         self._found: dict[CodeKey, set[str]] = {}
         self._tidied = 0
-        self._lock = threading.RLock()  # held while notes are put in order, never while anything is imported
-        self._sorting = False
 
     def note(self, loaded: Loaded, noted: tuple[Any, ...]) -> None:
         """A module has run functions while it was executed."""
@@ -28,19 +26,11 @@ class Runners:
 
     def sort(self) -> None:
         """Let `Loaded.ran` be known of all modules."""
-        with self._lock:
-            if self._sorting:  # a signal's handler, on the same thread
-                return
-            self._sorting = True
-            try:
-                while self.noted:
-                    loaded, noted = self.noted[0], self.noted[1]
-                    loaded.ran = footprint_of(noted)
-                    self.add(loaded.name, loaded.footprint)
-                    self.noted.popleft()  # only now: who finds nothing to do here finds all of it there
-                    self.noted.popleft()
-            finally:
-                self._sorting = False
+        self._backlog.settle()
+
+    def _take(self, loaded: Loaded, noted: tuple[Any, ...]) -> None:
+        loaded.ran = footprint_of(noted)
+        self.add(loaded.name, loaded.footprint)
 
     def add(self, module: str, functions: Iterable[CodeKey]) -> None:
         """`module` ran these functions while it was executed."""
