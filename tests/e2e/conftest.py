@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.e2e.browser import Browser
 
 PATIENCE = 15.0
 ASGI = """
@@ -265,3 +268,14 @@ def _until() -> Callable[..., Any]:
 def _alive() -> Callable[[int], bool]:
     """Tells whether a process lives."""
     return alive
+
+
+@pytest.fixture(scope="module")
+def browser(many: Path) -> Iterator[Browser]:
+    """A browser with the page that the module's own fixture `many` has made; it may not complain."""
+    from tests.e2e.browser import Browser
+
+    with Browser() as one:
+        one.open(many / "app.html")
+        yield one
+        assert one.complaints() == []

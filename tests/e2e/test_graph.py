@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -36,14 +35,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = command(folder, "graph", "app", *names)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser(many: Path) -> Iterator[Browser]:
-    with Browser() as one:
-        one.open(many / "app.html")
-        yield one
-        assert one.complaints() == []
 
 
 @pytest.fixture

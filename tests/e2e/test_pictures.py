@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -48,14 +47,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 KINDS = ("html", "svg", "speedscope", "perfetto")
-
-
-@pytest.fixture(scope="module")
-def browser(many: Path) -> Iterator[Browser]:
-    with Browser() as one:
-        one.open(many / "app.html")
-        yield one
-        assert one.complaints() == []
 
 
 @pytest.fixture
