@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pepperpy_reload.core.graph import Edge, EdgeKind
+from pepperpy_reload.core.statement import absolute
 
 ROOT = ""
 """The node that stands for the target itself: what it imports has no importer that was loaded."""
@@ -73,10 +74,7 @@ class Use:
     @property
     def module(self) -> str:
         """The full name of the module that it names."""
-        if not self.level:
-            return self.name
-        base = self.package.rsplit(".", self.level - 1)[0] if self.level > 1 else self.package
-        return f"{base}.{self.name}" if self.name else base
+        return absolute(self.name, self.level, self.package)
 
 
 @dataclass(frozen=True, slots=True)

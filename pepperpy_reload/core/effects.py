@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from pepperpy_reload.core.statement import chain, import_time
+from pepperpy_reload.core.statement import absolute, chain, import_time
 from pepperpy_reload.core.tree import walk
 
 Chain = tuple[str, ...]
@@ -67,10 +67,7 @@ def static_imports(tree: ast.Module, package: str) -> Iterator[tuple[str, int]]:
 
 
 def _from_import(node: ast.ImportFrom, package: str) -> Iterator[tuple[str, int]]:
-    base = node.module or ""
-    if node.level:
-        parts = package.split(".")
-        base = ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
+    base = absolute(node.module, node.level, package)
     yield base, node.lineno
     for alias in node.names:
         if alias.name != "*":

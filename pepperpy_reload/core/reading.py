@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pepperpy_reload.core.imports import Import, Name, Place, Reads, Source
 from pepperpy_reload.core.registering import PLAIN_DECORATORS, called_by, deeds
-from pepperpy_reload.core.statement import chain, first_line, never_at_import
+from pepperpy_reload.core.statement import absolute, chain, first_line, never_at_import, postpones_annotations
 
 _BARE = frozenset({ast.Load, ast.Store, ast.Del, ast.Constant, ast.Pass, ast.alias})
 
@@ -20,10 +20,7 @@ _NEVER = "if"
 def read_source(module: str, path: str, text: bytes, *, is_package: bool) -> Source:
     """What a module's text says. Raises SyntaxError or ValueError for what is no Python."""
     tree = ast.parse(text)
-    postponed = any(
-        isinstance(node, ast.ImportFrom) and node.module == "__future__" and node.names[0].name == "annotations"
-        for node in tree.body[:3]
-    )
+    postponed = any(map(postpones_annotations, tree.body))
     walk = _Walk(module, module if is_package else module.rpartition(".")[0], postponed)
     walk.all(tree.body, _Context())
     exported = frozenset(_exported(tree))
@@ -220,16 +217,18 @@ class _Walk:
                 )  # fmt: skip
             return
         names = tuple(Name(one.name, one.asname or one.name) for one in node.names)
+        module = absolute(node.module, node.level, self._package)
         written = "." * node.level + (node.module or "")
         yield Import(
-            self._module, self._absolute(node), names, node.lineno, last, context.place, context.guarded, written
+            self._module,
+            module,
+            names,
+            node.lineno,
+            last,
+            context.place,
+            context.guarded,
+            written,
         )
-
-    def _absolute(self, node: ast.ImportFrom) -> str:
-        if not node.level:
-            return node.module or ""
-        parts = self._package.split(".")
-        return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
 
     def reads(self, exported: frozenset[str]) -> dict[str, Reads]:
         """All names that are read or exported, by name."""

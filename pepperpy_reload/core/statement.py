@@ -168,6 +168,20 @@ def chain(node: ast.AST) -> tuple[str, ...]:
     return (node.id, *reversed(names)) if isinstance(node, ast.Name) else ()
 
 
+def absolute(module: str | None, level: int, package: str) -> str:
+    """The full name of the module that `from ...module import` means in a package, with so many dots (PEP 328)."""
+    if not level:
+        return module or ""
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - level + 1], *([module] if module else [])])
+
+
+def postpones_annotations(node: ast.AST) -> bool:
+    """Whether a statement has all annotations of its module stay text (PEP 563)."""
+    names = node.names if isinstance(node, ast.ImportFrom) and node.module == "__future__" else []
+    return any(item.name == "annotations" for item in names)
+
+
 def never_at_import(test: ast.expr) -> bool:
     """Whether a condition is false when the module is imported: TYPE_CHECKING, or `__name__ == "__main__"`."""
     if chain(test)[-1:] == ("TYPE_CHECKING",):

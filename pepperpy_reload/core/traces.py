@@ -317,12 +317,9 @@ class Traces(Scope):
         if chains is None:
             return self.predicted(place.module, unit)
         ran = self.world.ran(place.module, old)
-        names = {str(getattr(key, "qualname", "")) for key in ran}
+        names = set(map(qualname_of, ran))
         new = self._reachable(place.module, chains) - ran
-        return {
-            *ran,
-            *(key for key in new if str(getattr(key, "qualname", "")).rpartition(".<locals>.")[0] not in names),
-        }
+        return {*ran, *(key for key in new if qualname_of(key).rpartition(".<locals>.")[0] not in names)}
 
     def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""

@@ -27,7 +27,14 @@ from pepperpy_reload.core.names import (
     readings,
     unevaluated,
 )
-from pepperpy_reload.core.statement import Statement, chain, import_time, read_statements
+from pepperpy_reload.core.statement import (
+    Statement,
+    absolute,
+    chain,
+    import_time,
+    postpones_annotations,
+    read_statements,
+)
 from pepperpy_reload.core.texts import Text, texts
 from pepperpy_reload.core.tree import walk
 
@@ -212,7 +219,7 @@ def read_units(source: bytes, tree: ast.Module, package: str, *, keep: bool = Fa
 
     With `keep` their trees are kept until all are forgotten.
     """
-    postponed = any(_postpones_annotations(node) for node in tree.body)
+    postponed = any(postpones_annotations(node) for node in tree.body)
     return units_of(read_statements(tree, source), package, 0, postponed=postponed, keep=keep)
 
 
@@ -229,11 +236,6 @@ def units_of(
         else:
             statement.forget()
     return units
-
-
-def _postpones_annotations(node: ast.stmt) -> bool:
-    names = node.names if isinstance(node, ast.ImportFrom) and node.module == "__future__" else []
-    return any(item.name == "annotations" for item in names)
 
 
 def function_facts(node: Function, package: str, outer: frozenset[str] = frozenset()) -> FunctionFacts:
@@ -418,10 +420,7 @@ def _aliases(node: ast.Import | ast.ImportFrom, package: str) -> list[Alias]:
             else Alias(item.name, "", item.name.partition(".")[0])
             for item in node.names
         ]
-    base = node.module or ""
-    if node.level:
-        parts = package.split(".")
-        base = ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
+    base = absolute(node.module, node.level, package)
     return [Alias(base, item.name, item.asname or item.name) for item in node.names]
 
 

@@ -117,3 +117,8 @@ def test_what_a_module_does_to_others() -> None:
         (10, "sets os.environ['X']"),
         (13, "class A may register with app.Base"),
     ]
+
+
+def test_annotations_stay_text_wherever_that_is_said() -> None:
+    read_as_text = read("from __future__ import generator_stop, annotations\nimport m\ndef f(x: m.T): ...\n")
+    assert read_as_text.reads_of("m") == Reads(annotations=True)
