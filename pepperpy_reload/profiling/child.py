@@ -6,8 +6,8 @@ Every load of a module goes through `importlib._bootstrap._find_and_load`, whoev
 on its own thread (`-X importtime` keeps one nesting for all threads, and prints negative times).
 
 What is seen, as tuples: loads `(name, thread, parent, importer, file, line, start, end, memory, error, compiled, kind,
-origin, deeds)` in
-the order in which they began, where `parent` is the number of the load that they happened in, -1 at the top; uses
+origin, deeds)` in the order in which they began, where `parent` is the number of the load that they happened in, -1 at
+the top; uses
 `(importer, file, line, function, name, names, level, package, thread, time, missing, ended)`, one for each import
 statement that ran. Times are nanoseconds of work from the start, without what recording loads took (a statement costs
 about a microsecond more than plain); memory is in pages.
@@ -300,7 +300,6 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
     if _watching and hasattr(sys, "monitoring"):
         _watch_calls()
     problem, began = _outcome(target)
-    took = _clock() - began
     builtins.__import__, _bootstrap._find_and_load = _plain_statement, _plain_load
     if problem is not None:
         _show(problem)
@@ -314,7 +313,7 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
         inner.setdefault(row[2], []).append(number)
     rows = [(*row[:11], *row[13:], _deeds(number, inner)) for number, row in enumerate(loads)]
     modules = list(_loaded)
-    seen = (began, took, rows, uses, sorted(called), modules, error, os.sysconf("SC_PAGE_SIZE") if _statm >= 0 else 0)
+    seen = (began, rows, uses, sorted(called), modules, error, os.sysconf("SC_PAGE_SIZE") if _statm >= 0 else 0)
     data = memoryview(marshal.dumps(seen))
     while data:
         data = data[os.write(output, data) :]

@@ -16,7 +16,7 @@ from pepperpy_reload.core.costs import Costs, Load, Use, median_run
 from pepperpy_reload.errors import UsageError
 
 _CHILD = Path(__file__).with_name("child.py")
-_KEYS = ("began", "took", "loads", "uses", "called", "modules", "error", "page")
+_KEYS = ("began", "loads", "uses", "called", "modules", "error", "page")
 """What the child tells, in its order."""
 
 
