@@ -106,6 +106,7 @@ _read: dict[str, tuple[bytes, list[Unit]]] = {}
 """The units of sources that have been read by a reload, until their modules are made of them."""
 _words: dict[str, tuple[bytes, frozenset[bytes]]] = {}
 _set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_used: dict[str, tuple[CodeType, frozenset[str]]] = {}
 _SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
 _caches: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
 _NO_WORD = bytes(32 if byte < 128 and not (chr(byte).isalnum() or byte == 95) else byte for byte in range(256))
@@ -152,6 +153,7 @@ def forget(name: str) -> None:
     _pages.pop(name, None)
     _words.pop(name, None)
     _set.pop(name, None)
+    _used.pop(name, None)
     _caches.pop(name, None)
 
 
@@ -183,6 +185,28 @@ def words(name: str) -> frozenset[bytes]:
     if known is None or known[0] is not source:
         known = _words[name] = (source, words_of(source))
     return known[1]
+
+
+def names_in_code(name: str) -> frozenset[str]:
+    """All names that a loaded module's code uses, and the texts in it; not what comments say, and texts inside."""
+    code = recorder.modules[name].code
+    known = _used.get(name)
+    if known is None or known[0] is not code:
+        known = _used[name] = (code, frozenset(_used_in(code)))
+    return known[1]
+
+
+def _used_in(code: CodeType) -> Iterator[str]:
+    # The body of a class, or of a module, that annotates a name uses `__annotations__` without saying so.
+    is_function = code.co_flags & 0x1  # CO_OPTIMIZED
+    yield from (name for name in code.co_names if is_function or name != "__annotations__")
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _used_in(constant)
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from (item for item in constant if isinstance(item, str))
+        elif isinstance(constant, str):
+            yield constant
 
 
 def may_set(name: str, attribute: bytes) -> bool:

@@ -19,7 +19,7 @@ _SILENT = frozenset(
 )
 """Homes of what makes classes and functions without asking what their annotations mean."""
 _LOOKING = frozenset(
-    {b"get_type_hints", b"get_annotations", b"__annotations__", b"signature", b"getfullargspec", b"ForwardRef", b"eval"}
+    {"get_type_hints", "get_annotations", "__annotations__", "signature", "getfullargspec", "ForwardRef", "eval"}
 )
 _NOTHING = object()
 
@@ -53,5 +53,5 @@ def _looks_up(value: Any) -> bool:
 def _is_silent(thing: Any) -> bool:
     home = thing.__module__
     if home in recorder.modules:
-        return ledger.words(home).isdisjoint(_LOOKING)
+        return ledger.names_in_code(home).isdisjoint(_LOOKING)
     return isinstance(home, str) and home.partition(".")[0] in _SILENT

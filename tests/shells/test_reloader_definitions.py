@@ -461,3 +461,25 @@ def test_members_of_a_class_that_are_made_of_others(reloads: Reloads) -> None:
             """,
         },
     )
+
+
+def test_who_only_speaks_of_annotations_does_not_look_them_up(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        first = app.First
+        report = change("app.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and app.First.size == 2, report
+        """,
+        {
+            "app.py": """
+                class Meta(type):
+                    "It does not eval a thing, nor does it read __annotations__ (see inspect.signature)."
+                class First(metaclass=Meta):
+                    size = 1
+                    def later(self) -> "Later": ...
+                    other: "Later"
+                class Later(First): ...
+            """,
+        },
+    )
