@@ -158,7 +158,7 @@ class Costs:
             for imported in self.imported_by(use):
                 importer = self.node(use.importer)
                 edge = Edge(
-                    importer, imported, use.file, use.line, kind, not use.function, self._is_under_way(imported, use)
+                    importer, imported, use.file, use.line, kind, not use.function, self.is_under_way(imported, use)
                 )
                 known = found.get((importer, imported))
                 if importer != imported and (known is None or edge.at_import > known.at_import):
@@ -194,9 +194,12 @@ class Costs:
             ):
                 yield name
 
-    def _is_under_way(self, name: str, use: Use) -> bool:
-        load = self.loads[self.by_name[name]]
-        return load.thread == use.thread and load.start < use.time < load.end
+    def is_under_way(self, name: str, use: Use) -> bool:
+        """Whether a module was being executed at a use; if its package loads it meanwhile, that is when it is."""
+        loads = [load for load in self.loads_of(name) if load.thread == use.thread]
+        around = [load for load in loads if load.start < use.time < load.end]
+        innermost = max((load.start for load in around), default=0.0)
+        return bool(around) and not any(innermost < load.start < around[-1].end for load in loads)
 
     @cached_property
     def reaches(self) -> Mapping[str, Sequence[str]]:

@@ -7,11 +7,13 @@ that, and makes no cycle with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
 
-from pepperpy_reload.core.costs import Costs, Use
+from pepperpy_reload.core.costs import Costs
 from pepperpy_reload.core.graph import strong_components
 from pepperpy_reload.core.imports import Import, Place, Source
 
@@ -47,6 +49,17 @@ class Step:
     def _goodness(self) -> tuple[object, ...]:
         return (bool(self.missing), -_RANK[self.place], self.back, self.ran)
 
+    def as_json(self) -> dict[str, Any]:
+        """A dict of plain values; `from_json` is the way back."""
+        place = {"file": self.file, "line": self.line, "place": self.place.value}
+        return {"importer": self.importer, "imported": self.imported, **place, "missing": list(self.missing)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The step that `as_json` turned into `data`."""
+        place, missing = Place(data["place"]), tuple(data["missing"])
+        return cls(data["importer"], data["imported"], data["file"], data["line"], place, missing)
+
 
 class Remedy(StrEnum):
     """Where an import can go, so that it closes no cycle when modules load."""
@@ -70,14 +83,51 @@ class Circle:
         """The members in the order of the chain."""
         return tuple(step.importer for step in self.steps)
 
+    def as_json(self) -> dict[str, Any]:
+        """A dict of plain values; `from_json` is the way back."""
+        return {
+            "class": self.harm.value,
+            "modules": list(self.modules),
+            "imports": [step.as_json() for step in self.steps],
+            "cut": None if self.cut is None else self.cut.as_json() | {"move": str(self.remedy)},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The circle that `as_json` turned into `data`."""
+        cut, steps = data["cut"], tuple(map(Step.from_json, data["imports"]))
+        remedy = Remedy(cut["move"]) if cut else None
+        return cls(Harm(data["class"]), steps, Step.from_json(cut) if cut else None, remedy)
+
 
 def circles(costs: Costs, sources: Mapping[str, Source]) -> list[Circle]:
-    """The cycles that a run went through or that its sources have, the worst and shortest first.
+    """The cycles that a run went through or that its sources have; see `closed_by`."""
+    known = {*costs.by_name, *sources}
+    errors = {load.name: load.error for load in costs.loads if load.error}
+    return closed_by(_ran(costs, sources, known), errors, sources, known)
 
+
+def closed_by(
+    ran: Iterable[Step],
+    errors: Mapping[str, str],
+    sources: Mapping[str, Source],
+    known: Collection[str],
+    read: Collection[str] | None = None,
+) -> list[Circle]:
+    """The cycles of imports that `ran` and of those in `sources`, the worst and shortest first.
+
+    `errors` are what modules raised when they were loaded, `known` are the modules that there are. Of the sources
+    those in `read` are read for imports that did not run (default: all), the others where an import is to move.
     Those of other people's modules count only if they do harm.
     Each import that closes one counts once, by its shortest way round.
     """
-    graph = _Graph(costs, sources)
+    graph = _Graph(sources, known)
+    for step in ran:
+        graph.add(step)
+    for name in sources if read is None else read:
+        graph.add_source(sources[name])
+    for name, error in errors.items():
+        graph.add_error(name, error)
     found: dict[frozenset[tuple[str, str]], Circle] = {}
     for place in Place:
         for chain in graph.chains(place):
@@ -93,66 +143,66 @@ def circles(costs: Costs, sources: Mapping[str, Source]) -> list[Circle]:
 
 
 _HARM = {Place.MODULE: Harm.IMPORT, Place.FUNCTION: Harm.DEFERRED, Place.TYPING: Harm.TYPING}
-_PARTIAL = re.compile(r"partially initialized module '([^']+)'.* has no attribute '([^']+)'")
+_PARTIAL = re.compile(
+    r"module '([^']+)'.* has no attribute '([^']+)' "
+    r"\((?:most likely due to a circular import|consider renaming '.*' if)"
+)
+"""What Python says of a module that is still being executed; the second since 3.13, of one beside the script."""
+
+
+def targets(importer: str, module: str, names: Collection[str], known: Collection[str]) -> Iterator[str]:
+    """The modules that an import statement really needs: of packages that it is inside of, only what it names."""
+    inside = [f"{module}.{name}" for name in names if f"{module}.{name}" in known]
+    wanted = [*inside, *([module] if len(inside) < len(names) or not names else [])]
+    parts = module.split(".")
+    above = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    needed = [one for one in above if not f"{importer}.".startswith(f"{one}.")]
+    yield from (one for one in dict.fromkeys([*wanted, *needed]) if one in known)
+
+
+def _ran(costs: Costs, sources: Mapping[str, Source], known: Collection[str]) -> Iterator[Step]:
+    for use in costs.uses:
+        if use.importer not in costs.by_name:
+            continue
+        source = sources.get(use.importer)
+        statement = source.at(use.line) if source is not None else None
+        place = Place.FUNCTION if use.function else Place.MODULE
+        if statement is not None and statement.place is not Place.TYPING:
+            place = statement.place
+        for name in targets(use.importer, use.module, use.names, known):
+            missing = use.missing if name == use.module else ()
+            back = costs.is_under_way(name, use)
+            yield Step(use.importer, name, use.file, use.line, place, missing, ran=True, back=back)
+    for load in costs.loads:
+        if load.error and load.importer in costs.by_name:  # the statement never ended
+            yield Step(load.importer, load.name, load.file, load.line, ran=True)
 
 
 @dataclass
 class _Graph:
-    costs: Costs
     sources: Mapping[str, Source]
+    known: Collection[str]
     rows: dict[str, dict[str, Step]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.known = {*self.costs.by_name, *self.sources}
-        for step in self._ran():
-            self._add(step)
-        for source in self.sources.values():
-            for one in source.imports:
-                for name in self._targets(source.module, one.module, [name.asked for name in one.names if name.asked]):
-                    self._add(Step(source.module, name, source.path, one.line, one.place))
-        for load in self.costs.loads:
-            told = _PARTIAL.search(load.error)
-            known = self.rows.get(load.name, {}).get(told[1]) if told else None
-            if told and known is not None:
-                self._add(replace(known, missing=(told[2],)))
-        self._taken = {(one.module, name.asked) for source in self.sources.values() for one in source.imports
-                       for name in one.names}  # fmt: skip
-
-    def _add(self, step: Step) -> None:
+    def add(self, step: Step) -> None:
         row = self.rows.setdefault(step.importer, {})
         known = row.get(step.imported)
         if step.importer != step.imported and (known is None or step._goodness > known._goodness):
             row[step.imported] = step
 
-    def _ran(self) -> Iterator[Step]:
-        for use in self.costs.uses:
-            if use.importer not in self.costs.by_name:
-                continue
-            source = self.sources.get(use.importer)
-            statement = source.at(use.line) if source is not None else None
-            place = Place.FUNCTION if use.function else Place.MODULE
-            if statement is not None and statement.place is not Place.TYPING:
-                place = statement.place
-            for name in self._targets(use.importer, use.module, use.names):
-                missing = use.missing if name == use.module else ()
-                back = self._is_under_way(name, use)
-                yield Step(use.importer, name, use.file, use.line, place, missing, ran=True, back=back)
-        for load in self.costs.loads:
-            if load.error and load.importer in self.costs.by_name:  # the statement never ended
-                yield Step(load.importer, load.name, load.file, load.line, ran=True)
+    def add_source(self, source: Source) -> None:
+        for one in source.imports:
+            for name in self._targets(source, one):
+                self.add(Step(source.module, name, source.path, one.line, one.place))
 
-    def _is_under_way(self, name: str, use: Use) -> bool:
-        loads = (load for load in self.costs.loads_of(name) if load.thread == use.thread)
-        return any(load.start < use.time < load.end for load in loads)
+    def add_error(self, name: str, error: str) -> None:
+        told = _PARTIAL.search(error)
+        known = self.rows.get(name, {}).get(told[1]) if told else None
+        if told and known is not None:
+            self.add(replace(known, missing=(told[2],)))
 
-    def _targets(self, importer: str, module: str, names: tuple[str, ...] | list[str]) -> Iterator[str]:
-        """The modules that an import statement really needs: of packages that it is inside of, only what it names."""
-        inside = [f"{module}.{name}" for name in names if f"{module}.{name}" in self.known]
-        wanted = [*inside, *([module] if len(inside) < len(names) or not names else [])]
-        parts = module.split(".")
-        above = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
-        needed = [one for one in above if not f"{importer}.".startswith(f"{one}.")]
-        yield from (one for one in dict.fromkeys([*wanted, *needed]) if one in self.known)
+    def _targets(self, source: Source, one: Import) -> Iterator[str]:
+        return targets(source.module, one.module, [name.asked for name in one.names if name.asked], self.known)
 
     def chains(self, place: Place) -> Iterator[tuple[Step, ...]]:
         """The shortest way round for each import of this kind that closes a cycle."""
@@ -181,10 +231,7 @@ class _Graph:
         if source is None or step.place is not Place.MODULE or source.is_package:
             return None
         statements = [
-            one
-            for one in source.imports
-            if one.place is Place.MODULE
-            and step.imported in self._targets(source.module, one.module, [name.asked for name in one.names])
+            one for one in source.imports if one.place is Place.MODULE and step.imported in self._targets(source, one)
         ]
         remedies = [self._remedy_of(source, one) for one in statements]
         if not remedies or None in remedies:
@@ -197,11 +244,25 @@ class _Graph:
         reads = [source.reads_of(name.bound) for name in one.names]
         if any(each.loading or each.exported or each.rebound for each in reads):
             return None
-        if any((source.module, name.bound) in self._taken for name in one.names):
+        if any(self._is_taken(source.module, name.bound) for name in one.names):
             return None
         if any(each.functions for each in reads):
             return Remedy.FUNCTION
         return Remedy.TYPING if any(each.annotations for each in reads) else Remedy.AWAY
+
+    def _is_taken(self, module: str, name: str) -> bool:
+        """Whether another module takes a name from a module."""
+        sources = (self.sources.get(one) for one in self._importers.get(module, ()))
+        statements = (one for source in sources if source is not None for one in source.by_module.get(module, ()))
+        return any(taken.asked == name for one in statements for taken in one.names)
+
+    @cached_property
+    def _importers(self) -> Mapping[str, Collection[str]]:
+        found: dict[str, set[str]] = {}
+        for importer, row in self.rows.items():
+            for imported in row:
+                found.setdefault(imported, set()).add(importer)
+        return found
 
 
 def _way(rows: Mapping[str, Mapping[str, Step]], start: str, end: str, inside: set[str]) -> tuple[Step, ...]:

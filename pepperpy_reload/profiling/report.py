@@ -8,7 +8,7 @@ from typing import Any
 
 from pepperpy_reload.core.budget import Breach
 from pepperpy_reload.core.costs import ROOT, Costs
-from pepperpy_reload.core.cycles import Circle, Step
+from pepperpy_reload.core.cycles import Circle
 from pepperpy_reload.core.graph import Edge
 from pepperpy_reload.core.suggestions import Change, Suggestion
 from pepperpy_reload.profiling.run import Profile
@@ -74,14 +74,14 @@ def as_plain(seen: Profile, cycles: Sequence[Circle] = ()) -> dict[str, Any]:
         "modules": modules,
         "packages": groups,
         "edges": [_edge(edge) for edge in costs.edges.values()],
-        "cycles": [_cycle(one) for one in cycles],
+        "cycles": [one.as_json() for one in cycles],
     }
 
 
 def breach_as_plain(breach: Breach) -> dict[str, Any]:
     """A broken bound, as JSON takes it."""
     chain = [_edge(edge) for edge in breach.chain if edge.importer != ROOT]
-    return {"text": breach.text, "chain": chain, "cycle": _cycle(breach.cycle) if breach.cycle else None}
+    return {"text": breach.text, "chain": chain, "cycle": breach.cycle.as_json() if breach.cycle else None}
 
 
 def suggestion_as_plain(one: Suggestion) -> dict[str, Any]:
@@ -101,19 +101,6 @@ def suggestion_as_plain(one: Suggestion) -> dict[str, Any]:
         "changes": [plain(change) for change in one.changes],
         "blocked": [plain(change) for change in one.blocked],
         "deeds": list(one.deeds),
-    }
-
-
-def _cycle(circle: Circle) -> dict[str, Any]:
-    def plain(step: Step) -> dict[str, Any]:
-        place = {"file": step.file, "line": step.line, "place": str(step.place)}
-        return {"importer": step.importer, "imported": step.imported, **place, "missing": list(step.missing)}
-
-    return {
-        "class": str(circle.harm),
-        "modules": list(circle.modules),
-        "imports": [plain(step) for step in circle.steps],
-        "cut": None if circle.cut is None else plain(circle.cut) | {"move": str(circle.remedy)},
     }
 
 

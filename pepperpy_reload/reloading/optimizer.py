@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
+from pepperpy_reload.core.cycles import Circle
 from pepperpy_reload.core.effects import static_imports
 from pepperpy_reload.core.graph import Edge, EdgeKind
 from pepperpy_reload.core.plan import Action
@@ -21,6 +22,7 @@ from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.profiler import ImportProfiler
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import engine
+from pepperpy_reload.reloading.circular import cycles_here
 
 Hook = Callable[[str, ModuleType | None, BaseException | None], object]
 
@@ -118,7 +120,10 @@ class ImportOptimizer(MetaPathFinder):
 
         `profiles` (name -> ImportProfile), `analysis` (see `ImportProfiler.analyze_imports`), `slow_imports`
         (ImportProfile, slowest first), `dependency_graph` (name -> names that it imports), `error_counts` (name ->
-        number of failed imports), `circular_imports` (one shortest chain of names for each cycle, first name repeated).
+        number of failed imports), `circular_imports`: the worst first, a dict for each cycle with its `class` (harmful
+        now, import-time, deferred, typing only), its `modules`, its `imports` (`importer`, `imported`, `file`, `line`,
+        `place`, and names that were `missing` when they were asked for), and `cut`: the import that can `move`, and
+        where to, or None.
         """
         profiles = self.profiler.get_all_profiles()
         return {
@@ -127,8 +132,16 @@ class ImportOptimizer(MetaPathFinder):
             "slow_imports": self.profiler.get_slow_imports(),
             "dependency_graph": self.manager.get_module_graph(),
             "error_counts": {name: len(profile.errors) for name, profile in profiles.items() if profile.errors},
-            "circular_imports": [[*cycle.modules, cycle.modules[0]] for cycle in self.manager.get_cycles()],
+            "circular_imports": [one.as_json() for one in self.get_cycles()],
         }
+
+    def get_cycles(self) -> list[Circle]:
+        """The import cycles among the project's own modules, the worst and shortest first."""
+        return cycles_here(self._last_error)
+
+    def _last_error(self, name: str) -> str:
+        profile = self.profiler.get_profile(name)
+        return profile.errors[-1] if profile is not None and profile.errors else ""
 
     def get_dependent_modules(self, path: str | os.PathLike[str]) -> list[str]:
         """The loaded modules made from `path` and all that depend on them, in topological order: imported first.

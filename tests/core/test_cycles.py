@@ -77,3 +77,17 @@ def test_a_package_makes_no_cycle_with_its_modules_unless_they_take_its_own_name
     uses.append(Use("p.b", "b.py", 1, "", "p", ("VALUE",), time=2.5, missing=("VALUE",)))
     [one] = circles(Costs(loads, uses), {})  # nobody's own, but harmful
     assert (one.harm, one.modules) == (Harm.NOW, ("p", "p.a", "p.b"))
+
+
+def test_a_module_that_its_package_loads_for_it_is_executed_only_then() -> None:
+    """`import p.c` loads p first, and that loads p.a, which loads p.b and only then p.c."""
+    loads = (
+        Load("p.c", end=9.0), Load("p", parent=0, start=1, end=8), Load("p.a", parent=1, start=2, end=7),
+        Load("p.b", parent=2, start=3, end=4), Load("p.c", parent=2, start=5, end=6),
+    )  # fmt: skip
+    uses = [Use("p.a", "a.py", 1, "", "p.b", time=2.5), Use("p.a", "a.py", 2, "", "p.c", time=4.5)]
+    uses += [Use("p.b", "b.py", 1, "", "p.a", time=3.5), Use("p.c", "c.py", 1, "", "p.b", time=5.5)]
+    costs = Costs(loads, uses)
+    given = {name: read_source(name, f"{name}.py", b"", is_package=False) for name in ("p.a", "p.b", "p.c")}
+    assert [one.modules for one in circles(costs, given)] == [("p.a", "p.b")]
+    assert not costs.edges["p.a", "p.c"].back

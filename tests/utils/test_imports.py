@@ -383,7 +383,13 @@ def test_circular_imports_are_reported_and_never_refused(python: Python) -> None
         import hen, late
         assert hen.egg.hen is hen
         profiles = optimizer.get_import_profiles()
-        assert profiles["circular_imports"] == [["egg", "hen", "egg"]], profiles["circular_imports"]
+        circular, deferred = profiles["circular_imports"]
+        assert (deferred["class"], deferred["modules"]) == ("deferred", ["late", "later"]), deferred
+        assert (circular["class"], circular["modules"]) == ("import-time", ["hen", "egg"]), circular
+        assert [(pathlib.Path(one["file"]).name, one["line"]) for one in circular["imports"]] == [
+            ("hen.py", 3), ("egg.py", 2),
+        ]
+        assert (circular["cut"]["importer"], circular["cut"]["move"]) == ("hen", "away: nothing uses it")
         assert optimizer.manager.check_circular_imports("hen") == ["hen", "egg", "hen"]
         assert optimizer.manager.check_circular_imports("late") == []
         [cycle] = optimizer.manager.get_cycles()
