@@ -32,7 +32,7 @@ class ImportProfile:
     duration: float = 0.0
     """From the search to the end of the module's code, with everything that it imported first."""
     self_time: float = 0.0
-    """`duration` without the imports that it caused."""
+    """`duration` without the imports of other modules that it caused."""
     dependencies: set[str] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
     """`SomeError: text`, one for every failed try."""
@@ -41,6 +41,10 @@ class ImportProfile:
     importer: str = ""
     """The module whose import caused this one to load, "" at the top."""
     thread: str = ""
+    started: float = 0.0
+    """When the search began, by `time.perf_counter`."""
+    inner: ImportProfile | None = None
+    """Its load inside of this one, if its own package imported it while it was being loaded for it."""
 
     @property
     def memory_delta(self) -> int:
@@ -63,7 +67,7 @@ class _Open:
         self.inside: list[str] = []
 
 
-_Ended = tuple[str, float, float, tuple[str, ...], str, int, int, str, str]
+_Ended = tuple[str, float, float, tuple[str, ...], str, int, int, str, str, float]
 """What a profile is made of, the last error apart; plain values in one tuple are no work for garbage collection."""
 
 
@@ -142,9 +146,8 @@ class ImportProfiler:
         read, memory = self._read
         memory = memory if now - read < _MOMENT else self._memory(now)
         inside = tuple(entry.inside)
-        self._ended.append(
-            (entry.module, duration, entry.inner, inside, text, entry.memory, memory, entry.importer, entry.thread)
-        )
+        whence = (entry.importer, entry.thread, entry.started)
+        self._ended.append((entry.module, duration, entry.inner, inside, text, entry.memory, memory, *whence))
 
     @property
     def _profiles(self) -> dict[str, ImportProfile]:
@@ -163,7 +166,11 @@ class ImportProfiler:
         if error:
             errors = [*errors[1 - _ERRORS_KEPT :], error]
         own = max(0.0, duration - inner)
-        self._made[module] = ImportProfile(module, duration, own, set(inside), errors, before, *rest)
+        made = self._made[module] = ImportProfile(module, duration, own, set(inside), errors, before, *rest)
+        if earlier is not None and earlier.started > made.started and earlier.thread == made.thread:
+            made.inner = earlier
+            made.self_time += earlier.self_time
+            made.dependencies |= earlier.dependencies
 
     def _memory(self, now: float) -> int:
         """The resident memory now; a moment later it cannot have grown by anything that counts."""

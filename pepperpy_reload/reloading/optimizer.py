@@ -14,6 +14,7 @@ from typing import Any
 from pepperpy_reload.core.cycles import Circle
 from pepperpy_reload.core.effects import static_imports
 from pepperpy_reload.core.graph import Edge, EdgeKind
+from pepperpy_reload.core.import_tree import ImportTree
 from pepperpy_reload.core.plan import Action
 from pepperpy_reload.errors import RestartNeeded, UsageError
 from pepperpy_reload.importing.cache import ImportCache
@@ -23,6 +24,7 @@ from pepperpy_reload.importing.profiler import ImportProfiler
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import engine
 from pepperpy_reload.reloading.circular import cycles_here
+from pepperpy_reload.reloading.spent import profile_tree
 
 Hook = Callable[[str, ModuleType | None, BaseException | None], object]
 
@@ -138,6 +140,13 @@ class ImportOptimizer(MetaPathFinder):
     def get_cycles(self) -> list[Circle]:
         """The import cycles among the project's own modules, the worst and shortest first."""
         return cycles_here(self._last_error)
+
+    def profile_tree(self) -> ImportTree:
+        """The imports as a tree: who loaded what, with times, memory, and lines. `print` shows the dearest ones.
+
+        A module that was loaded again stands where that happened. What reloads ran again is no import.
+        """
+        return profile_tree(self.profiler.get_all_profiles().values())
 
     def _last_error(self, name: str) -> str:
         profile = self.profiler.get_profile(name)
