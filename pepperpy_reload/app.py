@@ -22,6 +22,7 @@ from pepperpy_reload.errors import UsageError
 from pepperpy_reload.supervising.listener import Listener, handed_over, is_wildcard
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.supervisor import Supervisor
+from pepperpy_reload.supervising.timings import Timings
 from pepperpy_reload.supervising.triggers import Triggers
 from pepperpy_reload.supervising.warmth import Wishes
 
@@ -256,6 +257,7 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
                 preload=settings.preload,
                 exclude=settings.preload_exclude,
             ),
+            timings=Timings() if settings.timings else None,
         ).run()
 
 

@@ -108,6 +108,7 @@ class Settings:
     )
     poll: float | None = _is_set_by(Kind.NUMBER, None, "Look for changes every so many seconds, not for events.")
     audit: bool = _is_set_by(Kind.SWITCH, False, "Compare every reload with a fresh start; restart if they differ.")
+    timings: bool = _is_set_by(Kind.SWITCH, False, "After each reload, where the time since the save went.")
     quiet: bool = _is_set_by(Kind.SWITCH, False, "Only errors and warnings.")
     verbose: bool = _is_set_by(Kind.SWITCH, False, "Also what did not change, and whole tracebacks.")
     json: bool = _is_set_by(Kind.SWITCH, False, "One JSON object a line, on standard output.")

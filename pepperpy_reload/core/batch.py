@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SILENCE = 0.050  # a change after so long without one is a `first` one
 SETTLE = 0.015  # a batch is complete after so long without an event ...
@@ -21,13 +21,16 @@ class Hint:
 
     paths: frozenset[str]
     first: bool = False
+    at: float = field(default=0.0, compare=False)
+    """When the first event of the batch came, by the caller's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """The batch is complete: everything that has changed since the last `Quiet`."""
+    """The batch is complete: everything that has changed since the last `Quiet`; `at` is as in `Hint`."""
 
     paths: frozenset[str]
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Batcher:
         first = not busy and not self._doubtful and now - self._last_hint >= self._silence
         self._hinted |= fresh
         self._last_hint = now
-        return Hint(fresh, first)
+        return Hint(fresh, first, self._opened)
 
     def _take(self, change: Change) -> bool:
         """Book one change; true if it is sure enough for a hint."""
@@ -147,6 +150,6 @@ class Batcher:
         self._after.clear()
         self._doubtful.clear()
         self._hinted.clear()
-        self._opened = None
+        opened, self._opened = self._opened or 0.0, None
         self._held_until = float("-inf")
-        return Quiet(paths) if paths else None
+        return Quiet(paths, opened) if paths else None

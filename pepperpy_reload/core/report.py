@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
@@ -29,7 +29,9 @@ class ReloadReport:
 
     `patched` holds functions (`module.qualname`), `ran` single statements (`module:line`), `dropped` names and
     modules that are gone, `imported` modules that were run as a whole; `duration` is in seconds. `paths` are the
-    files that caused it, `notes` are sentences for the user, such as a saved file that nobody has loaded.
+    files that caused it, `notes` are sentences for the user, such as a saved file that nobody has loaded. `phases` is
+    what the duration went into, in seconds: read (files), parse, plan, wait (for a safe point), journal (to be able to
+    go back), patch or run, settle (what is served follows), report (all else).
     """
 
     status: ReloadStatus
@@ -42,6 +44,7 @@ class ReloadReport:
     duration: float = 0.0
     paths: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    phases: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """A dict of plain values; `from_json` is the way back."""
@@ -57,6 +60,7 @@ class ReloadReport:
             "duration": self.duration,
             "paths": list(self.paths),
             "notes": list(self.notes),
+            "phases": dict(self.phases),
         }
 
     @classmethod
@@ -68,6 +72,7 @@ class ReloadReport:
             reason=data["reason"],
             error=None if error is None else UserCodeError(error["text"], error["file"], error["line"]),
             duration=data["duration"],
+            phases=data["phases"],
             **{key: tuple(data[key]) for key in ("patched", "ran", "dropped", "imported", "paths", "notes")},
         )
 

@@ -91,6 +91,18 @@ class Reported(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class Timed(Happening):
+    """What the time from a save to its report went into: seconds by phase.
+
+    event: until we heard of it. batch: until nothing more came. channel: to the worker and back, and what it had to do
+    first. The others are those of ReloadReport.
+    """
+
+    event: ClassVar[str] = "timings"
+    phases: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Audited(Happening):
     """A reloaded worker was compared with a fresh start.
 

@@ -23,6 +23,7 @@ from pepperpy_reload.drawing.news import (
     Restarting,
     Stopped,
     Stopping,
+    Timed,
     Trouble,
     Unstarted,
     Warmed,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _FEW = 3  # names told one by one
+_LITTLE = 0.00005  # seconds: shown as 0.0
 GOOD, BUSY, BAD, CAREFUL = "bold green", "bold cyan", "bold red", "bold yellow"
 
 
@@ -145,6 +147,11 @@ class Terminal:
             self.trouble(Trouble(str(error), error.file, error.line), "the last good version goes on serving")
         elif report.status is ReloadStatus.UNCHANGED and not report.notes:
             self._line("unchanged", _files(report.paths), BUSY, Detail.VERBOSE)
+
+    @_tell.register
+    def _(self, news: Timed) -> None:
+        parts = ", ".join(f"{name} {1000 * took:.1f}" for name, took in news.phases.items() if took >= _LITTLE)
+        self._line("timings", f"{parts}: {1000 * sum(news.phases.values()):.1f} ms", BUSY)
 
     @_tell.register
     def _(self, news: Audited) -> None:

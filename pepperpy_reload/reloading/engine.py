@@ -22,6 +22,7 @@ from pepperpy_reload.reloading.newcomers import see_newcomers
 from pepperpy_reload.reloading.opaque import see_opaque
 from pepperpy_reload.reloading.performance import Performance
 from pepperpy_reload.reloading.reading import Reading, read_batch
+from pepperpy_reload.reloading.stopwatch import stopwatch
 from pepperpy_reload.reloading.swap import swap_codes
 from pepperpy_reload.reloading.transaction import Transaction
 from pepperpy_reload.reloading.writing import Writing
@@ -29,7 +30,9 @@ from pepperpy_reload.reloading.writing import Writing
 
 def prepare(paths: Iterable[str]) -> Prepared:
     """Read the files and plan. Raises UserCodeError if one does not compile."""
-    return _plan(read_batch(paths))
+    prepared = _plan(read_batch(paths))
+    stopwatch.lap("plan")
+    return prepared
 
 
 def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
@@ -61,6 +64,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     Raises UserCodeError if the new code does; then everything has been put back. Raises RestartNeeded before anything
     is touched if there is something that could not be put back.
     """
+    stopwatch.lap("wait")
     plan = prepared.plan
     traces = prepared.traces or Traces(prepared.reading.world())
     prepared.traces = None
@@ -73,6 +77,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     known = set() if plan.only_patches else set(recorder.modules)
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
     caches = list(_stale_caches(prepared, traces))
+    stopwatch.lap("journal")
     try:
         for step in plan.steps:
             if step.action is Action.DROP and not step.name:
@@ -95,6 +100,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
         raise
     finally:
         recorder.awaited.clear()  # once they are back: until then others are given what they had
+        stopwatch.lap("patch" if plan.only_patches else "run")
     return attempt
 
 

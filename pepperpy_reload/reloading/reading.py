@@ -22,6 +22,7 @@ from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.patch import Pair, codes_in_force, pair_codes
+from pepperpy_reload.reloading.stopwatch import stopwatch
 from pepperpy_reload.reloading.usercode import calling_user_code
 
 
@@ -90,6 +91,7 @@ def read_batch(paths: Iterable[str]) -> Reading:
             _read_loaded(reading, path, names)
         elif path not in by_path:
             _read_other(reading, path)
+    stopwatch.lap("read")
     return reading
 
 
@@ -110,12 +112,14 @@ def _read_loaded(reading: Reading, path: str, names: Sequence[str]) -> None:
         loaded = recorder.modules[name]
         with calling_user_code():
             source = _read(path)
+        stopwatch.lap("read")
         if source != loaded.source:
             try:
                 with calling_user_code():
                     _read_edited(reading, loaded, source)
             except UserCodeError as error:
                 reading.broken[name] = error
+            stopwatch.lap("parse")
 
 
 def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:

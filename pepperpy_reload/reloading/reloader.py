@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import CodeType, TracebackType
@@ -22,6 +21,7 @@ from pepperpy_reload.reloading import engine, ledger, underway
 from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
+from pepperpy_reload.reloading.stopwatch import stopwatch
 
 if TYPE_CHECKING:
     from pepperpy_reload.watching.observer import Watcher
@@ -136,6 +136,7 @@ class Reloader:
             if self._busy:
                 self._waiting.update(dict.fromkeys(_listed(paths)))
                 return ReloadReport(ReloadStatus.UNCHANGED, notes=("a reload is under way; this batch follows it",))
+            stopwatch.start()
             return self._apply(_listed(paths))
 
     def notice(self, event: Hint | Quiet) -> ReloadReport | None:
@@ -152,6 +153,8 @@ class Reloader:
         if not event.first:
             return None
         with self._turn:
+            if not self._busy:
+                stopwatch.start()
             prepared = None if self._busy or self._waiting else self._only_patches(event.paths)
             if prepared is None:
                 return None
@@ -198,7 +201,6 @@ class Reloader:
         return prepared if prepared.plan.only_patches and prepared.patched else None
 
     def _apply(self, given: list[str], prepared: Prepared | None = None) -> ReloadReport:
-        started = time.perf_counter()
         paths = list(dict.fromkeys([*self._waiting, *given]))
         self._busy = True
         try:
@@ -219,7 +221,8 @@ class Reloader:
             if self._waiting and report.status is ReloadStatus.UNCHANGED:
                 report = replace(report, notes=(*report.notes, _healed(self._waiting)))
             self._waiting.clear()
-        report = replace(report, paths=tuple(paths), duration=time.perf_counter() - started)
+        duration, phases = stopwatch.stop()
+        report = replace(report, paths=tuple(paths), duration=duration, phases=phases)
         self._tell(report)
         return report
 
@@ -279,6 +282,7 @@ class Reloader:
             self.optimizer.invalidate_cache(name)
         steps = attempt.prepared.plan.steps
         self.optimizer.refresh_cache(dict.fromkeys(step.module for step in steps if step.module in recorder.modules))
+        stopwatch.lap("settle")
 
     def _tell(self, report: ReloadReport) -> None:
         if self._on_report is not None:

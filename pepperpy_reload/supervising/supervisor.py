@@ -49,6 +49,7 @@ from pepperpy_reload.supervising.keys import Keys
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
+from pepperpy_reload.supervising.timings import Timings
 from pepperpy_reload.supervising.triggers import Triggers, holds_code, not_our_output
 from pepperpy_reload.supervising.warmth import Warmth, Wishes
 
@@ -79,8 +80,10 @@ class Supervisor:
         overlap: bool = True,
         keys: bool = True,
         wishes: Wishes | None = None,
+        timings: Timings | None = None,
     ) -> None:
         self._orders = orders
+        self._timings = timings
         self._listener = listener
         self._display = display = Recall(display)
         self._watch = watch
@@ -259,6 +262,8 @@ class Supervisor:
             self._course.restart(report.reason, Event.ASKED if pending else Event.RESTART)
         elif not again:  # a program that writes files while its code is broken would have it told for ever
             self._display.show(Reported(report))
+        if self._timings is not None and (timed := self._timings.of(report)) is not None:
+            self._display.show(timed)
         if report.status in (ReloadStatus.RELOADED, ReloadStatus.UNCHANGED) and not pending:
             self._course.advance(Event.HEALED)
 
@@ -346,6 +351,8 @@ class Supervisor:
         self._course.advance(Event.SAVED, code=self._code_was_saved)
 
     def _pass_on(self, event: Hint | Quiet) -> None:
+        if self._timings is not None:
+            self._timings.saved(event)
         message: Message = {"type": "quiet", "paths": sorted(event.paths)}
         if isinstance(event, Hint):
             message |= {"type": "hint", "first": event.first}

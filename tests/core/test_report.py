@@ -19,7 +19,7 @@ ERRORS = st.none() | st.builds(UserCodeError, st.text(), st.text(max_size=8), st
 @given(
     st.builds(
         ReloadReport, st.sampled_from(ReloadStatus), st.text(max_size=8), ERRORS, NAMES, NAMES, NAMES, NAMES,
-        st.floats(0, 100), NAMES, NAMES,
+        st.floats(0, 100), NAMES, NAMES, st.dictionaries(st.sampled_from(["read", "plan"]), st.floats(0, 1)),
     )
 )  # fmt: skip
 def test_a_report_comes_out_of_json_as_it_went_in(report: ReloadReport) -> None:

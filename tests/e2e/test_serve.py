@@ -44,6 +44,22 @@ def test_a_save_is_served_by_the_same_worker(tool: Tool, project: Path) -> None:
     assert tool.event("reloaded")["paths"] == [str(project / "helper.py")]
 
 
+def test_it_is_told_where_the_time_of_a_save_went(start: Start, project: Path) -> None:
+    tool = start(*SERVE, "main:app", "--timings")
+    tool.serves("v0")
+    (project / "main.py").write_text((project / "main.py").read_text().replace("helper.WORD", "helper.WORD + '!'"))
+    tool.serves("v0!")
+    report, phases = tool.event("reloaded"), tool.event("timings")["phases"]
+    assert report["patched"] == ["main.answer"]
+    assert list(phases)[:3] == ["event", "batch", "channel"]
+    assert {"read", "parse", "plan", "wait", "patch", "report"} <= report["phases"].keys() == {*list(phases)[3:]}
+    assert sum(report["phases"].values()) == pytest.approx(report["duration"])
+    (project / "helper.py").write_text("WORD = 'v1'\n")
+    tool.serves("v1!")
+    tool.event("timings", 2)
+    assert {"run", "settle"} <= tool.event("reloaded", 2)["phases"].keys()
+
+
 def test_a_lifespan_goes_on_while_what_it_ran_is_untouched(start: Start, project: Path) -> None:
     (project / "numbers_.py").write_text("NUMBER = 1\nBEGIN = 10\n")
     (project / "web.py").write_text(

@@ -21,6 +21,7 @@ from pepperpy_reload.drawing.news import (
     Restarted,
     Restarting,
     Stopped,
+    Timed,
     Trouble,
     Unstarted,
 )
@@ -219,3 +220,8 @@ def test_json_is_one_object_a_line() -> None:
         "watching": [],
     }
     assert events[1]["patched"] == ["a.f"]
+
+
+def test_where_the_time_of_a_save_went_is_one_line() -> None:
+    timed = Timed({"event": 0.0, "batch": 0.0152, "read": 0.00004, "plan": 0.0021})
+    assert shown(timed) == "timings batch 15.2, plan 2.1: 17.3 ms\n"
