@@ -24,6 +24,7 @@ _HEADER = 16  # bytes: magic number, flags, source hash
 _PLAIN_READING = SourceFileLoader.get_data
 _CHUNK = 1 << 16
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_postponed: list[tuple[str, bytes, CodeType, str]] | None = None
 
 
 def read_source(loader: SourceFileLoader) -> bytes:
@@ -59,8 +60,25 @@ def compile_source(loader: SourceFileLoader, source: bytes, cached: str | None =
         return code
     code = loader.source_to_code(source, loader.path)
     if cached is not None and not sys.dont_write_bytecode:
-        _save(cached, digest, code, loader.path)
+        if _postponed is None:
+            _save(cached, digest, code, loader.path)
+        else:
+            _postponed.append((cached, digest, code, loader.path))
     return code
+
+
+def postpone_writing() -> None:
+    """Write no bytecode until `write_postponed`: to replace a file may take longer than to run what is in it."""
+    global _postponed  # noqa: PLW0603 - there is one process
+    _postponed = []
+
+
+def write_postponed() -> None:
+    """Write all that was postponed; from now on bytecode is written at once."""
+    global _postponed  # noqa: PLW0603
+    postponed, _postponed = _postponed, None
+    for one in postponed or ():
+        _save(*one)
 
 
 def _cache_path(path: str) -> str | None:

@@ -72,8 +72,8 @@ class Veil:
             name: module for name, module in sys.modules.items() if name not in known and name in knowledge.requires
         }
         self._gone = [name for name in sys.modules if name not in known and name not in self._held]
-        self._loose: list[tuple[ModuleType, str, ModuleType]] = []
-        """Attributes that the import system gives to a package when it has loaded a part of it."""
+        self._loose: dict[str, ModuleType] = {}
+        """By module: the package to which the import system gave it as an attribute when it had been loaded."""
         paths = [str(path) for module in self._held.values() if (path := getattr(module, "__file__", None))]
         files = [*paths, *knowledge.files, *libraries]
         self._signatures = {path: _signature(path) for path in files}
@@ -94,19 +94,22 @@ class Veil:
             parent, _, leaf = name.rpartition(".")
             package = sys.modules.get(parent)
             if package is not None and vars(package).get(leaf) is module:
-                self._loose.append((package, leaf, module))
+                self._loose[name] = package
         for name in (*self._held, *self._gone):
             del sys.modules[name]
-        for package, leaf, _ in self._loose:
-            delattr(package, leaf)
+        for name, package in self._loose.items():
+            delattr(package, name.rpartition(".")[2])
 
     def hang(self) -> None:
         """In the process that is to use them: from now on imports find the modules."""
         self._environment = _environment()
-        self._path = list(sys.path)
-        self._check_names()
         self._effects.begin()
         recorder.held, recorder.lift = self._held, self.lift
+
+    def begin(self) -> None:
+        """The user's code is about to run: look at what there is besides the modules."""
+        self._path = list(sys.path)
+        self._check_names()
 
     def lift(self, name: str) -> None:
         """Bring a module into sight with all that its import brings along, as if that was being imported now."""
@@ -114,7 +117,8 @@ class Veil:
             self._path = list(sys.path)
             self._check_names()
         before = len(self._held)
-        lifted = list(self._raise(name))
+        lifted: list[str] = []
+        self._raise(name, lifted)
         if before != len(self._held) and self._environment != (now := _environment()):
             self._check_environment(name, lifted, now)
 
@@ -131,27 +135,27 @@ class Veil:
         self._held.clear()
         return self.doubt
 
-    def _raise(self, name: str) -> Iterable[str]:
-        module = self._held.get(name)
+    def _raise(self, name: str, lifted: list[str]) -> None:
+        held = self._held
+        module = held.get(name)
         if module is None:
             return
         parent = name.rpartition(".")[0]
-        if parent in self._held:
-            yield from self._raise(parent)
-        if self._held.pop(name, None) is None:  # its package has brought it along
+        if parent in held:
+            self._raise(parent, lifted)
+        if held.pop(name, None) is None:  # its package has brought it along
             return
         sys.modules[name] = module
-        yield name
+        lifted.append(name)
         for required in self._knowledge.requires[name]:
-            yield from self._raise(required)
+            if required in held:
+                self._raise(required, lifted)
         sys.modules[name] = sys.modules.pop(name)  # as the import system does when a module has been run
         if (fault := self._effects.redo(name)) and not self.doubt:
             self.doubt, self.culprit = fault, name
         package = sys.modules.get(parent)
-        if package is not None:
-            leaf = name.rpartition(".")[2]
-            if any(one is package and key == leaf for one, key, _ in self._loose):
-                setattr(package, leaf, module)
+        if package is not None and self._loose.get(name) is package:
+            setattr(package, name.rpartition(".")[2], module)
 
     # -- doubts -------------------------------------------------------------------------------------------------------
 

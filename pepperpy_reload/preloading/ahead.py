@@ -32,11 +32,16 @@ class Ahead:
         self._renew: Renewal
         self.fault = self._import(order, frozenset(base)) or crowd()
 
-    def begin(self) -> None:
-        """In a fork: be like a process that has just been started."""
+    def settle_in(self) -> None:
+        """In a fork: be like a process that has just been started. Until the user's code runs it may be long."""
         gc.unfreeze()  # a reload looks for who refers to what it replaces
         self._renew()
         self.veil.hang()
+
+    def begin(self) -> None:
+        """In a fork that has settled in: the user's code is about to run."""
+        self._renew.start()
+        self.veil.begin()
 
     def _import(self, order: Mapping[str, Any], base: frozenset[str]) -> str:
         since, importers = time.time(), set(sys.path_importer_cache)

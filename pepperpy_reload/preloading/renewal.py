@@ -28,8 +28,6 @@ class Renewal:
 
     def __call__(self) -> None:
         """Renew what there is."""
-        is_whole = isinstance(vars(logging)["_startTime"], int)
-        vars(logging)["_startTime"] = time.time_ns() if is_whole else time.time()
         main_thread: Any = threading.main_thread()
         if hasattr(main_thread, "_set_native_id"):  # Python keeps the number of the process that was forked
             main_thread._set_native_id()
@@ -38,3 +36,8 @@ class Renewal:
         if self._process is not None:
             key = self._process.AuthenticationString(os.urandom(32))
             self._process.current_process()._config["authkey"] = key
+
+    def start(self) -> None:
+        """Note when the process began, as far as its user can tell."""
+        is_whole = isinstance(vars(logging)["_startTime"], int)
+        vars(logging)["_startTime"] = time.time_ns() if is_whole else time.time()

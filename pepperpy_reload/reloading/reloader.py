@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pepperpy_reload.watching.observer import Watcher
 
 Path = str | os.PathLike[str]
+Contents = dict[str, bytes | None]
 
 
 class Settle(Protocol):
@@ -77,6 +78,8 @@ class Reloader:
         self._busy = False
         self._waiting: dict[str, None] = {}
         self._early: frozenset[str] = frozenset()
+        self._foreseen: tuple[Contents, Prepared] | None = None
+        """The files of a batch that needs a new process, as they were when that was found out."""
         self._attempt: Attempt | None = None
         self._replaced: dict[int, CodeType] = {}
         self._watcher: Watcher | None = None
@@ -147,7 +150,7 @@ class Reloader:
         """
         if isinstance(event, Quiet):
             early, self._early = self._early, frozenset()
-            report = self.apply(event.paths)
+            report = self._as_foreseen(event.paths) or self.apply(event.paths)
             says_nothing = report.status is ReloadStatus.UNCHANGED and not report.notes
             return None if says_nothing and event.paths <= early else report
         if not event.first:
@@ -194,11 +197,21 @@ class Reloader:
     # --- inside
 
     def _only_patches(self, paths: Iterable[str]) -> Prepared | None:
+        contents = _contents(paths)
         try:
             prepared = engine.prepare(paths)
         except UserCodeError:
             return None
+        self._foreseen = (contents, prepared) if prepared.plan.restart else None
         return prepared if prepared.plan.only_patches and prepared.patched else None
+
+    def _as_foreseen(self, paths: Iterable[str]) -> ReloadReport | None:
+        """What came of a batch whose hint has shown already that it needs a new process; None of any other."""
+        with self._turn:
+            foreseen, self._foreseen = self._foreseen, None
+            if foreseen is None or self._busy or self._waiting or foreseen[0] != _contents(paths):
+                return None
+            return self._apply(_listed(paths), foreseen[1])
 
     def _apply(self, given: list[str], prepared: Prepared | None = None) -> ReloadReport:
         paths = list(dict.fromkeys([*self._waiting, *given]))
@@ -329,12 +342,20 @@ def _listed(paths: Path | Iterable[Path]) -> list[str]:
     return [os.path.abspath(path) for path in paths]
 
 
-def _differs(path: str, source: bytes) -> bool:
+def _contents(paths: Iterable[str]) -> Contents:
+    return {path: _content(path) for path in paths}
+
+
+def _content(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
-            return file.read() != source
+            return file.read()
     except OSError:
-        return True
+        return None
+
+
+def _differs(path: str, source: bytes) -> bool:
+    return _content(path) != source
 
 
 def _print(text: str) -> None:

@@ -65,6 +65,7 @@ class Sitter:
         child = os.fork()
         if child:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
+        ahead.settle_in()
         ahead.begin()
         return {"fault": ""}
 

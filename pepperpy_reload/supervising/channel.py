@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 Message = dict[str, Any]
 _CHUNK = 1 << 16
+_PASSED = 4  # descriptors, with a message
 
 
 class ServiceThread(threading.Thread):
@@ -26,9 +28,9 @@ class ServiceThread(threading.Thread):
 class Channel:
     """One end of the line. Nobody here raises because the other end has gone: that is an end of messages."""
 
-    def __init__(self, sock: socket.socket, begun: bytes = b"") -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._begun = begun  # has been read already
+        self._begun = b""  # has been read already
         self._sock.setblocking(True)
         self._sending = threading.Lock()
         self._outbox: SimpleQueue[Message | None] = SimpleQueue()
@@ -75,6 +77,26 @@ class Channel:
             self._poster = ServiceThread(target=self._deliver, name="pepperpy-reload-post")
             self._poster.start()
         self._outbox.put(message)
+
+    def hear(self) -> tuple[Message | None, list[int]]:
+        """The next message, and descriptors that have come until then, for who does not listen yet; None: the end.
+
+        Processes that are started do not get the descriptors.
+        """
+        descriptors: list[int] = []
+        while b"\n" not in self._begun:
+            try:
+                chunk, received, _, _ = socket.recv_fds(self._sock, _CHUNK, _PASSED)
+            except OSError:
+                chunk, received = b"", []
+            for descriptor in received:
+                os.set_inheritable(descriptor, False)
+            descriptors += received
+            if not chunk:
+                return None, descriptors
+            self._begun += chunk
+        line, _, self._begun = self._begun.partition(b"\n")
+        return _decoded(line), descriptors
 
     def messages(self) -> Iterator[Message]:
         """The messages as they come, until the other end is gone. Lines that are no JSON object are left out.

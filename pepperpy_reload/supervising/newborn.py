@@ -35,7 +35,7 @@ class Guard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Newborn:
-    """A worker without orders: its guard, our end of its channel, and the descriptor that keeps it alive."""
+    """A worker without a place, and a started one without orders: its guard, our end of its channel, and the descriptor that keeps it alive."""
 
     guard: Guard | subprocess.Popen[bytes]
     channel: Channel

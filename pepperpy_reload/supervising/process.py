@@ -62,7 +62,7 @@ class WorkerProcess:
         passed = {"socket": sock, "estate": estate, "legacy": legacy}
         numbers = {name: None if one is None else one.fileno() for name, one in passed.items()}
         given = [one.fileno() for one in passed.values() if one is not None]
-        message = orders.as_json() | numbers | {"beside": beside is not None}
+        place = numbers | {"beside": beside is not None}
         try:
             environment = orders.environment()
             born = fork(environment) or _start(environment, given)
@@ -71,8 +71,8 @@ class WorkerProcess:
             self._process, self._channel = born.guard, born.channel
             self._lifeline: int | None = born.lifeline
             """While it is open, the guard lets the process live."""
-            if born.is_fork:
-                self._channel.send_with(message, given)
+            if born.is_fork:  # it has its orders
+                self._channel.send_with(place, given)
         except BaseException:
             self._close_estate()
             raise
@@ -87,7 +87,8 @@ class WorkerProcess:
         self._gone = threading.Event()
         self._reader = self._channel.listen(self._hear, lambda: None)
         if not born.is_fork:
-            self._channel.post(message)
+            self._channel.post(orders.as_json())
+            self._channel.post(place)
         threading.Thread(target=self._attend, name="pepperpy-reload-wait", daemon=True).start()
 
     def post(self, message: Message) -> None:

@@ -140,6 +140,7 @@ class Warmth:
             theirs.close()
             os.close(ours)
         guard = Adopted(pid)
+        channel.send(self._orders.as_json())
         return Newborn(guard, channel, lifeline, is_fork=True), guard
 
     def distrust(self, reason: str, culprit: str = "") -> None:

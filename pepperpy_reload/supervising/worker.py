@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
+from pepperpy_reload.importing import bytecode
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.preloading.loads import Loads
@@ -57,9 +58,9 @@ def main() -> None:
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
     channel.send(born())
-    message = next(channel.messages(), None)
-    if message is not None:
-        live(channel, message)
+    orders, place = next(channel.messages(), None), next(channel.messages(), None)
+    if orders is not None and place is not None:
+        live(Worker(channel, Orders.from_json(orders)), place)
 
 
 def born() -> Message:
@@ -67,32 +68,28 @@ def born() -> Message:
     return {"type": "born", "pid": os.getpid(), "stacks": stacks.offer()}
 
 
-def live(channel: Channel, message: Message, veil: Veil | None = None) -> NoReturn:
-    """Do what the first message asks for, to the end of the process; a fork has a veil over what was imported ahead."""
-    sock, legacy, estate = (_inherited(message.pop(name)) for name in ("socket", "legacy", "estate"))
-    succession = Succession(beside=message.pop("beside"), legacy=legacy, estate=estate)
+def live(worker: Worker, place: Message) -> NoReturn:
+    """Do what a worker is for, to the end of the process; `place` is what it has to do with others."""
+    sock, legacy, estate = (_inherited(place[name]) for name in ("socket", "legacy", "estate"))
+    succession = Succession(beside=place["beside"], legacy=legacy, estate=estate)
     with suppress(KeyboardInterrupt):
-        sys.exit(Worker(channel, Orders.from_json(message), sock, succession, veil).run())
+        sys.exit(worker.run(sock, succession))
     sys.exit(signals.ENDED_BY_SIGNAL + signal.SIGINT)
 
 
 class Worker:
-    """What the supervisor's orders ask for, done in this process."""
+    """What the supervisor's orders ask for, done in this process; a fork has a veil over what was imported ahead.
 
-    def __init__(
-        self,
-        channel: Channel,
-        orders: Orders,
-        sock: socket.socket | None,
-        succession: Succession,
-        veil: Veil | None = None,
-    ) -> None:
+    To make one takes what has to be done before the user's code is run, whenever that may be.
+    """
+
+    def __init__(self, channel: Channel, orders: Orders, veil: Veil | None = None) -> None:
         self._veil = veil
         self._loads = Loads(veil)
         self._channel = channel
         self._orders = orders
-        self._sock = sock
-        self._succession = succession
+        self._sock: socket.socket | None = None
+        self._succession = Succession()
         self._session: Session | None = None
         self._target: Target | None = None
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
@@ -101,16 +98,19 @@ class Worker:
         self._began_in = (dict(os.environ), str(Path.cwd())) if orders.audit else ({}, "")  # user code may change it
         self._audit: Audit | None = None
         self.prompt = Prompt(self._tell_of_prompt)
-
-    def run(self) -> int:
-        """Load the user's code and run it until it ends or is told to; returns the exit status."""
-        self._channel.listen(self._hear, _die)
         if os.isatty(0):
             self.prompt.watch()
-        sys.path[:0] = self._orders.search
+        sys.path[:0] = orders.search
         self._optimizer.install()
         recorder.attach(self._loads)
-        recorder.roots.narrow(self._orders.roots)  # before anything is loaded: what is first-party is asked from now on
+        recorder.roots.narrow(orders.roots)  # before anything is loaded: what is first-party is asked from now on
+
+    def run(self, sock: socket.socket | None, succession: Succession) -> int:
+        """Load the user's code and run it until it ends or is told to; returns the exit status."""
+        self._sock, self._succession = sock, succession
+        if succession.beside:  # somebody waits for it
+            bytecode.postpone_writing()
+        self._channel.listen(self._hear, _die)
         try:
             self._session = session = self._open()
             _obey_signals(session, self._orders, self._succession, self.prompt)
@@ -210,6 +210,7 @@ class Worker:
         is_current = report is None or report.status is not ReloadStatus.RESTART
         if self._succession.beside and is_current and not self._is_doubtful():
             self._channel.send({"type": "ready"})
+        bytecode.write_postponed()
         self._tell_of_libraries()
         if self._audit is not None:
             self._audit.start()

@@ -15,16 +15,15 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pepperpy_reload.supervising import guard, signals, worker
-from pepperpy_reload.supervising.channel import Channel
+from pepperpy_reload.supervising.channel import Channel, Message
+from pepperpy_reload.supervising.orders import Orders
 
 if TYPE_CHECKING:
     from pepperpy_reload.preloading.ahead import Ahead
 
-Message = dict[str, Any]
-_CHUNK = 1 << 16
 _TYPED = (signal.SIGINT, signal.SIGTSTP, signal.SIGQUIT, signal.SIGHUP)
 
 
@@ -39,10 +38,22 @@ def main() -> None:
 
 
 def _go_on(own: socket.socket, ahead: Ahead) -> None:
-    """As `worker.main` does. Until the orders come it may be long: what is renewed is renewed then."""
-    channel, message = _orders(own)
+    """As `worker.main` does. Until it has a place it may be long, and all that can be done before is done by then."""
+    channel = Channel(own)
+    channel.send(worker.born())
+    orders, early = channel.hear()
+    ahead.settle_in()
+    if orders is None:
+        os._exit(0)
+    one = worker.Worker(channel, Orders.from_json(orders), ahead.veil)
+    place, descriptors = channel.hear()
+    if place is None:
+        os._exit(0)
+    descriptors = [*early, *descriptors]
+    for name in ("socket", "estate", "legacy"):  # as they were sent
+        place[name] = None if place[name] is None else descriptors.pop(0)
     ahead.begin()
-    worker.live(channel, message, ahead.veil)
+    worker.live(one, place)
 
 
 class Zygote:
@@ -61,7 +72,8 @@ class Zygote:
 
     def serve(self) -> socket.socket:
         """In each fork: the socket over which it gets its orders. In the zygote itself this never returns."""
-        order, _ = _hear(self._line)
+        orders = Channel(self._line)
+        order, _ = orders.hear()
         if order is None:
             os._exit(0)
         _end_with(self._line, is_wanted=True)
@@ -73,7 +85,7 @@ class Zygote:
         gc.collect()
         gc.freeze()
         while True:
-            message, descriptors = _hear(self._line)
+            message, descriptors = orders.hear()
             if message is None or fault:
                 os._exit(0)
             channel, lifeline = descriptors
@@ -133,41 +145,6 @@ class Zygote:
     def _tell(self, message: Message) -> None:
         with suppress(OSError):
             self._line.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _orders(own: socket.socket) -> tuple[Channel, Message]:
-    """The channel of a fork, and its orders; the descriptors that came with them are named in them."""
-    own.sendall(json.dumps(worker.born()).encode() + b"\n")
-    message, descriptors, rest = _read(own)
-    if message is None:
-        os._exit(0)
-    for name in ("socket", "estate", "legacy"):  # as they were sent
-        message[name] = None if message[name] is None else descriptors.pop(0)
-    return Channel(own, rest), message
-
-
-def _hear(line: socket.socket) -> tuple[Message | None, list[int]]:
-    message, descriptors, _ = _read(line)
-    return message, descriptors
-
-
-def _read(line: socket.socket) -> tuple[Message | None, list[int], bytes]:
-    """The next message, the descriptors that came with it, and what came after it; None if there is no more."""
-    data = b""
-    descriptors: list[int] = []
-    while b"\n" not in data:
-        try:
-            chunk, received, _, _ = socket.recv_fds(line, _CHUNK, 4)
-        except OSError:
-            return None, descriptors, b""
-        if not chunk:
-            return None, descriptors, b""
-        data += chunk
-        descriptors += received
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
-    head, _, rest = data.partition(b"\n")
-    return json.loads(head), descriptors, rest
 
 
 def _end_with(line: socket.socket, *, is_wanted: bool) -> None:

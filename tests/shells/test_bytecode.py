@@ -203,3 +203,23 @@ def test_sources_of_any_size(python: Python, size: int) -> None:
             """,
             {"module.py": text},
         )
+
+
+def test_bytecode_may_be_written_later(python: Python) -> None:
+    python.armed(
+        """
+        import importlib.util
+        from pepperpy_reload.importing.bytecode import postpone_writing, write_postponed
+        postpone_writing()
+        import module
+        cached = pathlib.Path(importlib.util.cache_from_source("module.py"))
+        assert module.VALUE == 1 and not cached.exists()
+        write_postponed()
+        assert cached.exists()
+        save("other.py", "VALUE = 2")
+        import other
+        assert pathlib.Path(importlib.util.cache_from_source("other.py")).exists(), "at once again"
+        """,
+        PREPARED,
+    )
+    assert python.plain(SHOW).stdout == "1\n"

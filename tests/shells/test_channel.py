@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -91,6 +92,27 @@ def test_a_listener_is_told_of_every_message_and_of_the_end(ends: tuple[Channel,
     assert ended.wait(PATIENCE)
     reader.join(PATIENCE)
     assert heard == [{"n": 2}, {"n": 3}]
+
+
+def test_who_does_not_listen_yet_hears_messages_with_descriptors(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    peer = Channel(other)
+    read, write = os.pipe()
+    try:
+        for message, passed in (({"n": 1}, ()), ({"n": 2}, (read, write)), ({"n": 3}, ())):
+            assert peer.send_with(message, passed)
+        heard = [channel.hear(), channel.hear()]
+        assert [message for message, _ in heard] == [{"n": 1}, {"n": 2}]
+        ours = [descriptor for _, descriptors in heard for descriptor in descriptors]
+        assert not any(map(os.get_inheritable, ours))
+        os.write(ours[1], b"through")
+        assert os.read(ours[0], 10) == b"through"
+        assert next(channel.messages()) == {"n": 3}, "what was read too early is not lost"
+        other.shutdown(socket.SHUT_RDWR)
+        assert channel.hear() == (None, [])
+    finally:
+        for descriptor in (read, write, *ours):
+            os.close(descriptor)
 
 
 def test_closing_wakes_our_own_listener() -> None:

@@ -448,3 +448,37 @@ def test_what_is_read_ahead_is_not_read_again(reloads: Reloads) -> None:
         """,
         {"app.py": "import part\nN = 1\n", "part.py": "def f():\n    return 1\n"},
     )
+
+
+def test_a_need_for_a_new_process_is_found_out_when_a_file_has_just_changed(reloads: Reloads) -> None:
+    reloads(
+        """
+        from pepperpy_reload.core.batch import Hint, Quiet
+        from pepperpy_reload.reloading import engine
+        import module
+
+        def notice(text, more=""):
+            "A save, and another one before its batch is complete; what is said then, and how often it was planned."
+            paths = frozenset({os.path.abspath("module.py")})
+            save("module.py", text)
+            assert reloader.notice(Hint(paths, first=True)) is None
+            save("module.py", more or text)
+            planned.clear()
+            return reloader.notice(Quiet(paths)), len(planned)
+
+        plain, planned = engine.prepare, []
+        engine.prepare = lambda paths: planned.append(paths) or plain(paths)
+        before = open("module.py").read()
+
+        report, times = notice(before.replace("1", "2"), before)
+        assert report.status == "unchanged" and times == 1, "only the last save counts"
+
+        report, times = notice(before.replace("1", "2"))
+        assert report.status == "restart" and "__reload__" in report.reason and times == 0, report
+        assert reloader.pending == frozenset(report.paths) and module.VALUE == 1
+
+        report, times = notice(before)
+        assert report.status == "unchanged" and not reloader.pending, report
+        """,
+        {"module.py": "__reload__ = 'restart'\nVALUE = 1\n"},
+    )
