@@ -37,7 +37,7 @@ sys.meta_path.insert(0, optimizer)
 
 SHARED = (
     *("warm", "faults", "patience", "sockets", "pictures"),
-    *("debugpy", "programs_that_run_long", "console", "graph", "suggest"),
+    *("programs_that_run_long", "console", "graph", "suggest", "saves", "backoff"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 
