@@ -9,6 +9,7 @@ from pepperpy_reload.core.costs import Costs
 from pepperpy_reload.core.imports import Import, Name, Place, Source
 
 Edges = set[tuple[str, str]]
+_OURS = "from pepperpy_reload import lazy_import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Change:
     """One import statement, and what would stand in its place. `against` is "" if nothing speaks against it.
 
     `used` says whether a function ran that reads its names; None if that is not known. `today` are lines with
-    `lazy_import`, none if they cannot say it; `future` is the statement of PEP 810 (Python 3.15).
+    `lazy_import`, none if they cannot say it; `future` is the statement of PEP 810 (Python 3.15). Where annotations
+    name what is imported, `today` leaves the import to type checkers; `needs` are lines that have to come before.
     """
 
     statement: Import
@@ -25,6 +27,7 @@ class Change:
     used: bool | None
     today: tuple[str, ...]
     future: str
+    needs: tuple[str, ...] = (_OURS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,13 @@ class _Maker:
         functions = {line for name in one.names for line in source.reads_of(name.bound).functions}
         if self._called is not None:
             used = any((source.path, line) in self._called for line in functions)
-        return Change(one, source.path, self._against(source, one, today), used, today, f"lazy {text_of(one)}")
+        against = self._against(source, one, today)
+        needs: tuple[str, ...] = (_OURS,)
+        if today and any(source.reads_of(name.bound).annotations for name in one.names):
+            today = ("if TYPE_CHECKING:", f"    {text_of(one)}", "else:", *(f"    {line}" for line in today))
+            if not _has_flag(source, one.line):
+                needs = ("from typing import TYPE_CHECKING", *needs)
+        return Change(one, source.path, against, used, today, f"lazy {text_of(one)}", needs)
 
     def _against(self, source: Source, one: Import, today: tuple[str, ...]) -> str:
         if one.guarded:
@@ -183,6 +192,12 @@ class _Maker:
             else:
                 package = ", __package__" if one.written.startswith(".") else ""
                 yield f'{name.bound} = lazy_import("{one.written}", "{name.asked}"{package})'
+
+
+def _has_flag(source: Source, line: int) -> bool:
+    """Whether a module has imported TYPE_CHECKING before a line."""
+    above = (one for one in source.imports if one.place is Place.MODULE and one.last_line < line and not one.guarded)
+    return any(name.bound == "TYPE_CHECKING" for one in above for name in one.names)
 
 
 def text_of(one: Import) -> str:

@@ -19,8 +19,10 @@ def suggestion_lines(found: Sequence[Suggestion], rows: int = 10) -> Iterator[st
     for one in safe[:rows]:
         yield f"{_price(one)}, {_USED[one.used]}"
         for change in one.changes:
-            yield f"  {place_of(change.path, change.statement.line)}  {'; '.join(change.today)}"
-            yield f"  {' ' * len(place_of(change.path, change.statement.line))}  {change.future}  (Python 3.15)"
+            place = place_of(change.path, change.statement.line)
+            lines = change.today if change.today[0].startswith("if ") else ("; ".join(change.today),)
+            for number, line in enumerate((*lines, f"{change.future}  (Python 3.15)")):
+                yield f"  {place if number == 0 else ' ' * len(place)}  {line}"
     if len(safe) > rows:
         yield f"and {len(safe) - rows} more"
     for one in [one for one in found if not one.is_safe][:rows]:

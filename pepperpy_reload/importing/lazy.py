@@ -47,11 +47,16 @@ class _Source:
 
     def _import(self) -> ModuleType:
         try:
-            return importlib.import_module(self.name)
+            __import__(self.name)  # not import_module: of threads that wait for each other's modules it fails one
+            module = sys.modules.get(self.name)  # not there if it has failed for another thread meanwhile
+            return module if module is not None else importlib.import_module(self.name)
         except ImportError as error:
             kind = ModuleNotFoundError if isinstance(error, ModuleNotFoundError) else ImportError
             text = f"{error} (lazily imported at {self.declared})"
             raise kind(text, name=error.name, path=error.path) from error
+        except BaseException as error:
+            error.add_note(f"{self.name} was lazily imported: declared at {self.declared}")
+            raise
 
     def _note(self, *, first: bool) -> None:
         """Who uses it while being run depends on it, however it was loaded; otherwise its first use is an import."""
@@ -118,6 +123,12 @@ class LazyAttribute:
     def __class__(self) -> Any:
         return self._lazy_source.get().__class__
 
+    @property
+    def __bases__(self) -> Any:
+        """Of a class: itself, for `issubclass(this, other)` asks nothing else."""
+        real = self._lazy_source.get()
+        return (real,) if isinstance(real, type) else real.__bases__
+
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Call what it stands for."""
         return self._lazy_source.get()(*arguments, **keywords)
@@ -166,6 +177,10 @@ def _special(name: str) -> Any:
     return lambda self, *operands: getattr(self._lazy_source.get(), name)(*operands)
 
 
+def _own(name: str) -> property:
+    return property(lambda self: getattr(self._lazy_source.get(), name))
+
+
 def _add_operators() -> None:
     """Python looks operators up on the type: they have to stand there one by one."""
     for name in "add sub mul matmul truediv floordiv mod pow and or xor lshift rshift".split():
@@ -182,6 +197,8 @@ def _add_operators() -> None:
         setattr(LazyAttribute, f"__{function.__name__}__", _binary(function))
     for name in "enter exit await aiter anext aenter aexit fspath".split():
         setattr(LazyAttribute, f"__{name}__", _special(f"__{name}__"))
+    for name in "doc module annotations".split():  # which every class has of its own
+        setattr(LazyAttribute, f"__{name}__", _own(f"__{name}__"))
 
 
 _add_operators()
@@ -200,7 +217,9 @@ def lazy_import(name: str, attribute: str | None = None, package: str | None = N
 
     `name` may be relative, then `package` is the package it is relative to. The result behaves as the real object,
     which is looked up at each use and so follows reloads. If it cannot be imported, the first use raises an ImportError
-    that names the line of this call. With PEPPERPY_RELOAD_EAGER=1 in the environment everything is imported at once.
+    that names the line of this call; whatever else the module raises has that line as a note. What looks at the very
+    object sees that it is another one: `is`, `type()`, `except`, `case`, and functions written in C, such as json's.
+    With PEPPERPY_RELOAD_EAGER=1 in the environment everything is imported at once.
     Safe to use from several threads. Raises ImportError for a relative name without `package`.
     """
     frame = sys._getframe(1)

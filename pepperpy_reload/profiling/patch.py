@@ -10,8 +10,6 @@ from pathlib import Path
 from pepperpy_reload.core.suggestions import Change, Suggestion
 from pepperpy_reload.errors import UsageError
 
-_LINE = "from pepperpy_reload import lazy_import"
-
 
 def patch(suggestions: Iterable[Suggestion], folder: str) -> str:
     """The safe ones that save time as a unified diff, with paths relative to `folder`; for `patch -p1`, `git apply`."""
@@ -41,8 +39,9 @@ def _of_file(path: str, changes: list[Change], folder: str) -> str:
     end = "\r\n" if old[0].endswith("\r\n") else "\n"
     for one in done:
         new[one.statement.line - 1 : one.statement.last_line] = [f"{line}{end}" for line in one.today]
-    if not any(line.rstrip() == _LINE for line in old):
-        new.insert(done[-1].statement.line - 1, f"{_LINE}{end}")
+    needed = sorted({line for one in done for line in one.needs}, reverse=True)  # ours after typing's
+    first = done[-1].statement.line - 1
+    new[first:first] = [f"{line}{end}" for line in needed if not any(known.rstrip() == line for known in old[:first])]
     name = os.path.relpath(os.path.realpath(path), os.path.realpath(folder)).replace(os.sep, "/")
     return "".join(difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"))
 

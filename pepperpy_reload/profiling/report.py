@@ -89,7 +89,7 @@ def suggestion_as_plain(one: Suggestion) -> dict[str, Any]:
 
     def plain(change: Change) -> dict[str, Any]:
         place = {"importer": change.statement.importer, "file": change.path, "line": change.statement.line}
-        texts = {"today": list(change.today), "future": change.future}
+        texts = {"today": list(change.today), "future": change.future, "needs": list(change.needs)}
         return place | texts | {"used": change.used, "against": change.against}
 
     return {

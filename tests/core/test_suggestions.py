@@ -47,6 +47,14 @@ def test_what_is_saved_and_what_is_to_be_written() -> None:
     assert change.future == "lazy from heavy import sub as s, x"
 
 
+def test_what_annotations_name_is_imported_for_type_checkers() -> None:
+    [change] = found("from heavy import sub as s\nimport other\ndef f(x: 's.X'):\n    return s\n")[0].changes
+    assert change.today == (
+        "if TYPE_CHECKING:", "    from heavy import sub as s", "else:", '    s = lazy_import("heavy.sub")',
+    )  # fmt: skip
+    assert change.needs == ("from typing import TYPE_CHECKING", "from pepperpy_reload import lazy_import")
+
+
 def test_all_who_import_it_have_to_change() -> None:
     [one] = found(INSIDE, "import heavy\ndef f():\n    return heavy\n")
     assert (one.saved, len(one.changes)) == (7.0, 2)

@@ -42,7 +42,7 @@ FILES = {
         from .dear import price as p
         import needed
 
-        def total():
+        def total(how: "dear.Price | None" = None):
             return dear.price() + p() + LEVEL
         LEVEL = needed.LEVEL
     """,
@@ -69,6 +69,8 @@ def test_the_patched_program_runs_and_is_as_much_faster_as_was_said(project: Pat
     copy = project.parent / "copy"
     shutil.copytree(project, copy)
     subprocess.run(["patch", "-p1", "--quiet", "-i", "lazy.patch"], cwd=copy, check=True)
+    typed = 'if TYPE_CHECKING:\n    from . import dear\nelse:\n    dear = lazy_import(".dear", package=__package__)\n'
+    assert typed in (copy / "shop/cart.py").read_text(), "annotations name it"
     assert (project / "app.py").read_text() == dedent(FILES["app.py"]).lstrip(), "nothing is applied by us"
     after = as_json(copy, "profile", "app", "-n", "3")
     loaded = {one["module"] for one in after["modules"]}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.conftest import Python
+    from tests.shells.conftest import Reloads
 
 TOOLS = {
     "tools.py": """
@@ -196,5 +198,173 @@ def test_it_follows_reloads_and_who_uses_it_while_loading_depends_on_it(python: 
             """,
             "uses.py": "from declares import tools\nDOUBLE = tools.NUMBER * 2\n",
             "uses_more.py": "from declares import number\nDOUBLE = number * 2\n",
+        },
+    )
+
+
+def test_what_else_a_module_raises_has_the_line_of_the_declaration_as_a_note(python: Python) -> None:
+    ended = python.plain(
+        """
+        from pepperpy_reload import lazy_import
+        divides = lazy_import("divides")
+        leaves = lazy_import("leaves", "name")
+        for use, kind in ((lambda: divides.x, ZeroDivisionError), (lambda: leaves + 1, SystemExit)):
+            for _ in range(2):
+                try:
+                    use()
+                except kind as error:
+                    [note] = error.__notes__
+                    print(note)
+        divides.x
+        """,
+        {"divides.py": "1 / 0\n", "leaves.py": "raise SystemExit(3)\n"},
+        status=1,
+    )
+    lines = [line.rpartition("/")[2] for line in ended.stdout.splitlines()]
+    assert lines == ["script.py:3"] * 2 + ["script.py:4"] * 2
+    assert ended.stderr.rstrip().endswith("script.py:3"), "it is in the traceback"
+
+
+def test_classes_and_what_they_make(python: Python) -> None:
+    python.plain(
+        """
+        import abc, copy, dataclasses, functools, inspect, pickle, sys, typing
+        from pepperpy_reload import lazy_import
+        box, double, order, items = (lazy_import("kinds", name) for name in ("Box", "double", "Order", "ITEMS"))
+        assert "kinds" not in sys.modules
+        made = box(5)
+        import kinds
+        assert type(made) is kinds.Box and isinstance(made, box) and isinstance(made, (int, box))
+        assert not isinstance(5, box) and isinstance(box, type) and inspect.isclass(box) and not inspect.isclass(double)
+        assert issubclass(box, kinds.Box) and issubclass(box, kinds.Base) and issubclass(box, (int, kinds.Base))
+        assert issubclass(kinds.Small, box) and not issubclass(box, kinds.Small) and not issubclass(int, box)
+        assert issubclass(box, box) and issubclass(box, object) and isinstance(order(2), abc.ABC)
+        for yielded in (made, box.make(3), order(2), items):
+            again = pickle.loads(pickle.dumps(yielded))
+            assert again == yielded and isinstance(again, yielded.__class__)
+        assert pickle.loads(pickle.dumps(double))(4) == copy.copy(double)(4) == 8
+        assert pickle.loads(pickle.dumps(box))(1) == kinds.Box(1)
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            assert pickle.loads(pickle.dumps(lazy_import("kinds"), protocol)).ITEMS == [1]
+        assert [field.name for field in dataclasses.fields(order)] == ["number"]
+        assert dataclasses.replace(order(2), number=3) == order(3) and dataclasses.asdict(order(2)) == {"number": 2}
+        assert str(inspect.signature(double)) == "(value: int) -> int" and double.__name__ == "double"
+        @functools.wraps(double)
+        def wrapped(value): return double(value)
+        assert wrapped.__doc__ == "Twice." and functools.partial(double, 2)() == 4
+        def hinted(value: box) -> typing.Optional[box]: ...
+        assert typing.get_type_hints(hinted)["value"] is box
+        assert "make" in dir(box) and "ITEMS" in dir(lazy_import("kinds")) and "append" in dir(items)
+        """,
+        {
+            "kinds.py": """
+                import abc, dataclasses
+                ITEMS = [1]
+                def double(value: int) -> int:
+                    "Twice."
+                    return value * 2
+                class Base: pass
+                class Box(Base):
+                    def __init__(self, content): self.content = content
+                    def __eq__(self, other): return self.content == other.content
+                    __hash__ = None
+                    @classmethod
+                    def make(cls, content): return cls(content)
+                class Small(Box): pass
+                @dataclasses.dataclass
+                class Order(abc.ABC):
+                    number: int
+            """
+        },
+    )
+
+
+def test_threads_import_once_and_wait_for_no_one_who_waits_for_them(python: Python) -> None:
+    python.plain(
+        """
+        import sys, threading
+        from pepperpy_reload import lazy_import
+        uses = [
+            lambda one=lazy_import("one"): one.VALUE,
+            lambda two=lazy_import("two"): two.VALUE,
+            lambda fails=lazy_import("fails", "x"): fails + 1,
+        ]
+        barrier, found = threading.Barrier(9), []
+        def use(index):
+            barrier.wait()
+            try:
+                found.append(uses[index % 3]())
+            except (ImportError, AttributeError) as error:
+                found.append("script.py" in str(error))
+        threads = [threading.Thread(target=use, args=(index,), daemon=True) for index in range(9)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join(10)
+        assert not any(thread.is_alive() for thread in threads), "they wait for each other"
+        import log
+        assert sorted(log.RAN) == ["one", "two"], log.RAN
+        assert sorted(map(str, found)) == ["1"] * 3 + ["2"] * 3 + ["True"] * 3, found
+        assert sys.modules["one"].late() == 2 and sys.modules["two"].late() == 1
+        """,
+        {
+            "log.py": "RAN = []\n",
+            "one.py": """
+                import log, threading
+                from pepperpy_reload import lazy_import
+                log.RAN.append(__name__)
+                two = lazy_import("two")
+                VALUE = 1
+                threading.Event().wait(0.05)
+                two.VALUE
+                def late(): return two.VALUE
+            """,
+            "two.py": """
+                import log, threading
+                from pepperpy_reload import lazy_import
+                log.RAN.append(__name__)
+                one = lazy_import("one")
+                VALUE = 2
+                threading.Event().wait(0.05)
+                one.VALUE
+                def late(): return one.VALUE
+            """,
+            "fails.py": "import threading\nthreading.Event().wait(0.05)\nimport not_there\n",
+        },
+    )
+
+
+def test_what_type_checkers_read_runs(python: Python) -> None:
+    text = Path(__file__).with_name("typed_lazy.py").read_text()
+    assert python("typed.py", files={"typed.py": text}).stdout == "checked\n"
+
+
+def test_after_a_reload_it_is_what_was_saved(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        assert app.use() == ("old", "old", 1)
+        kept = app.Box()
+        report = change("tools.py", "old", "new")
+        assert report.status == "reloaded", report
+        assert app.use() == ("new", "new", 1)
+        change("tools.py", "size = 1", "size = 2")
+        assert app.use() == ("new", "new", 2) and isinstance(kept, app.Box) and kept.size == 2
+        change("tools.py", "def word", "ADDED = 3\\ndef word")
+        assert app.tools.ADDED == 3 and "ADDED" in dir(app.tools)
+        change("tools.py", "ADDED = 3", "")
+        try:
+            app.tools.ADDED
+        except AttributeError:
+            pass
+        else:
+            raise AssertionError("it is gone")
+        """,
+        {
+            "tools.py": "WORD = 'old'\ndef word():\n    return WORD\nclass Box:\n    size = 1\n",
+            "app.py": """
+                from pepperpy_reload import lazy_import
+                tools, word, Box = lazy_import("tools"), lazy_import("tools", "word"), lazy_import("tools", "Box")
+                def use():
+                    return tools.WORD, word(), Box().size
+            """,
         },
     )
