@@ -60,6 +60,7 @@ class Crew:
         """The heir takes the worker's place."""
         former, self.worker, self.heir = self.worker, self.heir, None
         if self.worker is not None:
+            self.worker.has_served = True
             self.worker.post({"type": "enter"})
             self._warmth.learn(self.worker.libraries)
         if former is not None:

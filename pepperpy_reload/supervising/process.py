@@ -52,6 +52,9 @@ class WorkerProcess:
         self._times = times_out_of_memory()
         self.pid = 0
         """The process's number, once it has said so."""
+        self.has_served = False
+        """Whether it took the place of another one."""
+        self.is_told_to_end = False
         self.libraries: list[str] = []
         """The modules that it has imported and that are not the user's own, once it has said so."""
         self._cutting = threading.Lock()
@@ -97,6 +100,7 @@ class WorkerProcess:
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """Ask the process to end."""
+        self.is_told_to_end = True
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
 

@@ -294,7 +294,7 @@ class Supervisor:
     def _bury(self, process: WorkerProcess, status: int) -> None:
         worker, heir = self._crew.worker, self._crew.heir
         self._crew.forget(process)
-        if process.is_fork and status < 0 and (process is heir or not process.libraries):
+        if process.is_fork and status < 0 and not (process.has_served or process.is_told_to_end):
             self._warmth.distrust(
                 f"a forked one came to an end before it served ({signals.end_of(status, process.out_of_memory)})"
             )

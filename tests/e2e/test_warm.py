@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -201,6 +202,45 @@ def test_nothing_is_left_of_it_at_the_end(start: Start, project: Path, alive: Al
     tool.send(signal.SIGTERM)
     tool.ends()
     assert not any(map(alive, family))
+
+
+LONG = """
+import os, pathlib, time, threading
+here = pathlib.Path(__file__).parent
+version = (here / "version").read_text()
+(here.parent / f"begun {version}").touch()
+while version == "slow" and not (here / "gate").exists():
+    time.sleep(0.01)
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    while scope["path"] == "/never":
+        (here.parent / "asked").touch()
+        time.sleep(0.1)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": version.encode()})
+"""
+
+
+def test_a_fork_that_was_told_to_end_is_no_reason_to_start_cold(start: Start, project: Path, until: Until) -> None:
+    """Neither one that had to be killed, having served, nor one that was not wanted any more before it could serve."""
+    (project / "main.py").write_text(LONG)
+    tool = start(*SERVE, "--grace", "0.3")
+    tool.serves("0", "/version")
+    tool.event("warm")
+    assert restart(tool, project, 1)["warm"]
+    with socket.create_connection(("127.0.0.1", tool.port)) as client:
+        client.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+        until((project.parent / "asked").exists, "the request")
+        old = tool.event("restarted")["pid"]
+        assert restart(tool, project, 2)["warm"]
+        until(lambda: not Path(f"/proc/{old}").exists(), "the old worker to be gone")
+    (project / "version").write_text("slow")
+    until((project.parent / "begun slow").exists, "the next one to begin")
+    assert restart(tool, project, 3)["warm"]
+    assert restart(tool, project, 4)["warm"]
+    assert [note for note in tool.events("note") if "cold" in note["text"]] == []
 
 
 def test_a_killed_zygote_is_only_a_colder_restart(start: Start, project: Path, until: Until) -> None:
