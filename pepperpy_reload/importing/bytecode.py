@@ -69,13 +69,13 @@ def compile_source(loader: SourceFileLoader, source: bytes, cached: str | None =
 
 def postpone_writing() -> None:
     """Write no bytecode until `write_postponed`: to replace a file may take longer than to run what is in it."""
-    global _postponed  # noqa: PLW0603 - there is one process
+    global _postponed
     _postponed = []
 
 
 def write_postponed() -> None:
     """Write all that was postponed; from now on bytecode is written at once."""
-    global _postponed  # noqa: PLW0603
+    global _postponed
     postponed, _postponed = _postponed, None
     for one in postponed or ():
         _save(*one)

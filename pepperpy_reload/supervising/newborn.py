@@ -35,7 +35,10 @@ class Guard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Newborn:
-    """A worker without a place, and a started one without orders: its guard, our end of its channel, and the descriptor that keeps it alive."""
+    """A worker that waits: its guard, our end of its channel, and the descriptor that keeps it alive.
+
+    A fork waits for its place, one that was started for its orders, too.
+    """
 
     guard: Guard | subprocess.Popen[bytes]
     channel: Channel

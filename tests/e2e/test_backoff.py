@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def test_the_pauses_grow_and_end_and_are_short_again_after_a_while_of_health(
     retries = [crashing.event("died", times)["retry"] for times in range(1, len(DELAYS) + 2)]
     assert retries == [*DELAYS, None], "the last one is not tried again"
     began = [float(line) for line in (tmp_path / "starts").read_text().split()]
-    pauses = [after - before for before, after in zip(began, began[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(began)]
     assert all(delay <= pause < delay + SLACK for delay, pause in zip(DELAYS, pauses, strict=True)), pauses
 
     until(lambda: time.monotonic() > ready + HEALTHY, "it to be healthy for long")

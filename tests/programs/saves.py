@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import random
+import sys
 import tempfile
 import threading
 import time
@@ -85,7 +86,7 @@ class Round:
         self.chance = random.Random(seed)
         self.counts: Counter[str] = Counter()
         self._folder, self._takes = folder, takes
-        self._numbers = {name: 0 for name in PARTS}
+        self._numbers: dict[str, int] = dict.fromkeys(PARTS, 0)
         self._broken: set[str] = set()
         (folder / "main.py").write_text(MAIN)
         (folder / "slow.py").write_text(f"import time\ntime.sleep({takes})\n")
@@ -174,6 +175,12 @@ def play(seed: int, *, saves: int, takes: float, warm: bool, home: Path) -> tupl
         return one.play(saves, environment), one.counts
 
 
+def say(text: str) -> None:
+    """Print at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print what was found; 1 if something was wrong."""
     parser = argparse.ArgumentParser(prog="scripts/soak --saves", description=__doc__)
@@ -191,9 +198,9 @@ def main(arguments: list[str] | None = None) -> int:
             total += counts
             if fault:
                 failures += 1
-                print(f"--seed {seed} --saves 1 --each {options.each} --takes {options.takes}: {fault}\n", flush=True)
+                say(f"--seed {seed} --saves 1 --each {options.each} --takes {options.takes}: {fault}\n")
     figures: dict[str, Any] = dict(total)
-    print(f"from seed {options.seed}: {options.saves} servers, {figures}; {failures} with a fault", flush=True)
+    say(f"from seed {options.seed}: {options.saves} servers, {figures}; {failures} with a fault")
     return 1 if failures else 0
 
 
