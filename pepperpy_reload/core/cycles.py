@@ -7,7 +7,7 @@ that, and makes no cycle with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -101,45 +101,17 @@ class Circle:
 
 
 def circles(costs: Costs, sources: Mapping[str, Source]) -> list[Circle]:
-    """The cycles that a run went through or that its sources have; see `closed_by`."""
+    """The cycles that a run went through or that its sources have; see `CycleGraph.circles`."""
     known = {*costs.by_name, *sources}
-    errors = {load.name: load.error for load in costs.loads if load.error}
-    return closed_by(_ran(costs, sources, known), errors, sources, known)
-
-
-def closed_by(
-    ran: Iterable[Step],
-    errors: Mapping[str, str],
-    sources: Mapping[str, Source],
-    known: Collection[str],
-    read: Collection[str] | None = None,
-) -> list[Circle]:
-    """The cycles of imports that `ran` and of those in `sources`, the worst and shortest first.
-
-    `errors` are what modules raised when they were loaded, `known` are the modules that there are. Of the sources
-    those in `read` are read for imports that did not run (default: all), the others where an import is to move.
-    Those of other people's modules count only if they do harm.
-    Each import that closes one counts once, by its shortest way round.
-    """
-    graph = _Graph(sources, known)
-    for step in ran:
+    graph = CycleGraph(sources, known)
+    for step in _ran(costs, sources, known):
         graph.add(step)
-    for name in sources if read is None else read:
-        graph.add_source(sources[name])
-    for name, error in errors.items():
-        graph.add_error(name, error)
-    found: dict[frozenset[tuple[str, str]], Circle] = {}
-    for place in Place:
-        for chain in graph.chains(place):
-            key = frozenset((step.importer, step.imported) for step in chain)
-            if key not in found:
-                harm = Harm.NOW if any(step.missing for step in chain) else _HARM[place]
-                if harm is not Harm.NOW and not any(step.importer in sources for step in chain):
-                    continue
-                cut, remedy = graph.cut(chain) if harm in (Harm.NOW, Harm.IMPORT) else (None, None)
-                found[key] = Circle(harm, chain, cut, remedy)
-    order = list(Harm)
-    return sorted(found.values(), key=lambda one: (order.index(one.harm), len(one.steps)))
+    for source in sources.values():
+        graph.add_source(source)
+    for load in costs.loads:
+        if load.error:
+            graph.add_error(load.name, load.error)
+    return graph.circles()
 
 
 _HARM = {Place.MODULE: Harm.IMPORT, Place.FUNCTION: Harm.DEFERRED, Place.TYPING: Harm.TYPING}
@@ -179,23 +151,32 @@ def _ran(costs: Costs, sources: Mapping[str, Source], known: Collection[str]) ->
 
 
 @dataclass
-class _Graph:
+class CycleGraph:
+    """Imports that ran or that sources have, to be looked through for cycles once all are there.
+
+    `known` are the modules that there are. `sources` are asked only for what is needed of them: where an import is to
+    move.
+    """
+
     sources: Mapping[str, Source]
     known: Collection[str]
     rows: dict[str, dict[str, Step]] = field(default_factory=dict)
 
     def add(self, step: Step) -> None:
+        """Add an import; of several between the same two modules the one that says most is kept."""
         row = self.rows.setdefault(step.importer, {})
         known = row.get(step.imported)
         if step.importer != step.imported and (known is None or step._goodness > known._goodness):
             row[step.imported] = step
 
     def add_source(self, source: Source) -> None:
+        """Add all imports of a source."""
         for one in source.imports:
             for name in self._targets(source, one):
                 self.add(Step(source.module, name, source.path, one.line, one.place))
 
     def add_error(self, name: str, error: str) -> None:
+        """A module raised this when it was loaded."""
         told = _PARTIAL.search(error)
         known = self.rows.get(name, {}).get(told[1]) if told else None
         if told and known is not None:
@@ -204,24 +185,61 @@ class _Graph:
     def _targets(self, source: Source, one: Import) -> Iterator[str]:
         return targets(source.module, one.module, [name.asked for name in one.names if name.asked], self.known)
 
-    def chains(self, place: Place) -> Iterator[tuple[Step, ...]]:
-        """The shortest way round for each import of this kind that closes a cycle."""
+    def circles(self) -> list[Circle]:
+        """All cycles, the worst and shortest first.
+
+        Those of other people's modules count only if they do harm.
+        Each import that closes one counts once, by its shortest way round.
+        """
+        found: dict[frozenset[tuple[str, str]], Circle] = {}
+        for place in Place:
+            for chain in self._chains(place):
+                key = frozenset((step.importer, step.imported) for step in chain)
+                if key not in found and (one := self._circle(chain, place)) is not None:
+                    found[key] = one
+        order = list(Harm)
+        return sorted(found.values(), key=lambda one: (order.index(one.harm), len(one.steps)))
+
+    def circles_through(self, pairs: Iterable[tuple[str, str]]) -> list[Circle]:
+        """For each of some imports at module level the shortest cycle that it is in, if there is one."""
+        rows = self._rows(Place.MODULE)
+        found: dict[frozenset[Step], Circle] = {}
+        for importer, imported in pairs:
+            step = rows.get(importer, {}).get(imported)
+            back = _way(rows, imported, importer, self.known) if step is not None else ()
+            if step is not None and back and (one := self._circle((*back, step), Place.MODULE)) is not None:
+                found.setdefault(frozenset(one.steps), one)
+        return list(found.values())
+
+    def _circle(self, chain: tuple[Step, ...], place: Place) -> Circle | None:
+        harm = Harm.NOW if any(step.missing for step in chain) else _HARM[place]
+        if harm is not Harm.NOW and not any(step.importer in self.sources for step in chain):
+            return None
+        cut, remedy = self._cut(chain) if harm in (Harm.NOW, Harm.IMPORT) else (None, None)
+        return Circle(harm, chain, cut, remedy)
+
+    def _rows(self, place: Place) -> dict[str, dict[str, Step]]:
+        """The imports of this kind, and those that run earlier."""
         rank = _RANK[place]
-        rows = {
+        return {
             name: {other: step for other, step in row.items() if _RANK[step.place] <= rank}
             for name, row in self.rows.items()
         }
+
+    def _chains(self, place: Place) -> Iterator[tuple[Step, ...]]:
+        """The shortest way round for each import of this kind that closes a cycle."""
+        rows = self._rows(place)
         for group in strong_components(list(rows), lambda name: rows.get(name, ())):
             inside = set(group)
             steps = [step for name in group for step in rows.get(name, {}).values() if step.imported in inside]
-            closing = [step for step in steps if step.place is place and (place is not Place.MODULE or step.back)]
-            if place is Place.MODULE and not closing:
-                closing = steps  # of modules that did not run
+            closing = [step for step in steps if step.place is place]
+            if place is Place.MODULE:
+                closing = [*(step for step in steps if step.back), *_not_seen_closing(steps)]
             for step in closing:
                 if back := _way(rows, step.imported, step.importer, inside):
                     yield (*back, step)
 
-    def cut(self, chain: tuple[Step, ...]) -> tuple[Step | None, Remedy | None]:
+    def _cut(self, chain: tuple[Step, ...]) -> tuple[Step | None, Remedy | None]:
         """The import on the way round that can move, and where to."""
         found = [(step, remedy) for step in chain if (remedy := self._remedy(step)) is not None]
         return min(found, key=lambda one: list(Remedy).index(one[1]), default=(None, None))
@@ -265,7 +283,18 @@ class _Graph:
         return found
 
 
-def _way(rows: Mapping[str, Mapping[str, Step]], start: str, end: str, inside: set[str]) -> tuple[Step, ...]:
+def _not_seen_closing(steps: Sequence[Step]) -> Iterator[Step]:
+    """The imports of cycles that nobody saw closing: of modules that did not run, or that were edited since."""
+    rows: dict[str, list[str]] = {}
+    rest = [step for step in steps if not step.back]
+    for step in rest:
+        rows.setdefault(step.importer, []).append(step.imported)
+    groups = strong_components(list(rows), lambda name: rows.get(name, ()))
+    number = {name: place for place, group in enumerate(groups) for name in group}
+    yield from (step for step in rest if number[step.importer] == number.get(step.imported))
+
+
+def _way(rows: Mapping[str, Mapping[str, Step]], start: str, end: str, inside: Collection[str]) -> tuple[Step, ...]:
     """The shortest chain of imports from one module to another, among some."""
     came: dict[str, Step] = {}
     waiting = [start]
@@ -278,6 +307,8 @@ def _way(rows: Mapping[str, Mapping[str, Step]], start: str, end: str, inside: s
                 waiting.append(other)
     chain: list[Step] = []
     while end != start:
+        if end not in came:
+            return ()
         chain.append(came[end])
         end = chain[-1].importer
     return tuple(reversed(chain))

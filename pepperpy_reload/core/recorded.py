@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from pepperpy_reload.core.cycles import Circle, Step, closed_by, targets
+from pepperpy_reload.core.cycles import CycleGraph, Step, targets
 from pepperpy_reload.core.graph import Edge
 from pepperpy_reload.core.imports import Import, Place, Source
 
@@ -22,19 +22,27 @@ def has_inner_imports(text: bytes) -> bool:
     return _INSIDE.search(text) is not None
 
 
-def recorded_circles(
-    edges: Iterable[Edge], errors: Mapping[str, str], sources: Mapping[str, Source], read: Collection[str]
-) -> list[Circle]:
-    """The cycles of the recorded `edges`, the worst and shortest first.
+def recorded(
+    edges: Iterable[Edge],
+    sources: Mapping[str, Source],
+    read: Collection[str],
+    within: Collection[str] | None = None,
+) -> CycleGraph:
+    """The graph of the recorded `edges`, and of the imports that did not run of the sources in `read`.
 
-    `errors` are what modules raised that could not be loaded. `sources` are asked only for what is needed of them, and
-    for those in `read`, which have imports that did not run.
+    With `within` it has only imports between these modules.
     """
     of_statements = [edge for edge in edges if edge.file]
     importers = {edge.importer for edge in of_statements}
     known = {*importers, *read, *(edge.imported for edge in of_statements if not edge.failed)}
-    steps = _steps(of_statements, importers, known, sources, read)
-    return closed_by(chain(steps, _missing(of_statements)), errors, sources, known, read)
+    graph = CycleGraph(sources, known)
+    if within is not None:
+        of_statements = [edge for edge in of_statements if edge.importer in within and edge.imported in within]
+    for step in chain(_steps(of_statements, importers, known, sources, read), _missing(of_statements)):
+        graph.add(step)
+    for name in read:
+        graph.add_source(sources[name])
+    return graph
 
 
 def _steps(

@@ -8,7 +8,7 @@ from pepperpy_reload.core.budget import Breach
 from pepperpy_reload.core.comparison import Comparison
 from pepperpy_reload.core.costs import ROOT
 from pepperpy_reload.core.graph import Edge
-from pepperpy_reload.drawing.cycles import cycle_text
+from pepperpy_reload.drawing.circle import cycle_text
 from pepperpy_reload.drawing.excerpt import place_of
 
 _SHOWN = 10

@@ -10,7 +10,8 @@ from typing import IO
 from rich.text import Text
 
 from pepperpy_reload.core.cycles import Circle, Harm
-from pepperpy_reload.drawing.excerpt import place_of, plain
+from pepperpy_reload.drawing.circle import cycle_text
+from pepperpy_reload.drawing.excerpt import plain
 from pepperpy_reload.drawing.terminal import console_on, encodable
 
 _SHOWN = 5
@@ -33,15 +34,3 @@ def draw_cycles(cycles: Sequence[Circle], stream: IO[str] | None = None) -> None
         console.print(text.append(encodable(plain(cycle_text(one)), stream)), soft_wrap=True)
     if len(others) > _SHOWN:
         console.print(Text(f"  and {len(others) - _SHOWN} more (--json has them all)", style="dim"))
-
-
-def cycle_text(circle: Circle) -> str:
-    """A cycle in one line: its chain with the lines, names that were not there yet, and the import that can move."""
-    chain = " → ".join(f"{step.importer} ({place_of(step.file, step.line)})" for step in circle.steps)
-    missing = [
-        f"{', '.join(step.missing)} was not bound yet in {step.imported}" for step in circle.steps if step.missing
-    ]
-    cut = ""
-    if circle.cut is not None:
-        cut = f"; {circle.cut.importer} can move its line {circle.cut.line} {circle.remedy}"
-    return f"{chain} → {circle.modules[0]}{''.join(f'; {one}' for one in missing)}{cut}"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pepperpy_reload.core.report import ReloadReport
+
+if TYPE_CHECKING:
+    from pepperpy_reload.core.cycles import Circle
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,18 @@ class Timed(Happening):
 
     event: ClassVar[str] = "timings"
     phases: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Circular(Happening):
+    """An edit has brought an import cycle."""
+
+    event: ClassVar[str] = "cycle"
+    cycle: Circle
+
+    def as_json(self) -> Mapping[str, Any]:
+        """The cycle as `profile --json` has it."""
+        return {"event": self.event, **self.cycle.as_json()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.drawing.excerpt import excerpt, plain, shortened
 from pepperpy_reload.drawing.news import (
     Audited,
+    Circular,
     Died,
     Finished,
     Happening,
@@ -152,6 +153,12 @@ class Terminal:
     def _(self, news: Timed) -> None:
         parts = ", ".join(f"{name} {1000 * took:.1f}" for name, took in news.phases.items() if took >= _LITTLE)
         self._line("timings", f"{parts}: {1000 * sum(news.phases.values()):.1f} ms", BUSY)
+
+    @_tell.register
+    def _(self, news: Circular) -> None:
+        from pepperpy_reload.drawing.circle import cycle_text
+
+        self._line("cycle", f"new, {news.cycle.harm}: {plain(cycle_text(news.cycle))}", CAREFUL)
 
     @_tell.register
     def _(self, news: Audited) -> None:

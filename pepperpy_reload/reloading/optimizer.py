@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.core.cycles import Circle
 from pepperpy_reload.core.effects import static_imports
 from pepperpy_reload.core.graph import Edge, EdgeKind
-from pepperpy_reload.core.import_tree import ImportTree
 from pepperpy_reload.core.plan import Action
 from pepperpy_reload.errors import RestartNeeded, UsageError
 from pepperpy_reload.importing.cache import ImportCache
@@ -23,9 +21,12 @@ from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.profiler import ImportProfiler
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import engine
-from pepperpy_reload.reloading.circular import cycles_here
-from pepperpy_reload.reloading.spent import profile_tree
 
+if TYPE_CHECKING:  # needed by who asks, and by no start
+    from pepperpy_reload.core.cycles import Circle
+    from pepperpy_reload.core.import_tree import ImportTree
+
+_OURS = f"{__name__.partition('.')[0]}."
 Hook = Callable[[str, ModuleType | None, BaseException | None], object]
 
 
@@ -80,10 +81,10 @@ class ImportOptimizer(MetaPathFinder):
 
     def load_begins(self, name: str) -> None:
         """A module begins to load; called by the recorder."""
-        if self in sys.meta_path:
-            self.profiler.start_import(name)
-        else:
+        if self not in sys.meta_path:
             self._disarm()
+        elif not name.startswith(_OURS):  # what is loaded to answer a question
+            self.profiler.start_import(name)
 
     def load_ends(self, name: str, error: BaseException | None) -> None:
         """A module has been loaded, or not; called by the recorder."""
@@ -139,6 +140,8 @@ class ImportOptimizer(MetaPathFinder):
 
     def get_cycles(self) -> list[Circle]:
         """The import cycles among the project's own modules, the worst and shortest first."""
+        from pepperpy_reload.reloading.circular import cycles_here
+
         return cycles_here(self._last_error)
 
     def profile_tree(self) -> ImportTree:
@@ -146,6 +149,8 @@ class ImportOptimizer(MetaPathFinder):
 
         A module that was loaded again stands where that happened. What reloads ran again is no import.
         """
+        from pepperpy_reload.reloading.spent import profile_tree
+
         return profile_tree(self.profiler.get_all_profiles().values())
 
     def _last_error(self, name: str) -> str:

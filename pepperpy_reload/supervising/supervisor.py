@@ -19,7 +19,6 @@ from pepperpy_reload.core.lifecycle import SERVED, Action, Event, State
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.drawing.excerpt import headline
 from pepperpy_reload.drawing.news import (
-    Audited,
     Died,
     Finished,
     Happening,
@@ -50,6 +49,7 @@ from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
 from pepperpy_reload.supervising.timings import Timings
+from pepperpy_reload.supervising.told import news_of
 from pepperpy_reload.supervising.triggers import Triggers, holds_code, not_our_output
 from pepperpy_reload.supervising.warmth import Warmth, Wishes
 
@@ -203,14 +203,12 @@ class Supervisor:
             self._read(ReloadReport.from_json(message["report"]), pending=bool(message.get("pending")))
         elif kind == "unstarted":
             self._pity(message)
-        elif kind == "notice":
-            self._display.show(Note(str(message["text"])))
-        elif kind == "audit":
-            self._display.show(Audited(**{key: value for key, value in message.items() if key != "type"}))
         elif kind == "yielded":
             self._course.advance(Event.YIELDED)
         elif kind == "libraries":
             self._warmth.learn(message["names"])
+        elif (news := news_of(message)) is not None:
+            self._display.show(news)
 
     def _hear_heir(self, message: Message) -> None:
         kind, heir = message.get("type"), self._crew.heir

@@ -37,6 +37,7 @@ from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Kind, Target, load_target
 from pepperpy_reload.supervising import signals, stacks
 from pepperpy_reload.supervising.channel import Channel, Message, ServiceThread
+from pepperpy_reload.supervising.cycles import CycleTeller
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
 
@@ -206,7 +207,9 @@ class Worker:
 
     def _follow(self, reloader: Reloader) -> None:
         """Bring this process up to date, batch by batch; first with what was saved while it started."""
+        cycles = CycleTeller(self._channel)
         report = self._tell(reloader, reloader.catch_up)
+        cycles.note(report)
         is_current = report is None or report.status is not ReloadStatus.RESTART
         if self._succession.beside and is_current and not self._is_doubtful():
             self._channel.send({"type": "ready"})
@@ -220,12 +223,14 @@ class Worker:
                 time.sleep(_PAUSE)
             event = self._events.get()
             self._let_debug(event)
-            self._tell(reloader, partial(reloader.notice, event))
+            cycles.note(self._tell(reloader, partial(reloader.notice, event)))
             if self._audit is not None and self._events.empty():
                 self._audit.resume()
             if isinstance(event, Quiet):
                 self._refresh_templates(event.paths)
                 self._channel.send({"type": "done"})
+            if self._events.empty():
+                cycles.tell()
 
     def _tell(self, reloader: Reloader, work: Callable[[], ReloadReport | None]) -> ReloadReport | None:
         try:

@@ -60,6 +60,29 @@ def test_it_is_told_where_the_time_of_a_save_went(start: Start, project: Path) -
     assert {"run", "settle"} <= tool.event("reloaded", 2)["phases"].keys()
 
 
+def test_a_cycle_that_an_edit_brings_is_told(start: Start, project: Path) -> None:
+    (project / "old.py").write_text("import older\n")
+    (project / "older.py").write_text("import old\n")
+    main = (project / "main.py").read_text()
+    (project / "main.py").write_text(f"import old\n{main}")
+    tool = start(*SERVE, "main:app")
+    tool.serves("v0")
+    (project / "helper.py").write_text("import main\nWORD = 'v1'\ndef later(): return main\n")
+    tool.serves("v1")
+    cycle = tool.event("cycle")
+    assert (cycle["class"], cycle["modules"]) == ("import-time", ["main", "helper"])
+    assert [(Path(one["file"]).name, one["line"]) for one in cycle["imports"]] == [("main.py", 2), ("helper.py", 1)]
+    assert (cycle["cut"]["importer"], cycle["cut"]["move"]) == ("main", "into the functions that use it")
+    (project / "helper.py").write_text("import main\nWORD = 'v2'\ndef later(): return main\n")
+    tool.serves("v2")
+    (project / "helper.py").write_text("WORD = 'v3'\n")
+    tool.serves("v3")
+    (project / "helper.py").write_text("from main import app\nWORD = 'v4'\n")
+    assert "partially initialized module 'main'" in tool.event("unstarted")["error"]["text"]
+    assert tool.event("cycle", 2)["modules"] == ["main", "helper"], "and so it is when it cannot be started"
+    assert len(tool.events("cycle")) == 2, "old and older were there before"
+
+
 def test_a_lifespan_goes_on_while_what_it_ran_is_untouched(start: Start, project: Path) -> None:
     (project / "numbers_.py").write_text("NUMBER = 1\nBEGIN = 10\n")
     (project / "web.py").write_text(

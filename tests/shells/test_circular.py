@@ -72,3 +72,52 @@ def test_a_cycle_is_told_as_long_as_it_is_there(reloads: Reloads) -> None:
         """,
         {"top.py": "import a\n", "a.py": "import b\nA = b.B\n", "b.py": "B = 1\ndef f(): return a.A\n"},
     )
+
+
+def test_a_cycle_is_told_when_an_edit_brings_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        from pepperpy_reload.reloading.newcycles import CycleWatch
+        import top
+        watch = CycleWatch({name: loaded.source for name, loaded in recorder.modules.items()})
+
+        def told(*reports):
+            return [(one.harm.value, one.modules, str(one.remedy)) for one in watch.look(reports)]
+
+        assert told(change("b.py", "B = 1", "B = 2")) == [], "no import has come"
+        assert told(change("b.py", "B = 2", "import os\\nB = 2")) == [], "it closes nothing"
+        report = change("b.py", "import os", "import a")
+        assert report.status == "reloaded"
+        assert told(report) == [("import-time", ("a", "b"), "into the functions that use it")]
+        assert told(change("b.py", "B = 2", "B = 3")) == told(change("a.py", "import b", "X = 1\\nimport b")) == []
+        assert told(change("b.py", "import a\\n", "")) == []
+        assert told(change("b.py", "return a.A", "import a; return a.A")) == [], "that runs later"
+        report = change("b.py", "B = 3", "from a import A\\nB = 3")
+        assert report.status == "restart", report
+        [(harm, modules, remedy)] = told(report)
+        assert modules == ("a", "b")
+        assert told(change("b.py", "B = 3", "B = 4")) == [], "it has been told"
+        assert told(change("b.py", "from a import A\\n", "")) == []
+        assert told(change("b.py", "B = 4", "B = 4 +")) == [], "what does not compile imports nothing"
+        assert told(change("b.py", "B = 4 +", "import a\\nB = 4")) == [
+            ("import-time", ("a", "b"), "away: nothing uses it")
+        ]
+
+        save("other.py", "import top\\n")
+        [(harm, modules, remedy)] = told(change("pack/__init__.py", "P = 1", "import other\\nP = 1"))
+        assert modules == ("top", "pack", "other") or set(modules) == {"top", "pack", "other"}, modules
+        assert told(change("pack/inner.py", "I = 1", "from . import more\\nI = 1")) == [], "nothing of its package"
+        [(harm, modules, remedy)] = told(change("pack/more.py", "M = 1", "from pack.inner import I\\nM = 1"))
+        assert set(modules) == {"pack.inner", "pack.more"}, modules
+        [(harm, modules, remedy)] = told(change("pack/more.py", "from pack.", "from pack import P\\nfrom pack."))
+        assert set(modules) == {"pack", "pack.inner", "pack.more"}, modules
+        """,
+        {
+            "top.py": "import a, pack\n",
+            "a.py": "import b\nA = b.B\n",
+            "b.py": "B = 1\ndef f(): return a.A\n",
+            "pack/__init__.py": "P = 1\nfrom . import inner\n",
+            "pack/inner.py": "I = 1\n",
+            "pack/more.py": "M = 1\n",
+        },
+    )

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pepperpy_reload.core.cycles import Circle, Harm, Remedy, Step
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.drawing.excerpt import excerpt, headline, plain
 from pepperpy_reload.drawing.news import (
+    Circular,
     Died,
     Finished,
     Happening,
@@ -225,3 +227,12 @@ def test_json_is_one_object_a_line() -> None:
 def test_where_the_time_of_a_save_went_is_one_line() -> None:
     timed = Timed({"event": 0.0, "batch": 0.0152, "read": 0.00004, "plan": 0.0021})
     assert shown(timed) == "timings batch 15.2, plan 2.1: 17.3 ms\n"
+
+
+def test_a_new_cycle_is_one_line(tmp_path: Path) -> None:
+    steps = (Step("a", "b", f"{tmp_path}/a.py", 3), Step("b", "a", f"{tmp_path}/b.py", 1))
+    circular = Circular(Circle(Harm.IMPORT, steps, steps[1], Remedy.FUNCTION))
+    assert Circle.from_json(circular.cycle.as_json()) == circular.cycle
+    assert shown(circular) == (
+        "cycle new, import-time: a (a.py:3) → b (b.py:1) → a; b can move its line 1 into the functions that use it\n"
+    )
