@@ -132,7 +132,7 @@ class Course:
             self.since = time.monotonic()  # else the time runs from the wish for another worker
         self._apology.make_way()
         try:
-            self._crew.start()
+            self._crew.start(warm=self.was_ready and not self.life.tries)  # what crashes may do so because of the fork
         except ReloadError as error:  # the env file, read anew
             if not self.was_ready:
                 raise

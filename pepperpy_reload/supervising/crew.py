@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pepperpy_reload.supervising.channel import Message
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders
-from pepperpy_reload.supervising.process import WorkerProcess
+from pepperpy_reload.supervising.process import WorkerProcess, cold
 from pepperpy_reload.supervising.warmth import Warmth
 
 _MOST = 8  # that were told to end and have not: of more, the eldest is killed
@@ -45,9 +45,10 @@ class Crew:
         """When the next one that was told to end has had its time."""
         return min(self._retired.values(), default=None)
 
-    def start(self) -> None:
-        """Start the one worker."""
-        self.worker = WorkerProcess(self._orders, self._sock, *self._heard, grace=self._grace)
+    def start(self, *, warm: bool) -> None:
+        """Start the one worker, forked if that is possible and `warm`."""
+        fork = self._warmth.fork if warm else cold
+        self.worker = WorkerProcess(self._orders, self._sock, *self._heard, grace=self._grace, fork=fork)
 
     def start_heir(self, now: float) -> None:
         """Start another one beside it."""

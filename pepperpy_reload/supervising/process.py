@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 from pepperpy_reload.serving.bequest import line
+from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.answers import Answers
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.memory import times_out_of_memory
@@ -40,7 +41,7 @@ class WorkerProcess:
         *,
         beside: WorkerProcess | None = None,
         grace: float = 2.0,
-        fork: Callable[[Mapping[str, str]], Newborn | None] = lambda _: None,
+        fork: Callable[[Mapping[str, str]], Newborn | None],
     ) -> None:
         self.answers = Answers(grace)
         self.plain: bool | None = None
@@ -53,7 +54,7 @@ class WorkerProcess:
         self.pid = 0
         """The process's number, once it has said so."""
         self.has_served = False
-        """Whether it took the place of another one."""
+        """Whether it has been the worker."""
         self.is_told_to_end = False
         self.libraries: list[str] = []
         """The modules that it has imported and that are not the user's own, once it has said so."""
@@ -120,6 +121,10 @@ class WorkerProcess:
         """Whether it was killed, or is gone."""
         return self._lifeline is None
 
+    def obituary(self, status: int) -> str:
+        """How it has ended, for a person; it is gone."""
+        return f"{signals.end_of(status, self.out_of_memory)}{self.crashed_at}"
+
     def whereabouts(self) -> str:
         """Where in the user's code it is, in brackets after a blank; "" if that cannot be told."""
         where = "" if self._stacks is None else self._stacks.whereabouts()
@@ -180,6 +185,10 @@ class WorkerProcess:
             if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+
+
+def cold(_environment: Mapping[str, str]) -> None:
+    """Nothing to fork from is wanted."""
 
 
 def _start(environment: Mapping[str, str], passed: Sequence[int]) -> Newborn:

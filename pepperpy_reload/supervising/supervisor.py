@@ -206,7 +206,10 @@ class Supervisor:
         elif kind == "yielded":
             self._course.advance(Event.YIELDED)
         elif kind == "libraries":
-            self._warmth.learn(message["names"])
+            self._warmth.learn(message["names" if self._course.overlap else "first"])
+        elif kind == "doubt":  # it has not begun
+            self._warmth.distrust(str(message["text"]), str(message["culprit"]))
+            self._course.advance(Event.RESTART)
         elif (news := news_of(message)) is not None:
             self._display.show(news)
 
@@ -244,9 +247,10 @@ class Supervisor:
         ):
             return
         self._apology.served()
+        worker.has_served = True
         pid, duration = worker.pid, time.monotonic() - self._course.since
         if self._course.was_ready and not turned_out:
-            self._display.show(Restarted(self._course.reason, pid, duration))
+            self._display.show(Restarted(self._course.reason, pid, duration, worker.is_fork))
         else:
             self._display.show(Ready(self._orders.target, url, pid, duration, self._orders.roots))
         self._course.was_ready = True
@@ -298,13 +302,13 @@ class Supervisor:
             )
         if process is heir:
             self._course.advance(Event.HEIR_CRASHED if status < 0 else Event.HEIR_ENDED)
-            self._display.show(Died(_end_of(process, status), self._retry(), serving=True))
+            self._display.show(Died(process.obituary(status), self._retry(), serving=True))
         elif process is worker:
             self._mourn(process, status, replaced=heir is not None)
 
     def _mourn(self, worker: WorkerProcess, status: int, *, replaced: bool) -> None:
         """The worker is gone."""
-        before, how = self._course.life.state, _end_of(worker, status)
+        before, how = self._course.life.state, worker.obituary(status)
         if replaced:
             self._display.show(Died(how, None, serving=True))
         crashed = self._is_crash(before, status)
@@ -383,10 +387,6 @@ class Supervisor:
     def _is_hung_up(self) -> bool:
         """Whether the terminal that we were started on is gone: then nobody is left to serve for."""
         return self._has_terminal and not signals.has_terminal()
-
-
-def _end_of(worker: WorkerProcess, status: int) -> str:
-    return f"{signals.end_of(status, worker.out_of_memory)}{worker.crashed_at}"
 
 
 def _trouble(error: Mapping[str, Any]) -> Trouble:

@@ -87,6 +87,7 @@ class Worker:
     def __init__(self, channel: Channel, orders: Orders, veil: Veil | None = None) -> None:
         self._veil = veil
         self._loads = Loads(veil)
+        self._loaded_first: list[str] = []
         self._channel = channel
         self._orders = orders
         self._sock: socket.socket | None = None
@@ -114,6 +115,9 @@ class Worker:
         self._channel.listen(self._hear, _die)
         try:
             self._session = session = self._open()
+            self._loaded_first = self._loads.libraries()
+            if not succession.beside and self._is_doubtful():
+                return UNSTARTED
             _obey_signals(session, self._orders, self._succession, self.prompt)
             status = session.run(self._on_ready(session))
             if session.kind in _SERVED:
@@ -253,7 +257,9 @@ class Worker:
 
     def _tell_of_libraries(self) -> None:
         if self._orders.task is Task.SERVE:
-            self._channel.send({"type": "libraries", "names": self._loads.libraries()})
+            is_program = self._session is None or self._session.kind not in _SERVED
+            names = self._loaded_first if is_program else self._loads.libraries()  # its own run imports what it likes
+            self._channel.send({"type": "libraries", "names": names, "first": self._loaded_first})
             recorder.detach(self._loads)
 
     def _refresh_templates(self, paths: frozenset[str]) -> None:

@@ -243,6 +243,46 @@ def test_a_fork_that_was_told_to_end_is_no_reason_to_start_cold(start: Start, pr
     assert [note for note in tool.events("note") if "cold" in note["text"]] == []
 
 
+PROGRAM = """
+import pathlib, time, lib
+
+def main():
+    import later
+    while True:
+        pathlib.Path("says").write_text("one")
+        time.sleep(0.01)
+"""
+
+
+def test_a_program_is_forked_again_when_its_main_is_edited(
+    start: Start, project: Path, library: Library, until: Until
+) -> None:
+    (project / "main.py").write_text(PROGRAM)
+    tool = start(*SERVE, "main:main", environment=library(lib="", later=""))
+    tool.event("warm")
+    for number, word in enumerate(("two", "three"), 1):
+        (project / "main.py").write_text(PROGRAM.replace("one", word))
+        until(lambda w=word: (project / "says").read_text() == w, word)
+        restarted = tool.event("restarted", number)
+        assert restarted["warm"], tool.text()
+        assert "would go on with its old code" in restarted["reason"]
+    (project / "main.py").write_text(PROGRAM.replace("time, lib", "time").replace("one", "four"))
+    until(lambda: (project / "says").read_text() == "four", "four")
+    assert not tool.event("restarted", 3)["warm"]
+    assert "lib is imported no more" in tool.event("note")["text"]
+    tool.event("warm", 2)
+
+
+def test_workers_one_after_the_other_are_forked(start: Start, project: Path) -> None:
+    (project / "main.py").write_text(LONG)
+    tool = start(*SERVE, "--restart", "sequential")
+    tool.serves("0", "/version")
+    tool.event("warm")
+    assert restart(tool, project, 1)["warm"]
+    assert restart(tool, project, 2)["warm"]
+    assert tool.events("note") == []
+
+
 def test_a_killed_zygote_is_only_a_colder_restart(start: Start, project: Path, until: Until) -> None:
     tool = start(*SERVE)
     tool.serves("0", "/version")
