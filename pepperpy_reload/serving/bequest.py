@@ -29,7 +29,10 @@ class Bequest:
 def line() -> tuple[socket.socket, socket.socket] | None:
     """The two ends of what connections are passed along, or None where the system has no such thing."""
     with suppress(AttributeError, OSError):
-        return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in ends:
+            end.setblocking(False)
+        return ends
     return None
 
 

@@ -29,6 +29,7 @@ class Listener:
 
     def __init__(self, sock: socket.socket, host: str, *, made: int = 0) -> None:
         self.sock = sock
+        sock.setblocking(False)  # all processes share that: a copy of one that waits makes all of them wait
         self.host = host
         self.listening = False
         self._made = made
@@ -123,6 +124,7 @@ class Listener:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(self.sock.getsockname())
             sock.listen(BACKLOG)
+            sock.setblocking(False)
         except OSError:
             sock.close()
             return None

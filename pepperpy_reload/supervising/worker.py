@@ -307,6 +307,7 @@ def _inherited(descriptor: int | None) -> socket.socket | None:
         return None
     sock = socket.socket(fileno=descriptor)
     sock.set_inheritable(False)
+    sock.setblocking(False)  # it is, but a copy would be made one that waits, and with it those of other processes
     return sock
 
 

@@ -16,6 +16,7 @@ from tests.bench.sizes import Poll, write
 APPS = {"small": 10, "medium": 300, "heavy": 10}
 LIBRARIES = ("numpy", "pandas", "sqlalchemy", "pydantic")
 LIMIT = 10.0  # seconds after which an edit counts as never served
+PAUSE = 4.0  # seconds between two edits of which only the processor time is asked
 SILENCE = 0.7  # seconds between two edits, and within them the tools have what they do afterwards
 EDITION = "__reload__ = 'restart'\nEDITION = {}  # {}\n"
 TOOLS: dict[str, Callable[[Path], Served]] = {
@@ -66,6 +67,7 @@ async def _measure(app: str, tools: list[str], rounds: int) -> dict[str, Any]:
                     wanted = _wants(number)
                     times[tool].append(await polls[tool].until(wanted, since, LIMIT))
                     await asyncio.sleep(SILENCE)
+            spent = await _spend(served, rounds)
             warm = [event["warm"] for event in served["serve"].events("restarted")] if "serve" in served else []
         finally:
             for one in served.values():
@@ -75,10 +77,25 @@ async def _measure(app: str, tools: list[str], rounds: int) -> dict[str, Any]:
             **spread(one for one in times[tool] if one is not None),
             "edits": rounds,
             "failed": polls[tool].failed,
+            "cpu": round(spent[tool]),
             **({"warm": sum(warm)} if tool == "serve" else {}),
         }
         for tool in tools
     }
+
+
+async def _spend(served: dict[str, Served], rounds: int) -> dict[str, float]:
+    """Milliseconds of processor time that an edit costs while nobody asks, with all that the tool does afterwards."""
+    before = {tool: one.spent() for tool, one in served.items()}
+    for number in range(rounds):
+        for one in served.values():
+            save(one.folder / "edition.py", EDITION.format(f"'spent {number}'", "#" * (number % 9)), atomic=True)
+        await asyncio.sleep(PAUSE)
+    spent = {tool: (one.spent() - before[tool]) * 1000 / rounds for tool, one in served.items()}
+    for tool, one in served.items():
+        if (await one.answer())["edition"] != f"spent {rounds - 1}":
+            raise RuntimeError(f"{tool} has not served the last edit")
+    return spent
 
 
 def _wants(number: int) -> Callable[[dict[str, Any]], bool]:
@@ -91,9 +108,13 @@ def table(figures: dict[str, Any]) -> str:
     for app, tools in figures.items():
         for tool, one in tools.items():
             times = f"{one['median']:g} / {one['p95']:g} / {one['max']:g}" if one["n"] else "never"
-            body.append((f"{tool}, {app}", times, f"{one['n']} of {one['edits']}", one["failed"], one.get("warm", "")))
+            usual = tools.get("uvicorn --reload", one)["cpu"]
+            cpu = f"{one['cpu']} ({one['cpu'] / usual:.2f})"
+            served = f"{one['n']} of {one['edits']}"
+            body.append((f"{tool}, {app}", times, cpu, served, one["failed"], one.get("warm", "")))
     note = (
         f"Save to first new answer of an edit that needs a new process, in ms: median / 95 % / max. Modules: {APPS}; "
-        f"heavy imports {', '.join(LIBRARIES)} besides. All tools run at once and are edited in turn.\n\n"
+        f"heavy imports {', '.join(LIBRARIES)} besides. All tools run at once and are edited in turn. "
+        "Processor time: of an edit with all that follows it, while nobody asks; and its ratio to that of uvicorn.\n\n"
     )
-    return "## Processes replaced\n\n" + note + rows(("", "ms", "served", "failed", "warm"), body)
+    return "## Processes replaced\n\n" + note + rows(("", "ms", "processor, ms", "served", "failed", "warm"), body)

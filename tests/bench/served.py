@@ -128,6 +128,21 @@ class Served:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [self.process.pid, *map(int, children)]
 
+    def spent(self) -> float:
+        """Seconds of processor time, of the process and all below it, those that are dead included."""
+        total, open_ones = 0, [self.process.pid]
+        while open_ones:
+            place = Path(f"/proc/{open_ones.pop()}")
+            with suppress(OSError):
+                total += sum(map(int, (place / "stat").read_text().rpartition(")")[2].split()[11:15]))
+                for task in (place / "task").glob("*/children"):
+                    open_ones += map(int, task.read_text().split())
+        return total / os.sysconf("SC_CLK_TCK")
+
+    async def answer(self) -> dict[str, Any]:
+        """The values of one answer."""
+        return (await get(self.port, "/")).json()
+
     def end(self) -> None:
         """End it, and wait for that."""
         self.process.send_signal(signal.SIGTERM)

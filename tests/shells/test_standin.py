@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.standin import StandIn
 
 PATIENCE = 5.0
@@ -59,6 +61,31 @@ def test_everybody_is_answered_however_often_it_is_stopped_and_started(sock: soc
     assert failures == []
     assert len(answers) > 60
     assert all(answer.startswith(b"HTTP/1.1 503 ") and answer.endswith(b"\r\n\r\nsorry\n") for answer in answers)
+
+
+def test_who_takes_a_copy_of_the_socket_holds_up_nobody() -> None:
+    """A worker does, while the stand-in still accepts: whether to wait is the same for all that have the socket."""
+    listener = Listener.bind("127.0.0.1", 0)
+    listener.listen()
+    over = threading.Event()
+
+    def copy() -> None:
+        while not over.is_set():
+            listener.sock.dup().close()
+
+    copier = threading.Thread(target=copy)
+    standin = StandIn(listener.sock, lambda: PAGES)
+    copier.start()
+    try:
+        for _ in range(300):
+            assert ask(listener.sock).endswith(b"sorry\n")
+        assert not os.get_blocking(listener.sock.fileno())
+    finally:
+        over.set()
+        copier.join(PATIENCE)
+        standin.stop()
+        standin.join()
+        listener.close()
 
 
 def test_a_head_without_end_is_not_read_for_ever(sock: socket.socket) -> None:
