@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -143,7 +142,7 @@ def _settings(flags: dict[str, Any]) -> Settings:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_EPILOG)
-@click.version_option(version("pepperpy-reload"), prog_name="pepperpy-reload")
+@click.version_option(package_name="pepperpy-reload", prog_name="pepperpy-reload")
 def commands() -> None:
     """Save a file, and the running program has it: hot where that is safe, by a restart otherwise."""
 

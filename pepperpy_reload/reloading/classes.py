@@ -111,11 +111,18 @@ def _take_shared(live: type, scratch: type) -> None:
 
 
 def _members(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
-    """The statements of a class body by the names that they bind."""
+    """The statements of a class body by the names that they bind, or that they do something to."""
     members: dict[str, list[ast.stmt]] = {}
+    others = []
     for statement in node.body:
-        for name in bound_names([statement]):
+        bound = [*bound_names([statement])]
+        for name in bound:
             members.setdefault(name, []).append(statement)
+        if not bound:
+            others.append(statement)
+    for statement in others:
+        for name in members.keys() & _reads([statement]):
+            members[name].append(statement)
     return members
 
 

@@ -46,8 +46,12 @@ class Repository:
         return done.stdout.decode("utf-8", "surrogateescape")
 
     def commits(self, last: int, folders: Sequence[str], *, skip: int = 0) -> list[Commit]:
-        """The newest commits, oldest first, that change Python files in `folders`; merges are left out."""
-        where = [f":(top){folder}/*.py" if folder else ":(top)*.py" for folder in folders]
+        """The newest commits, oldest first, that change Python files in `folders`, or modules of these names.
+
+        Merges are left out.
+        """
+        ends = ("/*.py", ".py")
+        where = [f":(top){folder}{end}" for folder in folders for end in ends] if all(folders) else [":(top)*.py"]
         form = "--format=%H%x00%P%x00%s"
         text = self.git("log", "--no-merges", f"-{last}", f"--skip={skip}", form, "HEAD", "--", *where)
         found = []
@@ -172,14 +176,19 @@ class Layout:
         return cls(root, package, tuple(names))
 
 
-def guess_package(files: Sequence[str]) -> str:
-    """The package that a commit's files are mostly about. Raises UsageError if there is none."""
+def guess_package(files: Sequence[str], repository: str = "") -> str:
+    """The package that a commit's files are mostly about, or the module if it is called like the repository.
+
+    Raises UsageError if there is none.
+    """
     sizes: dict[str, int] = {}
     packages = {path.removesuffix("/__init__.py") for path in files if path.endswith("/__init__.py")}
     for package in packages:
         top = package.removeprefix("src/")
         if "/" not in top and top.isidentifier() and top not in ("tests", "test", "docs", "examples", "scripts"):
             sizes[top] = sum(1 for path in files if path.startswith(f"{package}/") and path.endswith(".py"))
+    if not sizes and any(f"{folder}{repository}.py" in files for folder in ("", "src/")):
+        return repository
     if not sizes:
         raise UsageError("no package was found at the top of the repository or in src/; name one with --package")
     return max(sizes, key=lambda name: (sizes[name], name))

@@ -83,7 +83,7 @@ class Replay:
         self._wish = wish
         self._repository = Repository(wish.repository)
         files = self._repository.files("HEAD")
-        self.package = wish.package or guess_package(files)
+        self.package = wish.package or guess_package(files, Path(self._repository.top).name)
         layout = Layout.find(files, self.package, wish.roots)
         folder = "" if layout is None else f"{layout.root}/{self.package}".lstrip("/")
         self.commits = self._repository.commits(wish.last, [folder], skip=wish.skip)

@@ -76,6 +76,17 @@ def test_a_package_that_does_not_import_has_no_module_that_does(start: Start, pr
     assert [json.loads(line)["verdict"] for line in tool.out] == ["skipped"]
 
 
+def test_a_module_of_one_file_is_found_by_the_name_of_its_repository(
+    start: Start, project: Path, commit: Commit
+) -> None:
+    for value in (1, 2):
+        (project / f"{project.name}.py").write_text(f"X = {value}\n")
+        commit()
+    tool = start("replay", "--json")
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
+
+
 def test_what_differs_between_two_fresh_starts_tells_nothing_and_all_else_does(
     start: Start, project: Path, commit: Commit
 ) -> None:

@@ -463,6 +463,32 @@ def test_members_of_a_class_that_are_made_of_others(reloads: Reloads) -> None:
     )
 
 
+def test_members_of_a_class_that_statements_in_it_put_together(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        thing = app.Thing
+        for old, new in (("'b': 1", "'b': 2"), ("{'c': list}", "{'c': list, 'd': set}"), (".update(first)", ".update(first, e=1)")):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded" and app.Thing is thing, report
+            assert thing.every["a"] is thing.first["a"] is thing.both[0], vars(thing)
+            assert thing.every["c"] is list
+        assert thing.every == {"b": 2, "d": set, "e": 1, **thing.first}, thing.every
+        """,
+        {
+            "app.py": """
+                class Thing:
+                    first = {'a': lambda: 1}
+                    first.update({'c': list})
+                    every = {'b': 1}
+                    every.update(first)
+                    both = []
+                    both.append(first['a'])
+            """,
+        },
+    )
+
+
 def test_who_only_speaks_of_annotations_does_not_look_them_up(reloads: Reloads) -> None:
     reloads(
         """
