@@ -42,6 +42,27 @@ class Mutation:
 REFLECTION = frozenset({"globals", "locals", "vars", "dir", "exec", "eval"})
 
 
+def reflections(nodes: Iterable[ast.AST], *, inside: bool = False) -> Iterator[str]:
+    """The names by which pieces of code look at a namespace as such; their own one, `inside` a function, is nobody's.
+
+    In the body of a class `locals()` is what the class is made of.
+    """
+    nodes = list(nodes)
+    parts = nodes if inside else [one for node in nodes if isinstance(node, ast.ClassDef) for one in _in_body(node)]
+    own = {id(node.func) for node in parts if isinstance(node, ast.Call) and not node.args}
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id in REFLECTION and isinstance(node.ctx, ast.Load):
+            if node.id not in _OWN or id(node) not in own:
+                yield node.id
+
+
+def _in_body(node: ast.ClassDef) -> Iterator[ast.AST]:
+    return (one for item in node.body for one in import_time(item))
+
+
+_OWN = frozenset({"locals", "vars", "dir"})
+
+
 def reflects(tree: ast.Module) -> bool:
     """Whether the module looks at namespaces as such, or has functions that bind its names (`global`)."""
     for node in walk(tree):

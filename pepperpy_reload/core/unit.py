@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
-from pepperpy_reload.core.effects import HARMLESS, REFLECTION, Chain, Mutation, mutations
+from pepperpy_reload.core.effects import HARMLESS, Chain, Mutation, mutations, reflections
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.lookups import lookups
@@ -247,7 +247,6 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     inner = [item for statement in body for item in import_time(statement)]
     own = local_names(node, outer)
     imported = [item for item in inner if isinstance(item, ast.Import | ast.ImportFrom)]
-    names = [item.id for item in inner if isinstance(item, ast.Name)]
     changes, passing = mutations(inner), own | comprehension_names(inner)
     fresh = fresh_names(node, inner)
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
@@ -261,7 +260,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
             if not item.called
         ),
         tuple(alias for item in imported for alias in _aliases(item, package)),
-        next((name for name in names if name in REFLECTION), ""),
+        next(reflections(inner, inside=True), ""),
         global_names(node),
         frozenset(found for found in _called(inner) if found[0] not in own),
         any(isinstance(item, _HANDLING) for item in inner),
@@ -426,9 +425,9 @@ def _aliases(node: ast.Import | ast.ImportFrom, package: str) -> list[Alias]:
 
 def _opacity(nodes: list[ast.AST]) -> str:
     """Why a statement has to be seen by its whole module: it looks at namespaces as such."""
+    for name in reflections(nodes):
+        return f"uses {name}()"
     for node in nodes:
-        if isinstance(node, ast.Name) and node.id in REFLECTION and isinstance(node.ctx, ast.Load):
-            return f"uses {node.id}()"
         if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"):
             return "uses sys.modules"
         if isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe"):

@@ -81,6 +81,7 @@ _PURE_LIBRARIES = frozenset(
 """Whose functions give a new object and remember nothing."""
 
 _OF_A_LIBRARY = " for its effect"
+_REGISTERS = "registers with "
 _UNKNOWN = object()
 _FLAT = (int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range)
 
@@ -157,7 +158,11 @@ def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str
         return None
     what, twice, seen = found
     file = os.path.basename(recorder.modules[module].path)
-    fixed = all(_is_fixed(one[0], namespace, names, imported) for one in deed.given)
+    weakly = what.startswith(_REGISTERS)
+    fixed = all(
+        _is_fixed(one[0], namespace, names, imported) or (weakly and _is_own_class(namespace, one))
+        for one in deed.given
+    )
     owner = _Way(namespace, names, imported).walk(deed.path if deed.sort is Sort.SET else deed.path[:-1] or deed.path)
     watched = is_watched(owner.value) or ".".join(deed.path) in WATCHED or way.known_as in WATCHED
     return Reach(f"{file}:{deed.line}", what, twice, seen, fixed, watched, what.endswith(_OF_A_LIBRARY))
@@ -206,7 +211,7 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
         return None
     if name == "register" and is_a(way.value, type) and issubclass(type(way.value), ABCMeta):
         # An abstract class knows weakly who is registered: it forgets a class that is made again.
-        return None if deed.sort is Sort.DECORATES else (f"registers with {way.known_as}", False, True)
+        return None if deed.sort is Sort.DECORATES else (f"{_REGISTERS}{way.known_as}", False, True)
     if deed.sort in (Sort.DONE, Sort.DECORATES) or name in CHANGING:
         shown = ".".join(step for step in deed.path[:-1] if step not in (CALLED, ITEM))
         twice = name in _APPENDING or deed.sort is Sort.DECORATES
@@ -289,6 +294,14 @@ def _is_fixed(name: str, *scopes: Mapping[str, Any]) -> bool:
     if _Way(namespace, local, imported).walk((name,)).theirs:
         return True
     return hasattr(builtins, name) and name not in namespace
+
+
+def _is_own_class(namespace: Mapping[str, Any], path: Chain) -> bool:
+    """Whether it is a class of the project's by its own name: if another is made of it, nothing is left of this one."""
+    value = namespace.get(path[0])
+    if len(path) != 1 or not is_a(value, type):
+        return False
+    return value.__name__ == path[0] and vars(value).get("__module__") in recorder.modules
 
 
 def _file(function: Any) -> str:

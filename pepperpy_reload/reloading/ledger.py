@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from types import CodeType
 
 from pepperpy_reload.core.names import Function, local_names
@@ -95,9 +96,14 @@ class Page:
         return (found.co_firstlineno, _last_line(found)) if found is not None else None
 
     def offset_of(self, unit: int) -> int:
-        """The first offset of a unit in the module's bytecode; -1 if there is none."""
+        """The first offset of a unit in the module's bytecode, or of the import statement of which it is a part.
+
+        -1 if there is none.
+        """
         self.units_at_offset(0)
-        return next((offset for offset, found in (self._offsets or {}).items() if found == [unit]), -1)
+        places = (self._offsets or {}).items()
+        alone = (offset for offset, found in places if found == [unit])
+        return next(chain(alone, (offset for offset, found in places if unit in found)), -1)
 
 
 _NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
@@ -109,6 +115,7 @@ _set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
 _used: dict[str, tuple[CodeType, frozenset[str]]] = {}
 _SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
 _caches: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
+_copies: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
 _NO_WORD = bytes(32 if byte < 128 and not (chr(byte).isalnum() or byte == 95) else byte for byte in range(256))
 
 
@@ -155,6 +162,7 @@ def forget(name: str) -> None:
     _set.pop(name, None)
     _used.pop(name, None)
     _caches.pop(name, None)
+    _copies.pop(name, None)
 
 
 def captures_code(name: str) -> bool:
@@ -168,6 +176,15 @@ def names_of_caches(name: str) -> tuple[str, ...]:
     known = _caches.get(name)
     if known is None or known[0] is not loaded:
         known = _caches[name] = (loaded, patch.names_of_caches(sys.modules.get(name)))
+    return known[1]
+
+
+def names_of_copies(name: str) -> tuple[str, ...]:
+    """The names of its functions that know what a class knows, likewise."""
+    loaded = recorder.modules[name]
+    known = _copies.get(name)
+    if known is None or known[0] is not loaded:
+        known = _copies[name] = (loaded, patch.names_of_copies(sys.modules.get(name)))
     return known[1]
 
 

@@ -388,6 +388,13 @@ def names_of_caches(module: ModuleType | None) -> tuple[str, ...]:
     )
 
 
+def names_of_copies(module: ModuleType | None) -> tuple[str, ...]:
+    """The names of functions of a module that `functools.wraps` has given all that a class knows, its line, too."""
+    names = getattr(module, "__dict__", {})
+    functions = [(name, value) for name, value in list(names.items()) if type(value) is FunctionType]
+    return tuple(name for name, value in functions if is_a(getattr(value, "__wrapped__", None), type))
+
+
 def caches_of(module: ModuleType | None, names: Iterable[str]) -> Iterator[tuple[str, Any, FunctionType]]:
     """The lru_caches that some names of a module hold, or classes there: the name, the cache, the function in it."""
     for name in names:

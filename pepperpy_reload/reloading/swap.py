@@ -55,8 +55,22 @@ def _tell_classes(attempt: Attempt, edited: Edited) -> None:
     several = _not_defined_once(edited.alignment.old)
     known = patch.known_to_classes(sys.modules[edited.name], edited.loaded.code, edited.code, several)
     for cls, attribute, value in list(known):
-        attempt.transaction.undo(partial(type.__setattr__, cls, attribute, vars(cls)[attribute]))
+        before = vars(cls)[attribute]
+        attempt.transaction.undo(partial(type.__setattr__, cls, attribute, before))
         type.__setattr__(cls, attribute, value)
+        for function in _copies(cls):
+            if vars(function).get(attribute) is before:
+                attempt.transaction.undo(partial(setattr, function, attribute, before))
+                setattr(function, attribute, value)
+
+
+def _copies(cls: type) -> Iterator[FunctionType]:
+    """The functions that `functools.wraps` has given all that a class knows."""
+    for name in recorder.modules:
+        names = getattr(sys.modules.get(name), "__dict__", {})
+        for function in map(names.get, ledger.names_of_copies(name)):
+            if type(function) is FunctionType and getattr(function, "__wrapped__", None) is cls:
+                yield function
 
 
 def _not_defined_once(units: Iterable[Unit]) -> set[str]:

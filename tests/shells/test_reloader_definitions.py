@@ -509,3 +509,54 @@ def test_who_only_speaks_of_annotations_does_not_look_them_up(reloads: Reloads) 
             """,
         },
     )
+
+
+def test_what_a_class_body_calls_its_locals_are_its_own(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        other = app.Other
+        report = change("app.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and app.Thing.size == 2, report
+        assert app.Thing.names == ["size"] and app.Other is other and app.said == "a 3"
+        """,
+        {
+            "app.py": """
+                class Thing:
+                    size = 1
+                    names = [name for name in locals() if not name.startswith("_")]
+                class Other: ...
+                def say(a): return "a {a}".format(**locals())
+                said = say(3)
+            """,
+        },
+    )
+
+
+def test_lines_of_a_class_that_a_function_has_been_given(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, use
+        for module in (app, use):
+            function = module.make
+            change("app.py", "# above\\n", "# above\\n# more\\n")
+            assert module.make is function
+            assert vars(function).get("__firstlineno__") == vars(app.Thing).get("__firstlineno__")
+        """,
+        {
+            "app.py": """
+                from functools import wraps
+                # above
+                class Thing:
+                    def do(self): ...
+                @wraps(Thing)
+                def make(): return Thing()
+            """,
+            "use.py": """
+                from functools import wraps
+                from app import Thing
+                @wraps(Thing)
+                def make(): return Thing()
+            """,
+        },
+    )

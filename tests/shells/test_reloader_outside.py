@@ -198,3 +198,28 @@ def test_a_class_that_is_registered_with_an_abstract_one_is_made_again(reloads: 
             """,
         },
     )
+
+
+def test_a_class_may_be_registered_by_a_call_and_changed(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, collections.abc, gc
+        for old, new in (("LIMIT = 1", "LIMIT = 2"), ("__slots__ = ()", "__slots__ = ('one',)"), ("return 1", "return 2")):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded", report
+            assert issubclass(app.Table, collections.abc.MutableMapping)
+        report = change("app.py", "register(Table)", "register(Other)")
+        assert report.status == "restart", report
+        """,
+        {
+            "app.py": """
+                from collections.abc import MutableMapping
+                LIMIT = 1
+                class Table:
+                    __slots__ = ()
+                    def get(self, limit=LIMIT): return 1
+                class Other: ...
+                MutableMapping.register(Table)
+            """,
+        },
+    )

@@ -200,3 +200,32 @@ def test_annotations_that_stay_text_are_not_read(reloads: Reloads) -> None:
             """,
         },
     )
+
+
+def test_modules_that_run_as_a_whole_are_still_known_by_the_import_that_loads_them(reloads: Reloads) -> None:
+    reloads(
+        """
+        import pack
+        for old, new in (("SIZE = 1", "SIZE = 2"), ("SIZE = 2", "SIZE = 3")):
+            report = change("pack/__init__.py", old, new)
+            assert report.status == "reloaded" and pack.core.SEEN == ["Broken"], report
+        report = change("pack/core.py", "FIRST = 1", "FIRST = 2")
+        assert report.status == "reloaded" and pack.FIRST == 2 and pack.core.SEEN == ["Broken"], report
+        """,
+        {
+            "pack/__init__.py": """
+                SIZE = 1
+                ALL = [SIZE, *globals()]
+                from .errors import *
+                from .core import FIRST, SECOND
+            """,
+            "pack/errors.py": "class Broken(Exception): ...\n",
+            "pack/core.py": """
+                import pack
+                from .errors import *
+                SEEN = [name for name in list(globals()) if not name.startswith("_") and name != "pack"]
+                FIRST = 1
+                SECOND = pack.SIZE, [*globals()]
+            """,
+        },
+    )
