@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import abc
 import ast
+import dis
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from types import CellType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from pepperpy_reload.core.likeness import alike
@@ -48,7 +49,7 @@ def why_not(cls: type, before: Statement, after: Statement) -> str:
         name = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if name[-1:] == () or name[-1] not in _PURE_DECORATORS:
             return "it has a decorator that may do anything"
-    if any("__init_subclass__" in vars(base) and not _is_quiet(base) for base in cls.__mro__[1:]):
+    if any(_is_told(base) for base in cls.__mro__[1:]):
         return "a base class wants to know of its subclasses"
     return ""
 
@@ -59,9 +60,29 @@ def remembers(cls: type) -> str:
     if metaclass.__module__ not in recorder.modules and not _is_quiet(metaclass):
         return f"metaclass {metaclass.__name__}"
     for base in cls.__mro__:
-        if "__init_subclass__" in vars(base) and base.__module__ not in recorder.modules and not _is_quiet(base):
+        if _is_told(base) and base.__module__ not in recorder.modules:
             return f"{base.__name__}.__init_subclass__"
     return ""
+
+
+def _is_told(base: type) -> bool:
+    """Whether a class may do something when a subclass of it is made, besides setting attributes of that (PEP 487)."""
+    if "__init_subclass__" not in vars(base) or _is_quiet(base):
+        return False
+    function = getattr(vars(base)["__init_subclass__"], "__func__", None)
+    return type(function) is not FunctionType or not _only_sets_attributes(function.__code__)
+
+
+def _only_sets_attributes(code: CodeType) -> bool:
+    """Whether a function of one class does nothing but set attributes of it to plain values, and call the next one."""
+    instructions = list(dis.get_instructions(code))
+    stored = {one.argval for one in instructions if one.opname == "STORE_ATTR"}
+    known = stored | {"super", "__init_subclass__", "list", "dict", "set"}
+    nested = any(isinstance(item, CodeType) for item in code.co_consts)
+    plain = code.co_argcount == 1 and not code.co_kwonlyargcount and not nested and known.issuperset(code.co_names)
+    reached = any(one.opname.startswith(("BINARY_", "STORE_SUBSCR", "IMPORT_")) for one in instructions)
+    reached = reached or any(one.argval in stored for one in instructions if one.opname.startswith("LOAD_"))
+    return plain and not reached and set(code.co_freevars) <= {"__class__"}
 
 
 def _is_quiet(cls: type) -> bool:

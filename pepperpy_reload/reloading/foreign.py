@@ -41,6 +41,9 @@ _SETTING = frozenset(
 )  # fmt: skip
 """What changes the process although its result is used."""
 
+_REPLACING = frozenset({"asyncio.events.set_event_loop"})
+"""What puts a new object where it has put one of its kind before."""
+
 _HARMLESS = frozenset(
     {
         "asyncio.run", "gc.collect", "time.sleep", "warnings.warn", "logging.debug", "logging.info", "logging.warning",
@@ -159,7 +162,7 @@ def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str
     what, twice, seen = found
     file = os.path.basename(recorder.modules[module].path)
     weakly = what.startswith(_REGISTERS)
-    fixed = all(
+    fixed = way.known_as in _REPLACING or all(
         _is_fixed(one[0], namespace, names, imported) or (weakly and _is_own_class(namespace, one))
         for one in deed.given
     )

@@ -331,11 +331,17 @@ def _set_by_methods(body: CodeType) -> object:
 
 
 def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
-    """A class, and those of its name that its methods have closed over: a decorator may have made a new one of them."""
+    """A class, and those of its name that a decorator may have made it of.
+
+    It is a subclass of them, or its methods have closed over them.
+    """
     if not is_a(value, type):
         return
-    yield value
     found = {id(value)}
+    for cls in value.__mro__:
+        if cls is value or (cls.__qualname__ == qualname and vars(cls).get("__module__") == value.__module__):
+            found.add(id(cls))
+            yield cls
     for function in [item for item in vars(value).values() if type(item) is FunctionType]:
         for inner in _parts_of(function):
             if is_a(inner, type) and inner.__qualname__ == qualname and id(inner) not in found:

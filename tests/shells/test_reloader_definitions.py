@@ -560,3 +560,48 @@ def test_lines_of_a_class_that_a_function_has_been_given(reloads: Reloads) -> No
             """,
         },
     )
+
+
+def test_lines_of_a_class_that_a_decorator_has_made_a_subclass_of(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "# above\\n", "# above\\n# more\\n")
+        assert report.status in ("unchanged", "reloaded"), report
+        lines = [line for line, text in enumerate(open(app.__file__), 1) if text.startswith("@wrap")]
+        assert vars(app.Thing.__mro__[1]).get("__firstlineno__", lines[0]) == lines[0]
+        """,
+        {
+            "app.py": """
+                def wrap(cls):
+                    class Wrapper(cls): ...
+                    return Wrapper
+                # above
+                @wrap
+                class Thing:
+                    def do(self): ...
+            """,
+        },
+    )
+
+
+def test_a_test_case_remembers_no_subclass(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        case = app.Case
+        for old, new in (("size = 1", "size = 2"), ("(TestCase)", "(TestCase, Other)")):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded" and app.Case.size == 2, report
+        assert issubclass(app.Case, app.Other) and app.More.__mro__[1] is app.Case
+        """,
+        {
+            "app.py": """
+                from unittest import TestCase
+                class Other: ...
+                class Case(TestCase):
+                    size = 1
+                class More(Case): ...
+            """,
+        },
+    )
