@@ -103,14 +103,15 @@ def take_over(
     shared = {other for statement in made for other in _reads([statement]) - set(bound_names([statement]))}
     shared |= {name for name in names if _is_shown_around(after[name])}
     for name in sorted(set(before) - set(after)):
-        if name in vars(live):
-            type.__delattr__(live, name)
+        if (attribute := _mangled(new.name, name)) in vars(live):
+            type.__delattr__(live, attribute)
     refitted: dict[int, FunctionType] = {}
     for name in [name for name in after if name in names]:
-        if name in vars(scratch):
-            _take(live, scratch, name, undo, refitted, whole=name in shared)
-        elif name in vars(live):
-            type.__delattr__(live, name)
+        attribute = _mangled(new.name, name)
+        if attribute in vars(scratch):
+            _take(live, scratch, attribute, undo, refitted, whole=name in shared)
+        elif attribute in vars(live):
+            type.__delattr__(live, attribute)
     if old.decorator_list:
         for name in sorted(_MADE_BY_DECORATORS - set(after)):
             _take_generated(live, scratch, name)
@@ -118,6 +119,12 @@ def take_over(
     if isinstance(live, abc.ABCMeta):
         for cls in (live, *_subclasses(live)):
             abc.update_abstractmethods(cls)
+
+
+def _mangled(cls: str, name: str) -> str:
+    """The attribute that a class's own name for a member means: private ones have the name of the class in front."""
+    is_private = name.startswith("__") and not name.endswith("__") and cls.strip("_")
+    return f"_{cls.lstrip('_')}{name}" if is_private else name
 
 
 def _take_shared(live: type, scratch: type) -> None:

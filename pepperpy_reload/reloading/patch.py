@@ -333,8 +333,10 @@ def _set_by_methods(body: CodeType) -> object:
 def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
     """A class, and those of its name that a decorator may have made it of.
 
-    It is a subclass of them, or its methods have closed over them.
+    It is a subclass of them, its methods have closed over them, or it is a function around them.
     """
+    if type(value) is FunctionType:
+        value = getattr(value, "__wrapped__", None)
     if not is_a(value, type):
         return
     found = {id(value)}

@@ -568,15 +568,24 @@ def test_lines_of_a_class_that_a_decorator_has_made_a_subclass_of(reloads: Reloa
         import app
         report = change("app.py", "# above\\n", "# above\\n# more\\n")
         assert report.status in ("unchanged", "reloaded"), report
-        lines = [line for line, text in enumerate(open(app.__file__), 1) if text.startswith("@wrap")]
-        assert vars(app.Thing.__mro__[1]).get("__firstlineno__", lines[0]) == lines[0]
+        assert vars(app.make).get("__firstlineno__") == vars(app.make.__wrapped__).get("__firstlineno__")
+        made, thing = [line for line, text in enumerate(open(app.__file__), 1) if text.startswith("@w")]
+        assert vars(app.make).get("__firstlineno__", made) == made
+        assert vars(app.Thing.__mro__[1]).get("__firstlineno__", thing) == thing
         """,
         {
             "app.py": """
+                from functools import wraps
                 def wrap(cls):
                     class Wrapper(cls): ...
                     return Wrapper
+                def warn(cls):
+                    @wraps(cls)
+                    def making(*given): return cls(*given)
+                    return making
                 # above
+                @warn
+                class make: ...
                 @wrap
                 class Thing:
                     def do(self): ...
@@ -602,6 +611,33 @@ def test_a_test_case_remembers_no_subclass(reloads: Reloads) -> None:
                 class Case(TestCase):
                     size = 1
                 class More(Case): ...
+            """,
+        },
+    )
+
+
+def test_private_members_of_a_class(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        thing = app._Thing
+        for old, new in (("__size = 1", "__size = 2"), ("__make = staticmethod(int)", "__make = staticmethod(str)")):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded" and app._Thing is thing, report
+        assert thing().get() == (2, "2") and thing._Thing__size == 2
+        report = change("app.py", "    def __gone(self): ...\\n", "")
+        assert report.status == "reloaded" and app._Thing is thing and not hasattr(thing, "_Thing__gone"), report
+        report = change("app.py", "self.__size, ", "3, ")
+        report = change("app.py", "__size = 2\\n", "size = 3\\n")
+        assert app._Thing is thing and thing.size == 3 and not hasattr(thing, "_Thing__size"), report
+        """,
+        {
+            "app.py": """
+                class _Thing:
+                    __size = 1
+                    __make = staticmethod(int)
+                    def __gone(self): ...
+                    def get(self): return self.__size, self.__make(2)
             """,
         },
     )
