@@ -18,7 +18,8 @@ from pepperpy_reload.core.unit import Alias
 from pepperpy_reload.core.world import Reach
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holdings import WATCHED, is_watched, loggers
-from pepperpy_reload.reloading.looking import attribute_of, is_a
+from pepperpy_reload.reloading.library import is_pure
+from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
 
 _ADDING = frozenset(
     {
@@ -241,6 +242,8 @@ def _function(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> tuple[str,
         return f"calls {shown}, which the whole process goes by", False, True
     if home in _PURE_LIBRARIES or way.value is _UNKNOWN or _file(way.value) in recorder.roots:
         return None
+    if is_pure(way.value, _ON_ARGUMENTS):
+        return None
     return f"calls {shown} of {home}{_OF_A_LIBRARY}", True, False
 
 
@@ -264,13 +267,6 @@ def _part(value: Any, name: str) -> Any:
     if is_a(value, ModuleType) and name in vars(value):
         return vars(value)[name]
     return attribute_of(value, name, _UNKNOWN)
-
-
-def plain_attribute(value: Any, name: str) -> Any:
-    """`__module__` or `__qualname__` of a function or class of Python's own sorts; None for anything else."""
-    if is_a(value, type) or type(value).__module__ in ("builtins", "functools"):
-        return getattr(value, name, None)
-    return None
 
 
 def _imported_value(alias: Alias) -> Any:

@@ -17,6 +17,13 @@ def is_a(thing: object, kinds: Kinds) -> bool:
     return issubclass(type(thing), kinds)
 
 
+def plain_attribute(value: Any, name: str) -> Any:
+    """`__module__` or `__qualname__` of a function or class of Python's own sorts; None for anything else."""
+    if is_a(value, type) or type(value).__module__ in ("builtins", "functools"):
+        return getattr(value, name, None)
+    return None
+
+
 def instance_dict(thing: object) -> dict[str, Any]:
     """The `__dict__` of an object; an empty one if it has none, or none that is a plain dict."""
     getter = dict_getter(type(thing))

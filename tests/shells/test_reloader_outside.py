@@ -223,3 +223,65 @@ def test_a_class_may_be_registered_by_a_call_and_changed(reloads: Reloads) -> No
             """,
         },
     )
+
+
+LIBRARY = """
+from functools import update_wrapper, wraps
+from typing import TypeVar, cast
+KNOWN = []
+F = TypeVar("F")
+def plain(function: F) -> F:
+    def around(*given): return function(*given)
+    around.is_plain = True
+    return cast(F, update_wrapper(around, function))
+def through(function):
+    return wraps(function)(plain(function))
+def listing(function):
+    KNOWN.append(function)
+    return function
+def handing_on(function):
+    return _put(KNOWN, function)
+def _put(known, function):
+    known.append(function)
+    return function
+def by_a_local(function):
+    known = _known()
+    known.append(function)
+    return function
+def _known(): return KNOWN
+def counting(function):
+    global LAST
+    LAST = function
+    return function
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "status"),
+    [
+        ("plain", "reloaded"), ("through", "reloaded"), ("listing", "restart"), ("handing_on", "restart"),
+        ("by_a_local", "restart"), ("counting", "restart"),
+    ],
+)  # fmt: skip
+def test_a_librarys_decorator_is_called_again_if_it_only_wraps(decorator: str, status: str, reloads: Reloads) -> None:
+    reloads(
+        f"""
+        import pathlib, sys
+        sys.path.append("../library")
+        pathlib.Path("../library").mkdir()
+        save("../library/far.py", {LIBRARY!r})
+        import app
+        report = change("app.py", "LIMIT = 1", "LIMIT = 2")
+        assert report.status == "{status}", report
+        assert app.Thing.get(1) == (2 if report.status == "reloaded" else 1)
+        """,
+        {
+            "app.py": f"""
+                from far import {decorator}
+                LIMIT = 1
+                class Thing:
+                    @{decorator}
+                    def get(self, limit=LIMIT): return limit
+            """,
+        },
+    )

@@ -1,0 +1,61 @@
+"""Whether a function leaves all alone but what it is given, as far as its own source tells."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from pepperpy_reload.core.effects import Chain, Depth, mutations, reflections
+from pepperpy_reload.core.freshness import fresh_names
+from pepperpy_reload.core.names import Function, body_of, global_names, local_names, nonlocal_names, parameters
+from pepperpy_reload.core.statement import chain, import_time
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a function is pure: all that it calls is, and what it hands on cannot be changed."""
+
+    called: frozenset[Chain]
+    given: frozenset[Chain]
+
+
+def terms_of(node: Function) -> Terms | None:
+    """What a function reaches by names that are not its own; None if it may change more than what it is given.
+
+    What is done when functions inside it are called counts when they are.
+    """
+    inner = [item for statement in body_of(node) for item in import_time(statement)]
+    if global_names(node) or nonlocal_names(node) or any(reflections(inner, inside=True)):
+        return None
+    own = local_names(node)
+    made = {item.name for item in inner if isinstance(item, _DEFINITIONS)}
+    free = {item.arg for item in parameters(node.args)} | fresh_names(node, inner) | made
+    called = set()
+    for item in inner:
+        if isinstance(item, ast.Call) and not _is_of_a_value(item.func) and not _wraps(item.func):
+            found = chain(item.func)
+            if not found or (found[0] in own and found[0] not in free):
+                return None
+            if found[0] not in own:
+                called.add(found)
+    given = set()
+    for change in mutations(inner):
+        if change.called or change.chain[0] in free:
+            continue
+        if change.chain[0] in own or change.depth is not Depth.CALL:
+            return None
+        if not any(one[: len(change.chain)] == change.chain for one in called):
+            given.add(change.chain)
+    return Terms(frozenset(called), frozenset(given))
+
+
+def _is_of_a_value(node: ast.expr) -> bool:
+    """Whether it is a method of a constant: `", ".join`."""
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Constant | ast.JoinedStr)
+
+
+def _wraps(node: ast.expr) -> bool:
+    """Whether it is `wraps(function)`, which is called with a wrapper."""
+    return isinstance(node, ast.Call) and chain(node.func)[-1:] == ("wraps",)
