@@ -54,13 +54,23 @@ class Consequences(Marks):
             self.spread(cell, cause, rebound=True)
 
     def _bind(self, place: Place, cell: Cell, cause: Cause, action: Action) -> None:
-        for other in self.binders(cell):
+        for other in self._rivals(place, cell):
             self.mark(other, Cause(f"binds {cell.name} as well", place))
         for star in self.stars(cell):
             source = self.unit(star).alias
             if star.index > place.index and source is not None and cell.name in self.offered(source.module):
                 self.mark(star, Cause(f"binds {cell.name} after it", place))
         self.spread(cell, cause, rebound=action is Action.EXECUTE, by=place)
+
+    def _rivals(self, place: Place, cell: Cell) -> list[Place]:
+        """The units that bind a cell, but those that are not executed in a start in which this one is."""
+        statement = self.unit(place).statement
+        binders = self.binders(cell)
+        if not statement.guards:
+            return list(binders)
+        here = (other for other in binders if other.module == place.module)
+        others = {other for other in here if statement.excludes(self.unit(other).statement)}
+        return [other for other in binders if other not in others]
 
     def _see_bases(self, place: Place) -> None:
         keepers, why = self.world.foreign_bases(place)
@@ -152,7 +162,7 @@ class Consequences(Marks):
         """A stale unit must find names and objects as they were when its turn comes in a cold start."""
         unit = self.unit(place)
         for cell in sorted(self.read_when_executed(place) | self._taken(place)):
-            binders = self.binders(cell)
+            binders = self._rivals(place, cell)
             later = [other for other in binders if self.order(other) > self.order(place)]
             if later and (len(later) < len(binders) or cell in self.read_by_itself(place)):
                 for other in binders:
@@ -167,6 +177,22 @@ class Consequences(Marks):
             cell = self.canonical(cell)
             if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
                 self._remake(cell, place)
+        if unit.kind is Kind.CLASS:
+            for cell in self._seen_through(place):
+                if self._is_changed_later(place, cell):
+                    self._remake(cell, place)
+
+    def _seen_through(self, place: Place) -> Iterator[Cell]:
+        """The classes that those name which a class names, and so on: a library's metaclass may look at them all."""
+        seen: set[Cell] = {*map(self.canonical, self.read_when_executed(place))}
+        waiting = [cell for cell in seen if self.world.is_made_by_a_library(cell)]
+        while waiting:
+            for binder in self.binders(waiting.pop()):
+                found = {*map(self.canonical, self.read_when_executed(binder))} - seen
+                made = [cell for cell in sorted(found) if self.world.is_made_by_a_library(cell)]
+                seen |= found
+                waiting += made
+                yield from made
 
     def _set_by(self, cell: Cell) -> Iterator[Place]:
         """The units that bind a cell as an attribute of its module, themselves or through functions that they ran."""

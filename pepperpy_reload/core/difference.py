@@ -96,10 +96,10 @@ def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]
 def _said(before: Sequence[Unit], after: Sequence[Unit]) -> tuple[list[object], list[object]]:
     """What the units say, as values that can be compared: the first unit of those that say the same, by a number."""
     firsts: dict[tuple[Kind, frozenset[str]], list[tuple[Unit, int]]] = {}
-    numbers: dict[tuple[frozenset[str], bytes], int] = {}
+    numbers: dict[object, int] = {}
 
     def said(unit: Unit) -> object:
-        key = unit.binds, unit.statement.text
+        key = unit.binds, unit.statement.guards, unit.statement.text
         if key not in numbers:
             known = firsts.setdefault((unit.kind, unit.binds), [])
             number = next((number for first, number in known if equal(first, unit)), None)

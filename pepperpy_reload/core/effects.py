@@ -226,6 +226,6 @@ HARMLESS = frozenset(
 CHANGING = frozenset(
     "add append appendleft clear difference_update discard extend extendleft insert intersection_update move_to_end "
     "pop popitem popleft remove reverse rotate setdefault sort symmetric_difference_update update __setitem__ "
-    "__delitem__ __setattr__ __delattr__ __iadd__ __ior__".split()
+    "__delitem__ __setattr__ __delattr__ __iadd__ __ior__ model_rebuild update_forward_refs".split()
 )
-"""The methods of lists, dicts, sets and the like that change what they are called on."""
+"""The methods of lists, dicts, sets and the like that change what they are called on, and of pydantic's classes."""

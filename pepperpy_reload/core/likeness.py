@@ -19,6 +19,8 @@ def same_statement(one: Statement, other: Statement, *, bodies: bool) -> bool:
     """Whether two statements say the same; without `bodies` what runs when the statement itself is executed."""
     if other.twin is not None and other.twin.of is one:
         return other.twin.same or not bodies
+    if one.guards != other.guards:
+        return False
     return one.text == other.text or alike(one.node, other.node, bodies=bodies, texts=_Texts(one, other))
 
 

@@ -137,11 +137,15 @@ class Marks(Traces):
         unit = self.unit(place)
         known = place not in self.forced and self.old_index(place) >= 0
         alone = self._binds_alone(place)
-        if known and alone and unit.kind is Kind.FUNCTION and not unit.decorated and self.world.can_refit(place):
+        if known and alone and unit.kind is Kind.FUNCTION and self._is_plain(place) and self.world.can_refit(place):
             return Action.REFIT
         if known and alone and unit.kind is Kind.CLASS and not self.world.why_not_transplant(place):
             return Action.TRANSPLANT
         return Action.EXECUTE
+
+    def _is_plain(self, place: Place) -> bool:
+        """Whether a function has no decorators, nor had any: they may have given it more than its definition does."""
+        return not self.unit(place).decorated and not self.old_unit(place).decorated
 
     def _binds_alone(self, place: Place) -> bool:
         cells = [Cell(place.module, name) for name in self.unit(place).binds]

@@ -102,7 +102,7 @@ def _regions(ones: Sequence[bytes], others: Sequence[bytes]) -> list[_Region]:
 
 def _parts(old: Sequence[Unit], regions: Sequence[_Region], count: int) -> list[_Part]:
     """What has to be read again: from a statement that ends above what has changed to one that begins below."""
-    cuts = [0, *(one.index for two, one in pairwise(old) if two.last_line < one.line), len(old)]
+    cuts = [0, *(one.index for two, one in pairwise(old) if two.statement.extent[1] < one.line), len(old)]
     found: list[_Part] = []
     for region in regions:
         above = max(cut for cut in cuts if not cut or old[cut - 1].last_line <= region.start)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
+from pepperpy_reload.core.branches import Branch, branches
 from pepperpy_reload.core.tree import children, outside_body
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -41,6 +42,10 @@ class Statement:
     is_alone: bool = False
     """Whether its text alone says it all: there is nothing else on its lines."""
     _node: ast.stmt | None = field(default=None, repr=False)
+    guards: tuple[str, ...] = ()
+    """The conditions on which it is executed, where it stands in an `if`: its tree has them around it."""
+    whole: tuple[int, int] = (0, 0)
+    """The first and the last line of the `if` that it stands in."""
     twin: Twin | None = field(default=None, compare=False, repr=False)
     """What it has become of, if that is known without its tree; forgotten with the trees."""
 
@@ -50,6 +55,33 @@ class Statement:
         line, last = first_line(node), node.end_lineno or node.lineno
         columns = (-1 if line < node.lineno else node.col_offset, node.end_col_offset or 0)
         return cls(text, line, last, columns, getattr(node, "name", ""), _node=node)
+
+    @classmethod
+    def of_branch(cls, branch: Branch, around: ast.stmt, lines: list[bytes]) -> Statement:
+        """A statement in an `if`."""
+        item = branch.inner
+        begin, last = first_line(item), item.end_lineno or item.lineno
+        line, column = branch.first or (begin, -1 if begin < item.lineno else item.col_offset)
+        text = _text(item, lines) if branch.first is None else b"".join(lines[line - 1 : last])
+        guards, node = [], branch.node
+        while node is not item and isinstance(node, ast.If):
+            guards.append(_condition(node.test))
+            node = node.body[0]  # type: ignore[assignment]
+        place = (around.lineno, around.end_lineno or around.lineno)
+        columns = (column, item.end_col_offset or 0)
+        return cls(text, line, last, columns, _node=branch.node, guards=tuple(guards), whole=place)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """The lines of what is a statement by itself: of the `if` that it stands in, or its own."""
+        return self.whole if self.guards else (self.line, self.last_line)
+
+    def excludes(self, other: Statement) -> bool:
+        """Whether it stands in another branch of the same `if`: of the two only one is ever executed."""
+        if not self.guards or self.whole != other.whole:
+            return False
+        pairs = ((one, another) for one in self.guards for another in other.guards)
+        return any(f"not {one}" == another or f"not {another}" == one for one, another in pairs)
 
     @property
     def node(self) -> ast.stmt:
@@ -74,7 +106,14 @@ class Statement:
         if not lines:
             return self
         node = None if self.is_alone else ast.increment_lineno(deepcopy(self.node), lines)
-        return replace(self, line=self.line + lines, last_line=self.last_line + lines, _node=node)
+        whole = (self.whole[0] + lines, self.whole[1] + lines) if self.guards else self.whole
+        return replace(self, line=self.line + lines, last_line=self.last_line + lines, whole=whole, _node=node)
+
+
+def _condition(test: ast.expr) -> str:
+    """A condition as text: what is not so is the same with `not ` before it."""
+    text = ast.unparse(test.operand if isinstance(test, ast.UnaryOp) else test)
+    return f"not ({text})" if isinstance(test, ast.UnaryOp) else f"({text})"
 
 
 _open: list[Statement] = []
@@ -89,14 +128,20 @@ def forget_trees() -> None:
 
 
 def read_statements(tree: ast.Module, source: bytes, before: int = 0) -> list[Statement]:
-    """The top-level statements of a module, or of the part of one that has so many lines `before` it in its source."""
+    """The statements of a module, or of the part of one that has so many lines `before` it in its source.
+
+    They are those at its top, and where one is an `if` that can be parted those in it.
+    """
     lines = [b""] * before + source.splitlines(keepends=True)
-    found = [Statement.of(node, _text(node, lines)) for node in tree.body]
+    whole = [Statement.of(node, _text(node, lines)) for node in tree.body]
     can_be_alone = before > 0 or says_no_encoding(source)
-    for index, one in enumerate(found):
-        above = found[index - 1].last_line if index else 0
-        below = found[index + 1].line if index + 1 < len(found) else one.last_line + 1
+    found = []
+    for index, one in enumerate(whole):
+        above = whole[index - 1].last_line if index else 0
+        below = whole[index + 1].line if index + 1 < len(whole) else one.last_line + 1
         one.is_alone = can_be_alone and above < one.line and one.last_line < below and one.columns[0] <= 0
+        parts = branches(tree.body[index])
+        found += [Statement.of_branch(part, tree.body[index], lines) for part in parts] or [one]
     return found
 
 

@@ -407,7 +407,12 @@ def _kind(node: ast.stmt, nodes: list[ast.AST], *, first: bool) -> Kind:
 def _label(unit: Unit) -> str:
     if name := unit.statement.name:
         return f"{'class' if unit.kind is Kind.CLASS else 'def'} {name}"
-    text = ast.unparse(unit.statement.node).splitlines()[0]
+    node = unit.statement.node
+    for _ in unit.statement.guards:
+        node = node.body[0] if isinstance(node, ast.If) else node
+    if name := getattr(node, "name", ""):
+        return f"{'class' if isinstance(node, ast.ClassDef) else 'def'} {name}"
+    text = ast.unparse(node).splitlines()[0]
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -172,6 +172,9 @@ class World(Protocol):
         """For a class statement: first-party base classes that keep a record of their subclasses by foreign means,
         and why it cannot be run again at all, or ""."""
 
+    def is_made_by_a_library(self, cell: Cell) -> bool:
+        """Whether a class has a library's metaclass, which may look at the classes that the class names."""
+
     def order(self, module: str) -> tuple[object, ...]:
         """Where a cold start begins to run the module: tuples compare as times do."""
 

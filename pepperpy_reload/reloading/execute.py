@@ -178,6 +178,7 @@ class Executor:
         self._before = before
         self._census = census
         self.names = Names(vars(module), set())
+        self._expected: set[int] = set()
         self._waiting: set[int] = set()
         """The star imports that are still to come: what they bind is not known yet."""
 
@@ -191,6 +192,7 @@ class Executor:
         unit = self.units[step.index]
         if step.action is Action.EXECUTE:
             self.names.stale.update(unit.binds)
+            self._expected.add(step.index)
             if unit.kind is Kind.CLASS:
                 self._census.expect(vars(self.module).get(unit.statement.name))
         if unit.alias is not None and unit.alias.bound == "*":
@@ -218,6 +220,7 @@ class Executor:
             self._execute_star(code, unit, unseen)
         else:
             exec(code, namespace, self.names)
+            self._leave_to_branches(unit)
         for name, value in before.items():
             if name in unseen:
                 namespace[name] = value
@@ -229,6 +232,13 @@ class Executor:
                 self.remade.append(value)
             if unit.kind is Kind.CLASS:
                 self._follow(self._predecessor(unit, name, value), now)
+
+    def _leave_to_branches(self, unit: Unit) -> None:
+        """What a statement has not bound, as its branch is not taken, is what the other branch has bound it to."""
+        for name in unit.binds & self.names.stale if unit.statement.guards else ():
+            others = (one for one in self.units if name in one.binds and one.index not in self._expected)
+            if any(unit.statement.excludes(one.statement) for one in others):
+                self.names.stale.discard(name)
 
     def _predecessor(self, unit: Unit, name: str, value: Any) -> Any:
         """What a statement had made, as far as that is known: `value` is what the name has held until now.

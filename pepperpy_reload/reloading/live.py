@@ -406,6 +406,12 @@ class LiveWorld:
                 keepers.append(Cell(value.__module__, value.__name__))
         return keepers, ""
 
+    def is_made_by_a_library(self, cell: Cell) -> bool:
+        """Whether a class has a library's metaclass, which may look at the classes that the class names."""
+        home = getattr(type(self.value(cell)), "__module__", None)
+        known = home in recorder.modules or str(home).partition(".")[0] in sys.stdlib_module_names
+        return is_a(self.value(cell), type) and not known
+
     def _unit(self, place: Place) -> Unit:
         alignment = self.alignment(place.module)
         assert alignment is not None

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from inspect import CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_overloads
-from weakref import ref
+from weakref import getweakrefs, ref
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.unit import Unit
@@ -26,6 +27,8 @@ _SHALLOW = (int, float, complex, str, bytes, list, dict, set, tuple, type(None))
 _FUNCTION, _METHOD = vars(staticmethod)["__func__"], vars(classmethod)["__func__"]
 _ACCESSORS = (vars(property)["fget"], vars(property)["fset"], vars(property)["fdel"])
 _TRANSIENT = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # made and called at once: nobody holds them
+
+_REFERENT = ref.__call__
 
 Undo = Callable[[Callable[[], None]], None]
 Found = dict[int, list[FunctionType]]
@@ -133,9 +136,13 @@ def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) ->
     found: Found = {}
     left: dict[int, CodeType] = {}
     held: dict[int, int] = {}
-    for module, pairs in edits:
+    known_weakly: set[int] = set()
+    for module, every in edits:
+        pairs = list(every)
+        known_weakly |= {id(code) for pair in pairs for code in pair.olds if _is_known_weakly(code)}
         counts = _counts(pairs)
         _find_named(module, counts, found)
+        _find_coroutines(module, pairs, found)
         if module is not None and any(len(found.get(id(code), ())) < count for _, code, count in counts):
             _find_elsewhere(module, {id(code) for _, code, _ in counts}, found)
         held.update({id(code): count for _, code, count in counts})
@@ -145,7 +152,7 @@ def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) ->
     for candidate in _holders(left):
         if type(candidate) is FunctionType and id(candidate.__code__) in left:
             found.setdefault(id(candidate.__code__), []).append(candidate)
-    return found, {code for code, count in held.items() if len(found.get(code, ())) < count}
+    return found, {code for code, count in held.items() if len(found.get(code, ())) < count} | known_weakly
 
 
 def _counts(pairs: Iterable[Pair]) -> list[tuple[str, CodeType, int]]:
@@ -168,6 +175,21 @@ def _find_named(module: ModuleType | None, counts: Iterable[tuple[str, CodeType,
     for qualname, wanted in by_name.items():
         for function in _named(module, qualname, wanted) if module is not None else ():
             _note(found, function)
+
+
+def _find_coroutines(module: ModuleType | None, pairs: Iterable[Pair], found: Found) -> None:
+    """Generators that `types.coroutine` has marked: what they have is a copy of their code with another flag."""
+    for pair in pairs:
+        if pair.old.co_flags & CO_GENERATOR and module is not None:
+            function = _value(module, pair.old.co_qualname)
+            code = function.__code__ if type(function) is FunctionType else pair.old
+            if code is not pair.old and code.replace(co_flags=code.co_flags & ~CO_ITERABLE_COROUTINE) == pair.old:
+                found.setdefault(id(pair.old), []).append(function)
+
+
+def _is_known_weakly(code: CodeType) -> bool:
+    """Whether somebody besides ourselves knows a code object by a weak reference."""
+    return any(type(one) is not ref or one.__callback__ is not None for one in getweakrefs(code))
 
 
 def _find_elsewhere(module: ModuleType, wanted: Container[int], found: Found) -> None:
@@ -356,7 +378,8 @@ def put(function: FunctionType, pair: Pair) -> None:
     documentation: object = function.__doc__
     if (documentation is None or type(documentation) is str) and documentation == _docstring(pair.old):
         function.__doc__ = _docstring(pair.new)
-    function.__code__ = pair.new
+    marked = function.__code__.co_flags & CO_ITERABLE_COROUTINE
+    function.__code__ = pair.new.replace(co_flags=pair.new.co_flags | marked) if marked else pair.new
 
 
 def swap_captured(pairs: Iterable[Pair], modules: Iterable[ModuleType | None], undo: Undo) -> None:
@@ -374,10 +397,21 @@ def _swap(container: Any, news: Mapping[int, CodeType], undo: Undo) -> None:
         before = list(container)
         undo(lambda: _refill(container, before))
         _refill(container, [news.get(id(item), item) for item in before])
-    elif type(container) is dict and any(id(key) in news or id(item) in news for key, item in container.items()):
+    elif type(container) is dict and any(_knows(key, news) or id(item) in news for key, item in container.items()):
         entries = dict(container)
         undo(lambda: _refill(container, entries))
-        _refill(container, {news.get(id(key), key): news.get(id(item), item) for key, item in entries.items()})
+        _refill(container, {_instead(key, news): news.get(id(item), item) for key, item in entries.items()})
+
+
+def _knows(key: object, news: Mapping[int, CodeType]) -> bool:
+    return id(key) in news or (is_a(key, ref) and id(_REFERENT(key)) in news)
+
+
+def _instead(key: Any, news: Mapping[int, CodeType]) -> Any:
+    """The key for a new code object, as one is for an old one: itself, or a weak reference of the same sort."""
+    if is_a(key, ref) and id(_REFERENT(key)) in news:
+        return type(key)(news[id(_REFERENT(key))], key.__callback__)
+    return news.get(id(key), key)
 
 
 def _refill(container: Any, content: Any) -> None:

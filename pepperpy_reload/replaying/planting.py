@@ -75,7 +75,7 @@ def _behind(name: str, units: list[Unit], chosen: Iterable[Unit]) -> Iterator[tu
     """The lines after which a line may be put: no statement goes on there, nor does one from `__future__` follow."""
     futures = [unit.last_line for unit in units if _is_future(unit.statement.node)]
     for unit in chosen:
-        end = unit.last_line
+        end = unit.statement.extent[1]
         across = any(other.line <= end < other.last_line for other in units)
         if not across and end >= max(futures, default=0) and name in recorder.modules:
             yield name, recorder.modules[name].path, end

@@ -126,6 +126,9 @@ class Made:
     def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
         return (), ""
 
+    def is_made_by_a_library(self, cell: Cell) -> bool:
+        return False
+
     def order(self, module: str) -> tuple[object, ...]:
         return (self.names.index(module),)
 

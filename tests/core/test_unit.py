@@ -55,7 +55,7 @@ def words(chains: frozenset[tuple[str, ...]]) -> str:
         pytest.param("try: x = 1\nexcept E as e: y = 1\nelse: z = 1\nfinally: w = 1",
                      Kind.OTHER, "e w x y z", id="try"),
         pytest.param("try: import a\nexcept E: a = None", Kind.OTHER, "a", id="import in a try"),
-        pytest.param("if a:\n def f(): pass\nelse:\n class f: pass", Kind.OTHER, "f", id="definitions in an if"),
+        pytest.param("if a():\n def f(): pass\nelse:\n class f: pass", Kind.OTHER, "f", id="definitions in an if"),
         pytest.param("if TYPE_CHECKING: import a", Kind.OTHER, "", id="TYPE_CHECKING"),
         pytest.param("if TYPE_CHECKING: import a\nelse: b = 1", Kind.OTHER, "b", id="else of TYPE_CHECKING"),
         pytest.param("print(x := 1)", Kind.OTHER, "x", id="walrus"),
@@ -282,7 +282,7 @@ def test_what_a_function_reads(source: str, reads: str) -> None:
 
 
 def test_what_a_function_does_besides() -> None:
-    known = facts("def f(p, q=1):\n from .m import x as y\n p.append(1)\n table.update(q)\n return vars()\n")
+    known = facts("def f(p, q=1):\n from .m import x as y\n p.append(1)\n table.update(q)\n return vars(q)\n")
 
     assert known.imports == (Alias("pkg.m", "x", "y"),)
     assert known.changes_parameters
@@ -290,6 +290,7 @@ def test_what_a_function_does_besides() -> None:
     assert not known.tells
     assert facts("def f(g):\n @wraps(g)\n def inner(): pass\n return inner\n").tells
     assert known.opaque == "vars"
+    assert not facts("def f(p):\n return locals(), vars(), dir()\n").opaque
     assert not facts("def f(): return len(a)").changes_parameters
 
 

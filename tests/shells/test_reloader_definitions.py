@@ -641,3 +641,94 @@ def test_private_members_of_a_class(reloads: Reloads) -> None:
             """,
         },
     )
+
+
+def test_a_function_loses_what_a_decorator_has_set_with_the_decorator(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "@mark\\ndef get", "def get")
+        assert report.status == "reloaded" and not vars(app.get) and vars(app.put) == {"marked": 1}, report
+        report = change("app.py", "def get", "@mark\\ndef get")
+        assert report.status == "reloaded" and vars(app.get) == {"marked": 1}, report
+        """,
+        {
+            "app.py": """
+                def mark(function):
+                    function.marked = 1
+                    return function
+                @mark
+                def get(): ...
+                @mark
+                def put(): ...
+            """,
+        },
+    )
+
+
+def test_statements_in_an_if_are_executed_one_by_one(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, use
+        make, other, table = app.make, app.other, app.TABLE
+        report = change("app.py", "def get(a):", "def get(a, b=1):")
+        assert report.status == "reloaded" and app.get(1) == (1, 1), report
+        assert (app.make, app.other, app.TABLE) == (make, other, table) and app.TABLE is table
+        assert use.MADE is table and not hasattr(app, "missing")
+        report = change("app.py", "missing = 1", "missing = 2")
+        assert report.status == "reloaded" and not hasattr(app, "missing"), report
+        report = change("app.py", "    get = None", "    get = False")
+        assert report.status in ("reloaded", "unchanged") and app.get(1) == (1, 1) and app.other is other, report
+        report = change("app.py", "FAST = True", "FAST = False")
+        assert report.status == "reloaded" and app.missing == 2 and app.get is False and app.TABLE is None, report
+        assert not hasattr(app, "make") and use.MADE is None
+        """,
+        {
+            "app.py": """
+                FAST = True
+                if FAST:
+                    TABLE = {}
+                    def make(): return TABLE
+                    def get(a): return a, globals().get("b", 1)
+                    def other(): ...
+                else:
+                    missing = 1
+                    TABLE = None
+                    get = None
+            """,
+            "use.py": """
+                import app
+                MADE = app.TABLE
+            """,
+        },
+    )
+
+
+def test_code_that_is_known_weakly_and_marked_generators(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, types
+        for old, new in (("return 1", "return 2"), ("# above\\n", "# above\\n# more\\n"), ("yield 1", "yield 2")):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded" or "above" in old, report
+            assert app.get.__code__ in app.KNOWN and len(app.KNOWN) == 1, list(app.KNOWN)
+            assert app.wait.__code__.co_flags & 0x100
+            lines = [line for line, text in enumerate(open(app.__file__), 1) if text.startswith("@types")]
+            assert app.wait.__code__.co_firstlineno == lines[0]
+        assert next(app.wait()) == 2 and app.get() == 2
+        """,
+        {
+            "app.py": """
+                import types, weakref
+                KNOWN = weakref.WeakKeyDictionary()
+                def know(function):
+                    KNOWN[function.__code__] = True
+                    return function
+                # above
+                @know
+                def get(): return 1
+                @types.coroutine
+                def wait(): yield 1
+            """,
+        },
+    )
