@@ -8,11 +8,12 @@ to an object of somebody else is undone by making that object again, with all th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 
 from pepperpy_reload.core.consequences import Consequences
 from pepperpy_reload.core.difference import Alignment, Fate
+from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.marks import Cause
 from pepperpy_reload.core.outside import Outside
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
@@ -20,8 +21,8 @@ from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.start import Start, crossings, displaced, half_way, imports_otherwise, play_start
 from pepperpy_reload.core.statement import same_docstrings
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import Unit
-from pepperpy_reload.core.world import Cell, Place, World
+from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.world import Cell, Place, World, qualname_of
 
 
 def plan_reload(demand: Demand, world: World) -> ReloadPlan:
@@ -139,9 +140,30 @@ class _Planner(Consequences):
         cells = [Cell(place.module, name) for name in sorted(self.unit(place).binds)]
         users = [other for cell in cells for other in self.users(cell)]
         runners = [other for key in told for other in self.runners(key)]
+        inside = any("." in qualname_of(key) for key in told)
+        alone = self.unit(place).kind is Kind.FUNCTION and not inside
         for other in dict.fromkeys([*users, *runners]):
-            if other != place and (self._reads_documentation(other) or self._passes_on(other, cells)):
+            if other != place and self._may_be_told(other, cells, of_function=alone):
                 self.mark(other, Cause(f"reads documentation; {cause.text}", place))
+
+    def _may_be_told(self, place: Place, cells: Collection[Cell], *, of_function: bool) -> bool:
+        """Whether a unit may read the documentation of what some cells hold: of a function, or of something inside.
+
+        What is inside may be found in any way. A function is asked by its name, or is given to who asks.
+        """
+        if self._passes_on(place, cells):
+            return True
+        if not of_function:
+            return self._reads_documentation(place)
+        if self.unit(place).tells and not self.cells_meant(place.module, self.unit(place).reads).isdisjoint(cells):
+            return True
+        known = [self.world.facts(key) for key in self.world.ran(place.module, self.old_index(place))]
+        given = (self.cells_meant(one[0], one[1].reads - one[1].called) for one in known if one is not None)
+        return any(not found.isdisjoint(cells) for found in given)
+
+    def cells_meant(self, module: str, chains: Iterable[Chain]) -> set[Cell]:
+        """The cells that chains of names lead to, where their values come from."""
+        return {self.canonical(cell) for cell in self.cells(module, chains)}
 
     def _reads_documentation(self, place: Place) -> bool:
         known = [self.world.facts(key) for key in self.world.ran(place.module, self.old_index(place))]
@@ -151,7 +173,7 @@ class _Planner(Consequences):
         """Whether a unit hands one of the functions to something that it calls, which may be any wrapper."""
         unit = self.unit(place)
         given = unit.reads - unit.called if unit.called else ()
-        return not {self.canonical(cell) for cell in self.cells(place.module, given)}.isdisjoint(cells)
+        return not self.cells_meant(place.module, given).isdisjoint(cells)
 
     def _begin_order(self, name: str, reason: str, alignment: Alignment) -> None:
         """Units have changed places, or have gone from between others."""

@@ -21,18 +21,19 @@ class Terms:
     given: frozenset[Chain]
 
 
-def terms_of(node: Function) -> Terms | None:
+def terms_of(node: Function, outer: frozenset[str] = frozenset()) -> Terms | None:
     """What a function reaches by names that are not its own; None if it may change more than what it is given.
 
-    What is done when functions inside it are called counts when they are.
+    What is done when functions inside it are called counts if it calls them by their names. `outer` are the names of
+    functions around it that it may do with what it likes.
     """
     inner = [item for statement in body_of(node) for item in import_time(statement)]
     if global_names(node) or nonlocal_names(node) or any(reflections(inner, inside=True)):
         return None
-    own = local_names(node)
-    made = {item.name for item in inner if isinstance(item, _DEFINITIONS)}
-    free = {item.arg for item in parameters(node.args)} | fresh_names(node, inner) | made
-    called = set()
+    own = local_names(node, outer)
+    made = {item.name: item for item in inner if isinstance(item, _DEFINITIONS)}
+    free = {item.arg for item in parameters(node.args)} | fresh_names(node, inner) | made.keys() | outer
+    called, given = set[Chain](), set[Chain]()
     for item in inner:
         if isinstance(item, ast.Call) and not _is_of_a_value(item.func) and not _wraps(item.func):
             found = chain(item.func)
@@ -40,7 +41,11 @@ def terms_of(node: Function) -> Terms | None:
                 return None
             if found[0] not in own:
                 called.add(found)
-    given = set()
+            elif found[0] in made:
+                inside = _inside(made[found[0]], frozenset(free)) if len(found) == 1 else None
+                if inside is None:
+                    return None
+                called, given = called | inside.called, given | inside.given
     for change in mutations(inner):
         if change.called or change.chain[0] in free:
             continue
@@ -49,6 +54,11 @@ def terms_of(node: Function) -> Terms | None:
         if not any(one[: len(change.chain)] == change.chain for one in called):
             given.add(change.chain)
     return Terms(frozenset(called), frozenset(given))
+
+
+def _inside(node: ast.AST, outer: frozenset[str]) -> Terms | None:
+    is_plain = isinstance(node, ast.FunctionDef) and not node.decorator_list
+    return terms_of(node, outer - {node.name}) if is_plain and isinstance(node, ast.FunctionDef) else None
 
 
 def _is_of_a_value(node: ast.expr) -> bool:

@@ -287,7 +287,7 @@ class Traces(Scope):
             self._add_used_up(found, known[0], known[1].reads)
             if known[1].keeps_state:
                 found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
-            if known[1].changes_parameters and is_told:
+            if known[1].reaches_through and is_told:
                 self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         return {

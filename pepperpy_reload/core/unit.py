@@ -187,6 +187,8 @@ class FunctionFacts:
     """Whether it may read the documentation of a function."""
     mutations: tuple[Mutation, ...]
     changes_parameters: bool
+    reaches_through: bool
+    """Whether it changes what can be reached from its parameters, not only themselves."""
     imports: tuple[Alias, ...] = ()
     opaque: str = ""
     binds: frozenset[str] = frozenset()
@@ -259,6 +261,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
             for item in changes
             if not item.called
         ),
+        any(item.chain[0] in passing and len(item.chain) > 1 for item in changes if not item.called),
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next(reflections(inner, inside=True), ""),
         global_names(node),

@@ -249,6 +249,16 @@ def by_a_local(function):
     known.append(function)
     return function
 def _known(): return KNOWN
+def inside(function):
+    def known(one):
+        one.is_known = True
+        return one
+    return known(function)
+def listing_inside(function):
+    def put():
+        KNOWN.append(function)
+    put()
+    return function
 def counting(function):
     global LAST
     LAST = function
@@ -260,6 +270,7 @@ def counting(function):
     ("decorator", "status"),
     [
         ("plain", "reloaded"), ("through", "reloaded"), ("listing", "restart"), ("handing_on", "restart"),
+        ("inside", "reloaded"), ("listing_inside", "restart"),
         ("by_a_local", "restart"), ("counting", "restart"),
     ],
 )  # fmt: skip
