@@ -172,15 +172,19 @@ class Consequences(Marks):
                     self.force(other, Cause(f"binds {cell}, which is set on {cell.module} after it is read", place))
         if unit.alias is not None or unit.same_as:
             return
+        for cell in self._found_changed(place):
+            if self._is_changed_later(place, cell):
+                self._remake(cell, place)
+
+    def _found_changed(self, place: Place) -> Iterator[Cell]:
+        """The cells whose objects a unit may find, and find changed."""
         for home, chain in self.chains_read(place):
             cell, rest = self.cell(home, chain)
             cell = self.canonical(cell)
-            if self.world.is_mutable(cell, rest) and self._is_changed_later(place, cell):
-                self._remake(cell, place)
-        if unit.kind is Kind.CLASS:
-            for cell in self._seen_through(place):
-                if self._is_changed_later(place, cell):
-                    self._remake(cell, place)
+            if self.world.is_mutable(cell, rest):
+                yield cell
+        if self.unit(place).kind is Kind.CLASS:
+            yield from self._seen_through(place)
 
     def _seen_through(self, place: Place) -> Iterator[Cell]:
         """The classes that those name which a class names, and so on: a library's metaclass may look at them all."""

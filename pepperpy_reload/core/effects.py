@@ -49,11 +49,10 @@ def reflections(nodes: Iterable[ast.AST], *, inside: bool = False) -> Iterator[s
     """
     nodes = list(nodes)
     parts = nodes if inside else [one for node in nodes if isinstance(node, ast.ClassDef) for one in _in_body(node)]
-    own = {id(node.func) for node in parts if isinstance(node, ast.Call) and not node.args}
-    for node in nodes:
-        if isinstance(node, ast.Name) and node.id in REFLECTION and isinstance(node.ctx, ast.Load):
-            if node.id not in _OWN or id(node) not in own:
-                yield node.id
+    calls = (node.func for node in parts if isinstance(node, ast.Call) and not node.args)
+    own = {id(name) for name in calls if isinstance(name, ast.Name) and name.id in _OWN}
+    names = (node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    yield from (name.id for name in names if name.id in REFLECTION and id(name) not in own)
 
 
 def _in_body(node: ast.ClassDef) -> Iterator[ast.AST]:

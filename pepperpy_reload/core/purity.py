@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pepperpy_reload.core.effects import Chain, Depth, mutations, reflections
@@ -32,20 +33,33 @@ def terms_of(node: Function, outer: frozenset[str] = frozenset()) -> Terms | Non
         return None
     own = local_names(node, outer)
     made = {item.name: item for item in inner if isinstance(item, _DEFINITIONS)}
-    free = {item.arg for item in parameters(node.args)} | fresh_names(node, inner) | made.keys() | outer
-    called, given = set[Chain](), set[Chain]()
-    for item in inner:
-        if isinstance(item, ast.Call) and not _is_of_a_value(item.func) and not _wraps(item.func):
-            found = chain(item.func)
-            if not found or (found[0] in own and found[0] not in free):
-                return None
-            if found[0] not in own:
-                called.add(found)
-            elif found[0] in made:
-                inside = _inside(made[found[0]], frozenset(free)) if len(found) == 1 else None
-                if inside is None:
-                    return None
-                called, given = called | inside.called, given | inside.given
+    free = frozenset({item.arg for item in parameters(node.args)} | fresh_names(node, inner) | made.keys() | outer)
+    called, inside = set[Chain](), list[Terms | None]()
+    for found in _called(inner):
+        if not found or (found[0] in own and found[0] not in free):
+            return None
+        if found[0] not in own:
+            called.add(found)
+        elif found[0] in made:
+            inside.append(_inside(made[found[0]], free) if len(found) == 1 else None)
+    given = _given(inner, own, free, called)
+    parts = [one for one in inside if one is not None]
+    if given is None or len(parts) < len(inside):
+        return None
+    return Terms(frozenset(called).union(*(one.called for one in parts)), given.union(*(one.given for one in parts)))
+
+
+def _called(inner: Iterable[ast.AST]) -> Iterator[Chain]:
+    """What is called, by its names; () for what has none."""
+    calls = (item.func for item in inner if isinstance(item, ast.Call))
+    return (chain(item) for item in calls if not _is_of_a_value(item) and not _wraps(item))
+
+
+def _given(
+    inner: Iterable[ast.AST], own: frozenset[str], free: frozenset[str], called: Iterable[Chain]
+) -> frozenset[Chain] | None:
+    """What is handed on of what is neither its own nor called; None if something of that is changed, or may be."""
+    given = set()
     for change in mutations(inner):
         if change.called or change.chain[0] in free:
             continue
@@ -53,7 +67,7 @@ def terms_of(node: Function, outer: frozenset[str] = frozenset()) -> Terms | Non
             return None
         if not any(one[: len(change.chain)] == change.chain for one in called):
             given.add(change.chain)
-    return Terms(frozenset(called), frozenset(given))
+    return frozenset(given)
 
 
 def _inside(node: ast.AST, outer: frozenset[str]) -> Terms | None:

@@ -28,7 +28,7 @@ _FUNCTION, _METHOD = vars(staticmethod)["__func__"], vars(classmethod)["__func__
 _ACCESSORS = (vars(property)["fget"], vars(property)["fset"], vars(property)["fdel"])
 _TRANSIENT = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # made and called at once: nobody holds them
 
-_REFERENT = ref.__call__
+_REFERENT: Callable[[Any], object] = ref.__call__
 
 Undo = Callable[[Callable[[], None]], None]
 Found = dict[int, list[FunctionType]]

@@ -468,7 +468,10 @@ def test_members_of_a_class_that_statements_in_it_put_together(reloads: Reloads)
         """
         import app
         thing = app.Thing
-        for old, new in (("'b': 1", "'b': 2"), ("{'c': list}", "{'c': list, 'd': set}"), (".update(first)", ".update(first, e=1)")):
+        edits = (
+            ("'b': 1", "'b': 2"), ("{'c': list}", "{'c': list, 'd': set}"), (".update(first)", ".update(first, e=1)")
+        )
+        for old, new in edits:
             report = change("app.py", old, new)
             assert report.status == "reloaded" and app.Thing is thing, report
             assert thing.every["a"] is thing.first["a"] is thing.both[0], vars(thing)

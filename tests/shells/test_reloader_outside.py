@@ -204,7 +204,8 @@ def test_a_class_may_be_registered_by_a_call_and_changed(reloads: Reloads) -> No
     reloads(
         """
         import app, collections.abc, gc
-        for old, new in (("LIMIT = 1", "LIMIT = 2"), ("__slots__ = ()", "__slots__ = ('one',)"), ("return 1", "return 2")):
+        edits = ("LIMIT = 1", "LIMIT = 2"), ("__slots__ = ()", "__slots__ = ('one',)"), ("return 1", "return 2")
+        for old, new in edits:
             report = change("app.py", old, new)
             assert report.status == "reloaded", report
             assert issubclass(app.Table, collections.abc.MutableMapping)
