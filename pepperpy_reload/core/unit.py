@@ -187,6 +187,8 @@ class FunctionFacts:
     """Whether it may read the documentation of a function."""
     mutations: tuple[Mutation, ...]
     changes_parameters: bool
+    changes_first: bool
+    """Whether it may change its first parameter: the object or the class that a method is called for."""
     reaches_through: bool
     """Whether it changes what can be reached from its parameters, not only themselves."""
     imports: tuple[Alias, ...] = ()
@@ -251,6 +253,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     imported = [item for item in inner if isinstance(item, ast.Import | ast.ImportFrom)]
     changes, passing = mutations(inner), own | comprehension_names(inner)
     fresh = fresh_names(node, inner)
+    first = next((item.arg for item in (*node.args.posonlyargs, *node.args.args)), "")
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
     return FunctionFacts(
         frozenset(reads) | frozenset(lookups(inner)),
@@ -261,6 +264,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
             for item in changes
             if not item.called
         ),
+        any(item.chain[:1] == (first,) for item in changes if not item.called),
         any(item.chain[0] in passing and len(item.chain) > 1 for item in changes if not item.called),
         tuple(alias for item in imported for alias in _aliases(item, package)),
         next(reflections(inner, inside=True), ""),

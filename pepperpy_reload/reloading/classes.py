@@ -33,8 +33,11 @@ _MADE_BY_DECORATORS = frozenset(
 )
 
 
-def why_not(cls: type, before: Statement, after: Statement) -> str:
-    """Why a live class cannot take over a new version of its statement, or ""."""
+def why_not(cls: type, before: Statement, after: Statement, tells_again: Callable[[type], bool]) -> str:
+    """Why a live class cannot take over a new version of its statement, or "".
+
+    `tells_again` is asked whether a base class may be told of it once more.
+    """
     old, new = before.node, after.node
     if not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
         return "it was not made by a class statement"
@@ -49,7 +52,7 @@ def why_not(cls: type, before: Statement, after: Statement) -> str:
         name = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if name[-1:] == () or name[-1] not in _PURE_DECORATORS:
             return "it has a decorator that may do anything"
-    if any(_is_told(base) for base in cls.__mro__[1:]):
+    if not all(tells_again(base) for base in told_bases(cls)) or (told_bases(cls) and _teller(cls) is None):
         return "a base class wants to know of its subclasses"
     return ""
 
@@ -63,6 +66,50 @@ def remembers(cls: type) -> str:
         if _is_told(base) and base.__module__ not in recorder.modules:
             return f"{base.__name__}.__init_subclass__"
     return ""
+
+
+def told_bases(cls: type) -> list[type]:
+    """The base classes that may do something when a subclass of them is made."""
+    return [base for base in cls.__mro__[1:] if _is_told(base)]
+
+
+def _teller(cls: type) -> type | None:
+    """The base class whose hook is called when a class like `cls` is made, if that is told something."""
+    first = next((base for base in cls.__mro__[1:] if "__init_subclass__" in vars(base)), None)
+    return first if first is not None and _is_told(first) else None
+
+
+class Hushed:
+    """While a statement of a class is executed to see what it makes, its base is told nothing; but of the live class.
+
+    Other classes that are made meanwhile, by other threads too, are told of as ever.
+    """
+
+    def __init__(self, live: type) -> None:
+        self._live = live
+        self._base = _teller(live)
+        self._hook = vars(self._base)["__init_subclass__"] if self._base is not None else None
+        self._given: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Hushed:
+        if self._base is not None:
+            type.__setattr__(self._base, "__init_subclass__", classmethod(self._keep))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._base is not None:
+            type.__setattr__(self._base, "__init_subclass__", self._hook)
+
+    def _keep(self, cls: type, /, **keywords: Any) -> None:
+        if (cls.__module__, cls.__qualname__) == (self._live.__module__, self._live.__qualname__):
+            self._given.append(keywords)
+        else:
+            self._hook.__get__(None, cls)(**keywords)  # type: ignore[union-attr]
+
+    def tell(self) -> None:
+        """Tell the base of the live class."""
+        for keywords in self._given:
+            self._hook.__get__(None, self._live)(**keywords)  # type: ignore[union-attr]
 
 
 def _is_told(base: type) -> bool:

@@ -310,13 +310,18 @@ class Executor:
     def _take_over(self, code: CodeType, unit: Unit, old: Unit, dirty: frozenset[str]) -> None:
         namespace = vars(self.module)
         scratch = Scratch(namespace, self.names.stale)
-        exec(code, namespace, scratch)
         node, before = unit.statement.node, old.statement.node
         name = unit.statement.name
-        live, made = namespace[name], scratch.made[name]
+        live = namespace[name]
         if isinstance(node, ast.ClassDef) and isinstance(before, ast.ClassDef):
-            classes.take_over(live, made, before, node, dirty, self._undo)
-        elif isinstance(made, FunctionType):
+            with classes.Hushed(live) as hushed:
+                exec(code, namespace, scratch)
+            classes.take_over(live, scratch.made[name], before, node, dirty, self._undo)
+            hushed.tell()
+            return
+        exec(code, namespace, scratch)
+        made = scratch.made[name]
+        if isinstance(made, FunctionType):
             classes.take_definition(live, made, self._undo)
 
     def drop_unbound(self) -> list[str]:

@@ -389,7 +389,18 @@ class LiveWorld:
         old = alignment.old[alignment.olds[place.index]] if alignment.olds[place.index] >= 0 else None
         if old is None or not is_a(value, type):
             return "there is no live class"
-        return classes.why_not(value, old.statement, unit.statement)
+        return classes.why_not(value, old.statement, unit.statement, self._tells_again)
+
+    def _tells_again(self, base: type) -> bool:
+        """Whether the hook of a base class may be called again for a subclass: it changes nothing of that."""
+        hook = getattr(vars(base)["__init_subclass__"], "__func__", None)
+        if type(hook) is not FunctionType:
+            return False
+        key = CodeKey.of(hook.__code__)
+        if any(pair.changed and CodeKey.of(pair.old) == key for pair in self._pairs.get(base.__module__, ())):
+            return False
+        known = self.facts(key)
+        return known is not None and not known[1].changes_first
 
     def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
         """Which bases of a class remember their subclasses by means that are not the project's."""

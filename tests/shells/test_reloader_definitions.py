@@ -735,3 +735,37 @@ def test_code_that_is_known_weakly_and_marked_generators(reloads: Reloads) -> No
             """,
         },
     )
+
+
+def test_classes_that_their_base_puts_into_a_table_stay_the_same(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        one, two, instance = app.One, app.Two, app.One()
+        for old, new in (("words = 'x'", "words = 'y'"), ("key='one'", "key='other'"), ("return 3", "return 4")):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded", report
+        assert app.Two is two and isinstance(instance, app.One) and instance.get() == 4
+        report = change("app.py", "words = 'y'", "words = 'z'")
+        assert app.Two is two and list(app.TABLE.items()) == [("other", app.One), ("two", two), ("inner", app.Last)]
+        report = change("app.py", "TABLE[key] = cls", "TABLE[key * 2] = cls")
+        assert report.status == "reloaded" and list(app.TABLE) == ["otherother", "twotwo", "innerinner"], report
+        assert app.TABLE["twotwo"] is app.Two
+        """,
+        {
+            "app.py": """
+                TABLE = {}
+                class Base:
+                    def __init_subclass__(cls, key, **others):
+                        super().__init_subclass__(**others)
+                        if key in TABLE: raise LookupError(key)
+                        TABLE[key] = cls
+                class One(Base, key='one'):
+                    words = 'x'
+                    def get(self): return 3
+                class Two(Base, key='two'):
+                    words = One.words
+                class Last(Base, key='inner'): ...
+            """,
+        },
+    )
