@@ -7,6 +7,8 @@ an edit of one of them need not have the other executed again.
 from __future__ import annotations
 
 import ast
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -110,3 +112,39 @@ def _is_harmless(node: ast.Call) -> bool:
         case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant() | ast.Tuple()], keywords=[]):
             return name in _METHODS
     return False
+
+
+def answer(test: ast.expr) -> bool | None:
+    """What a condition comes to in this interpreter, None if only the program can tell."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            found = answer(inner)
+            return None if found is None else not found
+        case ast.BoolOp(op=op, values=values):
+            found_all, decisive = [answer(one) for one in values], isinstance(op, ast.Or)
+            if decisive in found_all:
+                return decisive
+            return None if None in found_all else not decisive
+        case ast.Name(id=name) if name == _FOR_CHECKERS:
+            return False
+        case ast.Compare() | ast.Call() if _is_about_the_interpreter(test):
+            return bool(eval(compile(ast.Expression(test), "<condition>", "eval"), {"sys": sys, "os": os}))
+    return None
+
+
+def _is_about_the_interpreter(test: ast.expr) -> bool:
+    """Whether a comparison is of constants with the platform or the version of Python, and can be made."""
+    nodes = [*ast.walk(test)]
+    chains = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    known = {f"{node.value.id}.{node.attr}" for node in chains if isinstance(node.value, ast.Name)}
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    if not known or not known <= _INTERPRETER or len(names) != len(chains):
+        return False
+    try:
+        eval(compile(ast.Expression(test), "<condition>", "eval"), {"sys": sys, "os": os})
+    except Exception:  # noqa: BLE001 - it is the program's to say so
+        return False
+    return True
+
+
+_INTERPRETER = frozenset({"sys.platform", "sys.version_info", "sys.byteorder", "sys.maxsize", "os.name"})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
-from pepperpy_reload.core.branches import Branch, branches
+from pepperpy_reload.core.branches import Branch, answer, branches
 from pepperpy_reload.core.tree import children, outside_body
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -46,6 +46,8 @@ class Statement:
     """The conditions on which it is executed, where it stands in an `if`: its tree has them around it."""
     whole: tuple[int, int] = (0, 0)
     """The first and the last line of the `if` that it stands in."""
+    never: bool = False
+    """Whether this interpreter never executes it: it stands in an `if` of another platform or version."""
     twin: Twin | None = field(default=None, compare=False, repr=False)
     """What it has become of, if that is known without its tree; forgotten with the trees."""
 
@@ -63,13 +65,14 @@ class Statement:
         begin, last = first_line(item), item.end_lineno or item.lineno
         line, column = branch.first or (begin, -1 if begin < item.lineno else item.col_offset)
         text = _text(item, lines) if branch.first is None else b"".join(lines[line - 1 : last])
-        guards, node = [], branch.node
+        guards, node, never = [], branch.node, False
         while node is not item and isinstance(node, ast.If):
             guards.append(_condition(node.test))
+            never = never or answer(node.test) is False
             node = node.body[0]  # type: ignore[assignment]
         place = (around.lineno, around.end_lineno or around.lineno)
         columns = (column, item.end_col_offset or 0)
-        return cls(text, line, last, columns, _node=branch.node, guards=tuple(guards), whole=place)
+        return cls(text, line, last, columns, _node=branch.node, guards=tuple(guards), whole=place, never=never)
 
     @property
     def extent(self) -> tuple[int, int]:

@@ -345,7 +345,8 @@ def _parts(statement: Statement) -> Iterator[Statement]:
 def _unit(index: int, statement: Statement, package: str, *, first: bool, postponed: bool) -> Unit:
     node = statement.node
     nodes = list(import_time(node))
-    unit = Unit(index, statement, _kind(node, nodes, first=first), annotates=tuple(annotated_names([node])))
+    kind = Kind.INERT if statement.never else _kind(node, nodes, first=first)
+    unit = Unit(index, statement, kind, annotates=() if statement.never else tuple(annotated_names([node])))
     if unit.kind is Kind.INERT:
         return unit
     if isinstance(node, ast.Import | ast.ImportFrom):

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pepperpy_reload.core.branches import answer
 from pepperpy_reload.core.difference import Fate, align
 from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.statement import read_statements
-from pepperpy_reload.core.unit import Unit, read_units
+from pepperpy_reload.core.unit import Kind, Unit, read_units
 
 
 def units(source: str) -> list[Unit]:
@@ -124,3 +125,27 @@ def test_of_two_branches_only_one_is_executed() -> None:
     assert three.statement.excludes(two.statement)
     assert not one.statement.excludes(two.statement)
     assert not four.statement.excludes(three.statement)
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("sys.version_info >= (3, 0)", True),
+        ("sys.version_info[0] == 2", False),
+        ("sys.platform == 'amiga'", False),
+        ("not sys.platform.startswith('amiga')", True),
+        ("TYPE_CHECKING or os.name == 'amiga'", False),
+        ("not TYPE_CHECKING and FLAG", None),
+        ("TYPE_CHECKING and FLAG", False),
+        ("sys.version_info > 'x'", None),
+        ("sys.version_info >= LEAST", None),
+        ("FLAG", None),
+    ],
+)
+def test_what_a_condition_comes_to_here(test: str, expected: bool | None) -> None:
+    assert answer(ast.parse(test, mode="eval").body) is expected
+
+
+def test_what_is_for_another_version_does_nothing() -> None:
+    old, new, both = units("if sys.version_info < (3, 0):\n    exec(x)\nelse:\n    y = 1\n    z = 2\n")
+    assert (old.kind, new.binds, both.binds) == (Kind.INERT, frozenset("y"), frozenset("z"))
