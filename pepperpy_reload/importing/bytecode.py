@@ -12,6 +12,7 @@ import importlib.util
 import marshal
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from types import CodeType
@@ -24,6 +25,8 @@ _HEADER = 16  # bytes: magic number, flags, source hash
 _PLAIN_READING = SourceFileLoader.get_data
 _CHUNK = 1 << 16
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_read_ahead: dict[str, tuple[bytes, CodeType]] = {}
+"""By file: its content, and the code of that."""
 _postponed: list[tuple[str, bytes, CodeType, str]] | None = None
 
 
@@ -54,6 +57,9 @@ def compile_source(loader: SourceFileLoader, source: bytes, cached: str | None =
     `cached` is the path of the bytecode, where it is known.
     Raises what compiling raises: SyntaxError, or ValueError and UnicodeDecodeError as SyntaxError does.
     """
+    read = _read_ahead.pop(loader.path, None)
+    if read is not None and read[0] == source:
+        return read[1]
     digest = importlib.util.source_hash(source)
     cached = _cache_path(loader.path) if cached is None else cached
     if cached is not None and (code := _load(cached, digest)) is not None:
@@ -67,6 +73,17 @@ def compile_source(loader: SourceFileLoader, source: bytes, cached: str | None =
     return code
 
 
+def read_ahead(paths: Iterable[str]) -> None:
+    """Have the code of these files at hand, as long as they are what they are now: their bytecode is read already."""
+    for path in paths:
+        with suppress(OSError):
+            source = _read(path)
+            cached = _cache_path(path)
+            code = None if cached is None else _load(cached, importlib.util.source_hash(source))
+            if code is not None:
+                _read_ahead[path] = source, code
+
+
 def postpone_writing() -> None:
     """Write no bytecode until `write_postponed`: to replace a file may take longer than to run what is in it."""
     global _postponed
@@ -74,8 +91,9 @@ def postpone_writing() -> None:
 
 
 def write_postponed() -> None:
-    """Write all that was postponed; from now on bytecode is written at once."""
+    """Write all that was postponed; from now on bytecode is written at once, and read when it is wanted."""
     global _postponed
+    _read_ahead.clear()
     postponed, _postponed = _postponed, None
     for one in postponed or ():
         _save(*one)

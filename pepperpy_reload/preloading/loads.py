@@ -19,6 +19,7 @@ class Loads:
 
     def __init__(self, ahead: Names | None) -> None:
         self._begun: dict[str, None] = dict.fromkeys(() if ahead is None else ahead.names)
+        self._first = 0
 
     def load_begins(self, name: str) -> None:
         """See LoadListener."""
@@ -27,7 +28,12 @@ class Loads:
     def load_ends(self, name: str, error: BaseException | None) -> None:
         """See LoadListener."""
 
-    def libraries(self) -> list[str]:
-        """Those that are there."""
-        here = ((name, sys.modules.get(name)) for name in list(self._begun))
+    def mark(self) -> None:
+        """What has begun by now is what is imported first."""
+        self._first = len(self._begun)
+
+    def libraries(self, *, first: bool = False) -> list[str]:
+        """Those that are there; or only those that were imported first. It takes a while: each file is looked at."""
+        names = list(self._begun)
+        here = ((name, sys.modules.get(name)) for name in (names[: self._first] if first else names))
         return [name for name, module in here if module is not None and is_library(module)]

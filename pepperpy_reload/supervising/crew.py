@@ -63,7 +63,7 @@ class Crew:
         if self.worker is not None:
             self.worker.has_served = True
             self.worker.post({"type": "enter"})
-            self._warmth.learn(self.worker.libraries)
+            self._warmth.learn(self.worker.libraries, self.worker.sources)
         if former is not None:
             self._retire(former, now)
             if kill:

@@ -56,6 +56,8 @@ class WorkerProcess:
         self.has_served = False
         """Whether it has been the worker."""
         self.is_told_to_end = False
+        self.sources: list[str] = []
+        """The files of the user's own modules that it has imported, once it has said so."""
         self.libraries: list[str] = []
         """The modules that it has imported and that are not the user's own, once it has said so."""
         self._cutting = threading.Lock()

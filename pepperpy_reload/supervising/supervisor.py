@@ -206,7 +206,7 @@ class Supervisor:
         elif kind == "yielded":
             self._course.advance(Event.YIELDED)
         elif kind == "libraries":
-            self._warmth.learn(message["names" if self._course.overlap else "first"])
+            self._warmth.learn(message["names" if self._course.overlap else "first"], message["sources"])
         elif kind == "doubt":  # it has not begun
             self._warmth.distrust(str(message["text"]), str(message["culprit"]))
             self._course.advance(Event.RESTART)
@@ -224,7 +224,7 @@ class Supervisor:
         elif kind == "unstarted":
             self._pity_heir(message)
         elif kind == "libraries" and heir is not None:
-            heir.libraries = message["names"]
+            heir.libraries, heir.sources = message["names"], message["sources"]
         elif kind == "doubt":
             self._warmth.distrust(str(message["text"]), str(message["culprit"]))
             self._course.advance(Event.HEIR_OUTDATED)

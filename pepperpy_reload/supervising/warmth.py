@@ -39,6 +39,7 @@ main()
 """
 _PATIENCE = 60.0  # seconds for a probe, and for a zygote to import what it is told
 _BIRTH = 1.0  # seconds for a fork
+_MOST = 1000  # files that a fork reads ahead: their names are sent, and nobody may have to wait for that
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Warmth:
         self._wishes = wishes
         self._on_news = on_news
         self._said: set[str] = set()
+        self._sources: list[str] = []
         self._distrusted: dict[str, None] = {}
         self._lock = threading.Lock()
         self._zygote: _Zygote | None = None
@@ -88,9 +90,10 @@ class Warmth:
         if wishes.wanted and why:
             self._say(f"workers are started cold: {why}")
 
-    def learn(self, names: Sequence[str]) -> None:
-        """A worker that is as it should be has imported these modules of libraries, in this order."""
+    def learn(self, names: Sequence[str], sources: Sequence[str]) -> None:
+        """A worker that is as it should be has imported these modules of libraries, in this order, and these files."""
         wanted = frozenset(names)
+        self._sources = list(sources[:_MOST]) or self._sources
         if self._off or not wanted or (self._building is not None and self._building.is_alive()):
             return
         zygote = self._zygote
@@ -140,7 +143,7 @@ class Warmth:
             theirs.close()
             os.close(ours)
         guard = Adopted(pid)
-        channel.send(self._orders.as_json())
+        channel.send(self._orders.as_json() | {"sources": self._sources})
         return Newborn(guard, channel, lifeline, is_fork=True), guard
 
     def distrust(self, reason: str, culprit: str = "") -> None:

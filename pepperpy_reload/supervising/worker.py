@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -87,7 +87,6 @@ class Worker:
     def __init__(self, channel: Channel, orders: Orders, veil: Veil | None = None) -> None:
         self._veil = veil
         self._loads = Loads(veil)
-        self._loaded_first: list[str] = []
         self._channel = channel
         self._orders = orders
         self._sock: socket.socket | None = None
@@ -107,6 +106,10 @@ class Worker:
         recorder.attach(self._loads)
         recorder.roots.narrow(orders.roots)  # before anything is loaded: what is first-party is asked from now on
 
+    def read_ahead(self, sources: Sequence[str]) -> None:
+        """Have at hand what the user's modules are made of, as long as these files stay as they are."""
+        bytecode.read_ahead(source for source in sources if source in recorder.roots)
+
     def run(self, sock: socket.socket | None, succession: Succession) -> int:
         """Load the user's code and run it until it ends or is told to; returns the exit status."""
         self._sock, self._succession = sock, succession
@@ -115,7 +118,7 @@ class Worker:
         self._channel.listen(self._hear, _die)
         try:
             self._session = session = self._open()
-            self._loaded_first = self._loads.libraries()
+            self._loads.mark()
             if not succession.beside and self._is_doubtful():
                 return UNSTARTED
             _obey_signals(session, self._orders, self._succession, self.prompt)
@@ -258,8 +261,11 @@ class Worker:
     def _tell_of_libraries(self) -> None:
         if self._orders.task is Task.SERVE:
             is_program = self._session is None or self._session.kind not in _SERVED
-            names = self._loaded_first if is_program else self._loads.libraries()  # its own run imports what it likes
-            self._channel.send({"type": "libraries", "names": names, "first": self._loaded_first})
+            first = self._loads.libraries(first=True)
+            names = first if is_program else self._loads.libraries()  # its own run imports what it likes
+            sources = [loaded.path for loaded in list(recorder.by_name.values())]
+            found = {"names": names, "first": first, "sources": sources}
+            self._channel.send({"type": "libraries"} | found)
             recorder.detach(self._loads)
 
     def _refresh_templates(self, paths: frozenset[str]) -> None:

@@ -45,7 +45,9 @@ def _go_on(own: socket.socket, ahead: Ahead) -> None:
     ahead.settle_in()
     if orders is None:
         os._exit(0)
+    sources = orders.pop("sources")
     one = worker.Worker(channel, Orders.from_json(orders), ahead.veil)
+    one.read_ahead(sources)
     place, descriptors = channel.hear()
     if place is None:
         os._exit(0)

@@ -223,3 +223,25 @@ def test_bytecode_may_be_written_later(python: Python) -> None:
         PREPARED,
     )
     assert python.plain(SHOW).stdout == "1\n"
+
+
+def test_what_was_read_ahead_counts_for_the_very_same_content_only(python: Python) -> None:
+    python.write({"other.py": "VALUE = 1\n", **PREPARED})
+    python.armed("import module, other")
+    python.armed(
+        """
+        import importlib.util
+        from pepperpy_reload.importing.bytecode import read_ahead
+        names = ["module.py", "other.py", "missing.py"]
+        read_ahead([os.path.abspath(name) for name in names])
+        for name in names[:2]:
+            pathlib.Path(importlib.util.cache_from_source(name)).unlink()
+        save("other.py", "VALUE = 2\\n")  # of the same size, and of the same time
+        import module, other
+        assert (module.VALUE, other.VALUE) == (1, 2)
+        assert not os.path.exists(importlib.util.cache_from_source("module.py")), "it was compiled all the same"
+        assert os.path.exists(importlib.util.cache_from_source("other.py"))
+        save("module.py", "VALUE = 3\\n")
+        assert optimizer.reload_module("module").VALUE == 3
+        """
+    )
