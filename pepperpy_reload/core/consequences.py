@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pepperpy_reload.core.deeds import SETTING
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.marks import Cause, Marks
@@ -198,15 +199,21 @@ class Consequences(Marks):
                 waiting += made
                 yield from made
 
-    def _set_by(self, cell: Cell) -> Iterator[Place]:
+    def _set_by(self, cell: Cell) -> list[Place]:
         """The units that bind a cell as an attribute of its module, themselves or through functions that they ran."""
+        if cell not in self._setters:
+            self._setters[cell] = list(self._find_setters(cell))
+        return self._setters[cell]
+
+    def _find_setters(self, cell: Cell) -> Iterator[Place]:
+        words = frozenset((cell.name, *SETTING))
         for name in self.world.setting(cell):
-            module = self.module(name)
+            module = self.module(name) if self.world.may_set(name, words) else None
             for unit in module.alignment.units if module is not None else ():
-                if any(chain[-1] in (cell.name, "*") for chain in unit.sets):
+                if unit.may_say(words) and any(chain[-1] in (cell.name, "*") for chain in unit.sets):
                     own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
                     yield from (Place(name, unit.index) for one, rest in own if one == cell and not rest)
-            for key, facts in self.world.functions(name).items():
+            for key, facts in self.world.functions(name, words).items():
                 if any(chain[-1] in (cell.name, "*") for chain in facts.sets) and cell in set_by(self, name, facts):
                     yield from self.runners(key)
 

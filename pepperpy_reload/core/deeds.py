@@ -70,6 +70,10 @@ def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
                 yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), by, node)
 
 
+SETTING = frozenset({"setattr", "delattr", "vars", "__dict__"})
+"""One of these is said wherever an attribute is set without being named behind a dot."""
+
+
 def attributes_set(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
     """The chains of attributes that these nodes set or delete, by whatever means; the last name may be `*`: any."""
     for node in nodes:

@@ -8,13 +8,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.effects import REFLECTION, Chain
 from pepperpy_reload.core.statement import chain
 from pepperpy_reload.core.tree import walk
 
 ANY: Chain = ("*",)
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 _FRAMES = frozenset({"f_globals", "f_locals", "f_back"})
+SWEEPING = frozenset(
+    {"modules", "_getframe", "__import__", "__dict__", "__globals__", *REFLECTION, *_NAMESPACES, *_FRAMES}
+)
+"""One of these is said wherever names are read that are not said; star imports apart."""
 
 
 def lookups(nodes: Iterable[ast.AST]) -> Iterator[Chain]:

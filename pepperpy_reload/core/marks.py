@@ -38,6 +38,7 @@ class Marks(Traces):
         self.restart = ""
         self.start: Start | None = None
         self._keys: set[Key] = set()
+        self._setters: dict[Cell, list[Place]] = {}
 
     def mark(self, place: Place, cause: Cause) -> None:
         """A unit is stale."""

@@ -165,7 +165,7 @@ def _with_other_functions(
     lines, same, same_documentation, columns = moved, True, True, unit.statement.columns
     for (first, last), more in grown.items():
         begin, end = first + lines, last + lines + more
-        one, other = _one_function(ones[first - 1 : last], first), _one_function(others[begin - 1 : end], begin)
+        one, other = one_function(ones[first - 1 : last], first), one_function(others[begin - 1 : end], begin)
         if one is None or other is None or not alike(one, other, bodies=False):
             return None
         if last >= unit.last_line:
@@ -185,7 +185,7 @@ def _with_other_functions(
     return unit.of_same_outline(statement)
 
 
-def _one_function(lines: Sequence[bytes], first: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def one_function(lines: Sequence[bytes], first: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """What some lines define, the `first` of which has that number, if that is one function and nothing else."""
     text = b"".join(lines)
     is_inside = text[:1] in (b" ", b"\t")

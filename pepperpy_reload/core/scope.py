@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.lookups import ANY
+from pepperpy_reload.core.lookups import ANY, SWEEPING
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
@@ -20,10 +20,6 @@ class _Module:
         self.alignment = alignment
         self.read: dict[int, set[Cell]] = {}
         """The cells that a unit reads, as far as somebody has asked."""
-        self.leading: set[str] | None = None
-        """The names by which chains of its units begin, and that lead on to what a module has."""
-        self.takers: dict[Cell, list[int]] | None = None
-        """The units that may read any name of a module, by that module's cell `*`."""
 
     @cached_property
     def binders(self) -> dict[str, list[int]]:
@@ -120,16 +116,17 @@ class Scope:
         return known
 
     def _find_module_bound(self, cell: Cell) -> str:
+        held = self.world.module_held(cell)
+        return self._module_by_source(cell) if held is None else held
+
+    def _module_by_source(self, cell: Cell) -> str:
         module = self.module(cell.module)
         binders = module.binders.get(cell.name, []) if module else []
         aliases = {module.alignment.units[index].alias for index in binders} if module else set()
         for alias in aliases - {None}:
             assert alias is not None
-            target = f"{alias.module}.{alias.name}" if alias.name else alias.module
-            if not alias.name and alias.bound == alias.module.partition(".")[0]:
-                target = alias.bound
-            if self.world.knows(target):
-                return target
+            if self.world.knows(alias.target):
+                return alias.target
         return self.world.module_value(cell)
 
     def canonical(self, cell: Cell) -> Cell:
@@ -199,40 +196,17 @@ class Scope:
 
     def readers(self, cell: Cell) -> Iterable[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
-        for name in self.world.mentioning(cell):
+        words = self.world.names_of(cell.module) if cell.name == "*" else frozenset[str]()
+        for name in self.world.reading(cell):
             module = self.module(name)
-            if module is None:
-                continue
-            if cell.name == "*":
-                indexes = self._takers(name, module).get(cell, [])
-            else:
-                units = module.alignment.units
-                indexes = [
-                    one.index for one in units if cell.name in one.names and cell in self._read_by(name, module, one)
-                ]
-            yield from (Place(name, index) for index in indexes)
+            for one in module.alignment.units if module is not None else ():
+                may_read = one.may_name(cell.name) if cell.name != "*" else self._may_take(name, one, words)
+                if may_read and cell in self._read_by(name, module, one):  # type: ignore[arg-type]
+                    yield Place(name, one.index)
 
-    def _takers(self, name: str, module: _Module) -> dict[Cell, list[int]]:
-        if module.takers is None:
-            module.takers = {}
-            for unit in module.alignment.units:
-                if self._may_take(name, module, unit):
-                    for cell in self._read_by(name, module, unit):
-                        if cell.name == "*":
-                            module.takers.setdefault(cell, []).append(unit.index)
-        return module.takers
-
-    def _may_take(self, name: str, module: _Module, unit: Unit) -> bool:
-        """Whether a unit could read any name of a module: most name none, and look at no namespace as such."""
-        if unit.opaque or "*" in unit.names or "__dict__" in unit.names or "__globals__" in unit.names:
-            return True
-        if module.leading is None:
-            firsts = frozenset[str]().union(*(one.firsts for one in module.alignment.units))
-            imported = {bound for one in module.alignment.units if one.alias is not None for bound in one.binds}
-            held = {*self.world.modules_held(name)}
-            held |= {one for one in firsts & imported - held if self.module_bound(Cell(name, one))}
-            module.leading = {one for one in firsts if one in held or one.endswith(":")}
-        if not module.leading.isdisjoint(unit.firsts):
+    def _may_take(self, name: str, unit: Unit, words: frozenset[str]) -> bool:
+        """Whether a unit may read any name of a module that is held as one of `words`."""
+        if unit.may_say(words | SWEEPING) or "*" in (alias.name for alias in (unit.alias, *unit.imports) if alias):
             return True
         old = self.old_index(Place(name, unit.index))
         return old >= 0 and bool(self.world.imported_by(name, old))
@@ -276,19 +250,13 @@ class Scope:
     def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:
         """The units that ran a function which reads a cell, each with the function."""
         whole = Cell(cell.module, "*")
+        saying = self.world.names_of(cell.module) | SWEEPING | {cell.name}
         for name in self.world.mentioning(cell):
-            for key, facts in self.world.functions(name).items():
-                if cell.name in facts.names or self._may_take_in_function(name, facts):
-                    read = self._read_in_function(name, key, facts)
-                    for _ in range((cell in read) + (whole in read)):
-                        for place in self.runners(key):
-                            yield place, key
-
-    def _may_take_in_function(self, name: str, facts: FunctionFacts) -> bool:
-        """Whether a function could read any name of a module."""
-        if facts.opaque or not facts.names.isdisjoint(("*", "__dict__", "__globals__")):
-            return True
-        return any(chain[0].endswith(":") or self.module_bound(Cell(name, chain[0])) for chain in facts.reads)
+            for key, facts in self.world.functions(name, saying).items():
+                read = self._read_in_function(name, key, facts)
+                for _ in range((cell in read) + (whole in read)):
+                    for place in self.runners(key):
+                        yield place, key
 
     def _read_in_function(self, name: str, key: Key, facts: FunctionFacts) -> set[Cell]:
         """The cells that a function of a module reads; any name of it is the cell `*`."""
@@ -305,7 +273,7 @@ class Scope:
     def _binders_in(self, name: str) -> dict[str, list[Key]]:
         if name not in self._binding:
             self._binding[name] = {}
-            for key, facts in self.world.functions(name).items() if self.world.knows(name) else ():
+            for key, facts in self.world.binding(name).items() if self.world.knows(name) else ():
                 for bound in facts.binds:
                     if not self.is_as_bound(Cell(name, bound)):
                         self._binding[name].setdefault(bound, []).append(key)

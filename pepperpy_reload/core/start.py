@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import Alias, Unit
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Place
 
 Key = tuple[object, ...]
@@ -151,14 +152,25 @@ def imports_otherwise(traces: Traces, name: str) -> bool:
         return False
     alignment = module.alignment
     fates = alignment.fates
-    others = [unit for unit in alignment.units if fates[unit.index] in (Fate.NEW, Fate.CHANGED)]
     gone = {*range(len(alignment.old))} - {
         old for old, fate in zip(alignment.olds, fates, strict=True) if fate in (Fate.SAME, Fate.BODY)
     }
-    others += [alignment.old[index] for index in gone]
     kept = [old for old in alignment.olds if old >= 0]
-    loads = any(traces.world.triggered_by(name, index) for index in gone)
-    return loads or kept != sorted(kept) or any(unit.alias or unit.imports for unit in others)
+    others = (unit for unit in alignment.units if fates[unit.index] in (Fate.NEW, Fate.CHANGED))
+    return (
+        kept != sorted(kept)
+        or any(traces.world.triggered_by(name, index) for index in gone)
+        or any(_loads(traces, Place(name, unit.index), unit) for unit in others if unit.alias or unit.imports)
+    )
+
+
+def _loads(traces: Traces, place: Place, unit: Unit) -> bool:
+    """Whether a new unit would load a module that a start has loaded after it, or somebody else since then."""
+    turn = traces.order(place)
+    targets = _targets(traces, place, unit, -1, (), known=False)
+    return any(
+        traces.world.knows(one) and one != place.module and traces.order(Place(one, -1)) > turn for one in targets
+    )
 
 
 def crossings(traces: Traces, start: Start, edited: Container[str]) -> Iterator[str]:

@@ -87,6 +87,11 @@ class Statement:
         return any(f"not {one}" == another or f"not {another}" == one for one, another in pairs)
 
     @property
+    def said(self) -> bytes:
+        """Its text with the conditions on which it is executed."""
+        return b"\n".join((self.text, *(guard.encode() for guard in self.guards))) if self.guards else self.text
+
+    @property
     def node(self) -> ast.stmt:
         """Its tree."""
         if self._node is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.scope import Scope
-from pepperpy_reload.core.unit import Alias, FunctionFacts, Kind, Unit, read_otherwise
+from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_otherwise
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 _PREDICTED = 200  # functions looked at for one new statement

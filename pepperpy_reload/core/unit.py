@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
-from pepperpy_reload.core.effects import HARMLESS, Chain, Mutation, mutations, reflections
+from pepperpy_reload.core.doings import Alias, Doings, aliases, called, tells
+from pepperpy_reload.core.effects import Chain, Mutation, mutations, reflections
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.lookups import lookups
@@ -25,23 +26,12 @@ from pepperpy_reload.core.names import (
     nonlocal_names,
     read_inside,
     readings,
-    unevaluated,
 )
-from pepperpy_reload.core.statement import (
-    Statement,
-    absolute,
-    chain,
-    import_time,
-    postpones_annotations,
-    read_statements,
-)
-from pepperpy_reload.core.texts import Text, texts
+from pepperpy_reload.core.statement import Statement, import_time, postpones_annotations, read_statements
+from pepperpy_reload.core.texts import Text
 from pepperpy_reload.core.tree import walk
+from pepperpy_reload.core.words import has_word
 
-_TELLING = frozenset(
-    {"__doc__", "getdoc", "wraps", "update_wrapper", "property", "cached_property", "classmethod", "staticmethod"}
-    | {"cache", "lru_cache", "contextmanager", "asynccontextmanager", "singledispatch"}
-)
 _HANDLING = (ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
 
 
@@ -56,15 +46,6 @@ class Kind(StrEnum):
     """Nothing of it is executed when the module is imported."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """What an import unit binds: `bound` is `module.name`, or the module itself where `name` is empty, or `*`."""
-
-    module: str
-    name: str
-    bound: str
-
-
 @dataclass(slots=True)
 class Unit:
     """A statement and what it does when it is executed at import."""
@@ -73,41 +54,117 @@ class Unit:
     statement: Statement
     kind: Kind
     binds: frozenset[str] = frozenset()
-    reads: frozenset[Chain] = frozenset()
-    tells: bool = False
-    """Whether it may read the documentation of a function."""
     alias: Alias | None = None
-    imports: tuple[Alias, ...] = ()
-    """What import statements inside it bind (in a `try`, an `if`, a class)."""
-    mutations: tuple[Mutation, ...] = ()
-    opaque: str = ""
-    """Why it cannot be executed alone, or ""."""
     same_as: str = ""
     """For `X = Y`: the name Y."""
     decorated: bool = False
-    called: frozenset[Chain] = frozenset()
-    """All that it calls, or has called by a function of Python's own."""
-    bases: tuple[Chain, ...] = ()
-    """For a class: its bases and keyword values."""
-    heads: frozenset[Chain] = frozenset()
-    """For a class: all that its bases, keyword values and decorators read."""
-    sweeping: str = ""
-    """Why it can be executed at its own time in a start only, or ""."""
-    annotates: tuple[str, ...] = ()
-    """The names that it annotates, in their order."""
-    sets: frozenset[Chain] = frozenset()
-    """The attributes that it sets or deletes, as chains of names (the last one `*`: any)."""
-    texts: tuple[Text, ...] = ()
-    """Its annotations that are text when it is executed."""
+    package: str = ""
+    """What its relative imports are relative to."""
+    postponed: bool = False
+    """Whether annotations in its module stay text (PEP 563)."""
+    said: tuple[frozenset[str], frozenset[str]] | None = field(default=None, compare=False, repr=False)
+    """For a definition, where it is known: the names in a class's body, and those in its module outside such bodies."""
+    _doings: Doings | None = field(default=None, compare=False, repr=False)
     _label: str = field(default="", compare=False, repr=False)
     _firsts: frozenset[str] | None = field(default=None, compare=False, repr=False)
     _names: frozenset[str] | None = field(default=None, compare=False, repr=False)
     _inside: frozenset[str] | None = field(default=None, compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def doings(self) -> Doings:
+        """What it does, by its tree: most units of a package are never asked."""
+        if self._doings is None:
+            if self.alias is not None:
+                self._doings = Doings()
+            elif self.kind is Kind.INERT:
+                never = self.statement.never
+                self._doings = Doings(annotates=() if never else tuple(annotated_names([self.statement.node])))
+            else:
+                self._doings = Doings.of(self.statement.node, self.package, postponed=self.postponed)
+        return self._doings
+
+    @property
+    def reads(self) -> frozenset[Chain]:
+        """The longest chains of names that it reads."""
+        return self.doings.reads
+
+    @property
+    def tells(self) -> bool:
+        """Whether it may read the documentation of a function."""
+        return self.doings.tells
+
+    @property
+    def imports(self) -> tuple[Alias, ...]:
+        """What import statements inside it bind (in a `try`, an `if`, a class)."""
+        return self.doings.imports if self._doings is not None or b"import" in self.statement.text else ()
+
+    @property
+    def mutations(self) -> tuple[Mutation, ...]:
+        """The objects that it may change."""
+        return self.doings.mutations
+
+    @property
+    def opaque(self) -> str:
+        """Why it cannot be executed alone, or ""."""
+        return self.doings.opaque
+
+    @property
+    def called(self) -> frozenset[Chain]:
+        """All that it calls, or has called by a function of Python's own."""
+        return self.doings.called
+
+    @property
+    def bases(self) -> tuple[Chain, ...]:
+        """For a class: its bases and keyword values."""
+        return self.doings.bases
+
+    @property
+    def heads(self) -> frozenset[Chain]:
+        """For a class: all that its bases, keyword values and decorators read."""
+        return self.doings.heads
+
+    @property
+    def sweeping(self) -> str:
+        """Why it can be executed at its own time in a start only, or ""."""
+        return self.doings.sweeping
+
+    @property
+    def annotates(self) -> tuple[str, ...]:
+        """The names that it annotates, in their order."""
+        return self.doings.annotates
+
+    @property
+    def sets(self) -> frozenset[Chain]:
+        """The attributes that it sets or deletes, as chains of names (the last one `*`: any)."""
+        return self.doings.sets
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """Its annotations that are text when it is executed."""
+        return self.doings.texts
+
     def note_names(self) -> None:
-        """Have ready what is asked for with every plan: `firsts` and `names`."""
+        """Have ready what may be asked for with every plan: what it does, `firsts` and `names`."""
         _ = self.firsts, self.names
+
+    def may_name(self, name: str) -> bool:
+        """Whether `name` could be one of its `names`; False without a look at its tree if its text does not have it."""
+        if self._names is None and self.alias is None and (name.isascii() or self.said is not None):
+            return self.may_say((name,)) and name in self.names
+        return name in self.names
+
+    def may_say(self, names: Collection[str]) -> bool:
+        """Whether one of these could be among the names in it, or in what it reads; an import says what it names."""
+        if self.alias is not None:
+            return self.alias.name in names
+        text = self.statement.said  # letters beyond ASCII can be written in several ways
+        if self.said is not None:
+            inside, outside = self.said
+            if not inside.isdisjoint(names):
+                return True
+            names = outside.intersection(names)
+        return bool(names) and (not text.isascii() or any(has_word(text, name.encode()) for name in names))
 
     @property
     def firsts(self) -> frozenset[str]:
@@ -120,7 +177,7 @@ class Unit:
     def names(self) -> frozenset[str]:
         """All names in what it reads, has looked up and imports: it reads nothing that is called otherwise."""
         if self._names is None:
-            aliases = self.imports if self.alias is None else (self.alias, *self.imports)
+            aliases = self.imports if self.alias is None else (self.alias,)
             names = (name for chain in self._chains() for name in chain)
             self._names = frozenset([*(one.name for one in aliases), *names])
         return self._names
@@ -257,7 +314,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
     return FunctionFacts(
         frozenset(reads) | frozenset(lookups(inner)),
-        _tells(inner),
+        tells(inner),
         tuple(item for item in changes if item.chain[0] not in passing),
         any(
             item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh)
@@ -266,10 +323,10 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         ),
         any(item.chain[:1] == (first,) for item in changes if not item.called),
         any(item.chain[0] in passing and len(item.chain) > 1 for item in changes if not item.called),
-        tuple(alias for item in imported for alias in _aliases(item, package)),
+        tuple(alias for item in imported for alias in aliases(item, package)),
         next(reflections(inner, inside=True), ""),
         global_names(node),
-        frozenset(found for found in _called(inner) if found[0] not in own),
+        frozenset(found for found in called(inner) if found[0] not in own),
         any(isinstance(item, _HANDLING) for item in inner),
         _keeps_state(node, changes, outer),
         frozenset(found for found in attributes_set(inner) if found and found[0] not in own),
@@ -344,64 +401,26 @@ def _parts(statement: Statement) -> Iterator[Statement]:
 
 def _unit(index: int, statement: Statement, package: str, *, first: bool, postponed: bool) -> Unit:
     node = statement.node
-    nodes = list(import_time(node))
-    kind = Kind.INERT if statement.never else _kind(node, nodes, first=first)
-    unit = Unit(index, statement, kind, annotates=() if statement.never else tuple(annotated_names([node])))
+    kind = Kind.INERT if statement.never else _kind(node, first=first)
+    unit = Unit(index, statement, kind, package=package, postponed=postponed)
     if unit.kind is Kind.INERT:
         return unit
     if isinstance(node, ast.Import | ast.ImportFrom):
-        unit.alias = _aliases(node, package)[0]
+        unit.alias = aliases(node, package)[0]
         unit.binds = frozenset({unit.alias.bound}) - {"*"}
         return unit
     unit.binds = frozenset(bound_names([node]))
     if first and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         unit.binds |= {"__doc__"}
-    unit.reads = frozenset(readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ()))
-    unit.reads |= frozenset(lookups(nodes))
-    unit.tells = _tells(nodes)
-    unit.imports = tuple(
-        alias for item in nodes if isinstance(item, ast.Import | ast.ImportFrom) for alias in _aliases(item, package)
-    )
-    unit.mutations = mutations(nodes)
-    unit.sets = frozenset(attributes_set(nodes)) - {()}
     unit.decorated = bool(getattr(node, "decorator_list", []))
     match node:
         case ast.Assign(targets=[ast.Name()], value=ast.Name(id=source)):
             unit.same_as = source
-    unit.opaque = _opacity(nodes)
-    unit.sweeping = _sweeping(nodes)
-    unit.texts = tuple(texts(nodes, postponed=postponed))
-    unit.called = frozenset(_called(nodes))
-    if isinstance(node, ast.ClassDef):
-        named = [*node.bases, *(keyword.value for keyword in node.keywords)]
-        plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
-        unit.bases = tuple(found for item in plain if (found := chain(item)))
-        heads = [*node.bases, *node.keywords, *node.decorator_list]
-        unit.heads = frozenset(found for item in heads for found in readings(item, bodies=False))
     return unit
 
 
-def _tells(nodes: Iterable[ast.AST]) -> bool:
-    """Whether a function's docstring may be read: by its attribute, or by what copies or looks for it."""
-    for node in nodes:
-        match node:
-            case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Name(id=name, ctx=ast.Load()):
-                if name in _TELLING:
-                    return True
-            case ast.Constant(value="__doc__"):
-                return True
-    return False
-
-
-def _called(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
-    for node in nodes:
-        if isinstance(node, ast.Call):
-            given = node.args if chain(node.func)[:1] and chain(node.func)[0] in HARMLESS else []
-            yield from (found for item in (node.func, *given) if (found := chain(item)))
-
-
-def _kind(node: ast.stmt, nodes: list[ast.AST], *, first: bool) -> Kind:
-    if not nodes or isinstance(node, ast.Pass):
+def _kind(node: ast.stmt, *, first: bool) -> Kind:
+    if isinstance(node, ast.Pass) or next(import_time(node), None) is None:
         return Kind.INERT
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return Kind.OTHER if first and isinstance(node.value.value, str) else Kind.INERT
@@ -422,43 +441,3 @@ def _label(unit: Unit) -> str:
         return f"{'class' if isinstance(node, ast.ClassDef) else 'def'} {name}"
     text = ast.unparse(node).splitlines()[0]
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _aliases(node: ast.Import | ast.ImportFrom, package: str) -> list[Alias]:
-    if isinstance(node, ast.Import):
-        return [
-            Alias(item.name if item.asname else item.name.partition(".")[0], "", item.asname)
-            if item.asname
-            else Alias(item.name, "", item.name.partition(".")[0])
-            for item in node.names
-        ]
-    base = absolute(node.module, node.level, package)
-    return [Alias(base, item.name, item.asname or item.name) for item in node.names]
-
-
-def _opacity(nodes: list[ast.AST]) -> str:
-    """Why a statement has to be seen by its whole module: it looks at namespaces as such."""
-    for name in reflections(nodes):
-        return f"uses {name}()"
-    for node in nodes:
-        if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"):
-            return "uses sys.modules"
-        if isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe"):
-            return "uses sys._getframe"
-    return ""
-
-
-def _sweeping(nodes: list[ast.AST]) -> str:
-    """Whether a statement goes through sys.modules: what it finds there is what has been loaded by then."""
-    single = {id(part) for node in nodes for part in _looked_up(node)}
-    tables = (node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"))
-    return "goes through sys.modules" if any(id(node) not in single for node in tables) else ""
-
-
-def _looked_up(node: ast.AST) -> Iterator[ast.AST]:
-    """The tables of which a node asks for one entry."""
-    match node:
-        case ast.Subscript(value=table) | ast.Attribute(value=table, attr="get" | "pop" | "setdefault" | "__getitem__"):
-            yield table
-        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[table]):
-            yield table

@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 
 from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.unit import Alias, FunctionFacts
+from pepperpy_reload.core.unit import FunctionFacts
 
 Key = Hashable
 """A function of the source, as footprints know it."""
@@ -74,6 +75,24 @@ class World(Protocol):
     def mentioning(self, cell: Cell) -> Iterable[str]:
         """The modules whose source could read the cell: its own, and those that import it, however, and name it."""
 
+    def reading(self, cell: Cell) -> Iterable[str]:
+        """Of these, those with statements that could read the cell when they are executed themselves.
+
+        The cell `*` of a module is read by what could mean the module as a whole, or all of its names.
+        """
+
+    def may_set(self, module: str, names: frozenset[str]) -> bool:
+        """Whether statements of a module, executed themselves, could set an attribute by one of these names.
+
+        `setattr` and what else is in `SETTING` are said where no name is.
+        """
+
+    def names_of(self, module: str) -> frozenset[str]:
+        """By what names modules hold a module.
+
+        What means it as a whole says one of these, or one of `SWEEPING`, or is a star import.
+        """
+
     def ran(self, module: str, old: int) -> frozenset[Key]:
         """The functions that ran while the old unit of this index was executed."""
 
@@ -114,8 +133,14 @@ class World(Protocol):
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         """The cells that hold a function behind a cache, each with the function: it may be called and yet not run."""
 
-    def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
-        """The functions of a module's old source that ran while some module was executed."""
+    def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
+        """The functions of a module's old source that ran while some module was executed.
+
+        Those that say none of some names may be left out.
+        """
+
+    def binding(self, module: str) -> Mapping[Key, FunctionFacts]:
+        """Of these, those that bind names of their module, at least."""
 
     def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
         """The module and the facts of a function."""
@@ -128,6 +153,9 @@ class World(Protocol):
 
     def unpatchable(self, module: str, index: int) -> bool:
         """Whether a live function or method of a body-only unit cannot take its new code."""
+
+    def module_held(self, cell: Cell) -> str | None:
+        """The first-party module that a cell of a module without edits holds, or ""; None if its source has to tell."""
 
     def module_value(self, cell: Cell) -> str:
         """The name of the first-party module that is the cell's live value, or ""."""

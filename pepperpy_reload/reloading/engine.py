@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -30,9 +32,22 @@ from pepperpy_reload.reloading.writing import Writing
 
 def prepare(paths: Iterable[str]) -> Prepared:
     """Read the files and plan. Raises UserCodeError if one does not compile."""
-    prepared = _plan(read_batch(paths))
+    with collecting_later():
+        prepared = _plan(read_batch(paths))
     stopwatch.lap("plan")
     return prepared
+
+
+@contextmanager
+def collecting_later() -> Iterator[None]:
+    """No garbage collection inside: trees are many objects and no garbage, and each pass over the heap is as long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:
@@ -112,6 +127,8 @@ def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
         return
     for name in recorder.modules:
         for _, cache, function in patch.caches_of(sys.modules.get(name), ledger.names_of_caches(name)):
+            if not cache.cache_info().currsize:
+                continue
             keys, read = traces.reached(CodeKey.of(function.__code__))
             if not changed.isdisjoint(keys) or not cells.isdisjoint(read):
                 yield cache

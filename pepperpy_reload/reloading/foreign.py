@@ -13,8 +13,8 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.deeds import CALLED, ITEM, Deed, Sort
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import CHANGING, Chain
-from pepperpy_reload.core.unit import Alias
 from pepperpy_reload.core.world import Reach
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holdings import WATCHED, is_watched, loggers

@@ -12,13 +12,22 @@ from dataclasses import dataclass, field
 from itertools import chain
 from types import CodeType
 
-from pepperpy_reload.core.names import Function, local_names
 from pepperpy_reload.core.statement import Statement, first_line, forget_trees
-from pepperpy_reload.core.unit import FunctionFacts, Unit, function_facts, read_units
+from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_units
+from pepperpy_reload.core.words import has_word, words_of
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import patch
+from pepperpy_reload.reloading.functions import (
+    Said,
+    facts_in,
+    forget_functions,
+    functions_of,
+    functions_on,
+    last_line,
+    said_at_import,
+)
 
 
 @dataclass(slots=True)
@@ -52,19 +61,18 @@ class Page:
 
     def _read_function(self, statement: Statement, wanted: CodeKey) -> None:
         """Find the facts of a function in a statement."""
-        for qualname, (*around, node) in _functions(ast.Module([statement.node], []), "", (), wanted.line):
-            if qualname == wanted.qualname and first_line(node) == wanted.line:
-                outer: frozenset[str] = frozenset()
-                for function in around:
-                    outer = local_names(function, outer)
-                self._facts[wanted] = function_facts(node, package_of(self.loaded), outer)
+        for qualname, nodes in functions_on(ast.Module([statement.node], []), "", (), wanted.line):
+            if qualname == wanted.qualname and first_line(nodes[-1]) == wanted.line:
+                self._facts[wanted] = facts_in(nodes, package_of(self.loaded))
 
     def units_at(self, line: int, column: int = -1) -> list[int]:
         """The units that cover a place of the source."""
         if not self._lines:
             self._lines = [unit.line for unit in self.units]
-        last = bisect.bisect_right(self._lines, line)
-        found = [index for index in range(last) if self.units[index].last_line >= line]
+        last = first = bisect.bisect_right(self._lines, line)
+        while first and self.units[first - 1].last_line >= line:
+            first -= 1
+        found = list(range(first, last))
         if column >= 0 and len(found) > 1:
             exact = [index for index in found if _covers(self.units[index], line, column)]
             return exact or found
@@ -93,7 +101,7 @@ class Page:
                         waiting.append(inner)
                     elif found is None or found.co_firstlineno < inner.co_firstlineno:
                         found = inner
-        return (found.co_firstlineno, _last_line(found)) if found is not None else None
+        return (found.co_firstlineno, last_line(found)) if found is not None else None
 
     def offset_of(self, unit: int) -> int:
         """The first offset of a unit in the module's bytecode, or of the import statement of which it is a part.
@@ -111,12 +119,13 @@ _pages: dict[str, Page] = {}
 _read: dict[str, tuple[bytes, list[Unit]]] = {}
 """The units of sources that have been read by a reload, until their modules are made of them."""
 _words: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_said: dict[str, tuple[CodeType, Said]] = {}
+_looking: dict[str, tuple[bytes, bool]] = {}
 _set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
 _used: dict[str, tuple[CodeType, frozenset[str]]] = {}
 _SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
 _caches: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
 _copies: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
-_NO_WORD = bytes(32 if byte < 128 and not (chr(byte).isalnum() or byte == 95) else byte for byte in range(256))
 
 
 def page(name: str) -> Page | None:
@@ -132,6 +141,30 @@ def page(name: str) -> Page | None:
     return known
 
 
+def facts(name: str, key: CodeKey) -> FunctionFacts | None:
+    """The facts of a function in a loaded module's source, None if there is no such function."""
+    loaded = recorder.modules[name]
+    known = _pages.get(name)
+    if known is not None and known.loaded is loaded and key in known._facts:
+        return known._facts[key]
+    if found := functions_of(loaded, package_of(loaded)).facts(key):
+        return found
+    known = page(name)
+    return known.facts(key) if known is not None else None
+
+
+def may_say(name: str, key: CodeKey, names: frozenset[str]) -> bool:
+    """Whether a function of a loaded module may say one of these names."""
+    loaded = recorder.modules[name]
+    return functions_of(loaded, package_of(loaded)).may_say(key, names)
+
+
+def may_bind(name: str, key: CodeKey) -> bool:
+    """Whether a function of a loaded module may bind names of that."""
+    loaded = recorder.modules[name]
+    return functions_of(loaded, package_of(loaded)).may_bind(key)
+
+
 def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
     """Make what will be asked of a module, if it is loaded; `ran` are functions of it that ran at import."""
     known = page(name)
@@ -139,7 +172,7 @@ def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
         words(name)
         names_of_caches(name)
         for key in ran:
-            known.facts(key)
+            facts(name, key)
         for unit in known.units:
             unit.note_names()
         if not known.loaded.by_unit:
@@ -159,15 +192,18 @@ def forget(name: str) -> None:
     """A module is gone."""
     _pages.pop(name, None)
     _words.pop(name, None)
+    _said.pop(name, None)
+    _looking.pop(name, None)
     _set.pop(name, None)
     _used.pop(name, None)
     _caches.pop(name, None)
     _copies.pop(name, None)
+    forget_functions(name)
 
 
 def captures_code(name: str) -> bool:
     """Whether a module's source speaks of the code objects of functions: it may have put them somewhere."""
-    return b"__code__" in words(name)
+    return says(name, b"__code__")
 
 
 def names_of_caches(name: str) -> tuple[str, ...]:
@@ -190,9 +226,28 @@ def names_of_copies(name: str) -> tuple[str, ...]:
 
 def looks_up_modules(name: str) -> bool:
     """Whether a module may read from modules that it does not import: by the table of modules, or in `exec`."""
-    known = words(name)
-    by_table = b"modules" in known and b"sys.modules" in recorder.modules[name].source
-    return by_table or not known.isdisjoint((b"exec", b"eval"))
+    source = recorder.modules[name].source
+    known = _looking.get(name)
+    if known is None or known[0] is not source:
+        by_table = b"sys.modules" in source and says(name, b"modules")
+        known = _looking[name] = (source, by_table or says(name, b"exec") or says(name, b"eval"))
+    return known[1]
+
+
+def says(name: str, word: bytes) -> bool:
+    """Whether something in a loaded module's source looks like that name, be it in a comment or in a string."""
+    source = recorder.modules[name].source
+    known = _words.get(name)
+    return word in known[1] if known is not None and known[0] is source else has_word(source, word)
+
+
+def said(name: str) -> Said:
+    """The names in the code that is executed with a loaded module."""
+    loaded = recorder.modules[name]
+    known = _said.get(name)
+    if known is None or known[0] is not loaded.code:
+        known = _said[name] = (loaded.code, said_at_import(loaded.source, loaded.code))
+    return known[1]
 
 
 def words(name: str) -> frozenset[bytes]:
@@ -236,11 +291,6 @@ def may_set(name: str, attribute: bytes) -> bool:
     return attribute in known[1] or b"" in known[1]
 
 
-def words_of(source: bytes) -> frozenset[bytes]:
-    """The same for any source."""
-    return frozenset(source.translate(_NO_WORD).split())
-
-
 def package_of(loaded: Loaded) -> str:
     """What a module's relative imports are relative to."""
     return loaded.name if os.path.basename(loaded.path) == "__init__.py" else loaded.name.rpartition(".")[0]
@@ -255,6 +305,7 @@ def _make(loaded: Loaded, known: Page | None) -> Page | None:
     units = _units(loaded, known)
     if units is None:
         return None
+    _note_said(loaded.name, units)
     facts = _still_known(known, units) if known is not None else {}
     if loaded.by_unit:
         ran = [set((loaded.ran or {}).get(index, ())) for index in range(len(units))]
@@ -266,6 +317,18 @@ def _make(loaded: Loaded, known: Page | None) -> Page | None:
             for index in page.units_at_offset(offset):
                 per_unit[index].update(found)  # type: ignore[arg-type]
     return page
+
+
+def _note_said(name: str, units: Iterable[Unit]) -> None:
+    """What is executed with a definition is in the code of a class's body, or outside all of these."""
+    found = said(name)
+    if found.outside is found.loaded:  # it cannot be told apart
+        return
+    for unit in units:
+        if unit.kind in (Kind.CLASS, Kind.FUNCTION) and unit.said is None:
+            inside = found.classes.get(unit.line) if unit.kind is Kind.CLASS else frozenset[str]()
+            if inside is not None:
+                unit.said = inside, found.outside
 
 
 def _still_known(known: Page, units: list[Unit]) -> dict[CodeKey, FunctionFacts | None]:
@@ -313,32 +376,6 @@ def offset_of(loaded: Loaded, unit: int) -> int:
     return known.offset_of(unit)
 
 
-def _last_line(code: CodeType) -> int:
-    lines = [last for _, last, _, _ in code.co_positions() if last is not None]
-    return max([*lines, *(_last_line(inner) for inner in code.co_consts if isinstance(inner, CodeType))])
-
-
 def _covers(unit: Unit, line: int, column: int) -> bool:
     first, last = unit.statement.columns
     return (line > unit.line or column >= first) and (line < unit.last_line or column < last)
-
-
-def _functions(
-    node: ast.AST, prefix: str, around: tuple[Function, ...], line: int
-) -> Iterator[tuple[str, tuple[Function, ...]]]:
-    """The functions of a tree on a line, with their qualified names (PEP 3155), each with the functions around it."""
-    for inner in ast.iter_child_nodes(node):
-        if not _first_line(inner) <= line <= (getattr(inner, "end_lineno", None) or line):
-            continue
-        if isinstance(inner, ast.ClassDef):
-            yield from _functions(inner, f"{prefix}{inner.name}.", around, line)
-        elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            name = prefix + getattr(inner, "name", "<lambda>")
-            yield name, (*around, inner)
-            yield from _functions(inner, f"{name}.<locals>.", (*around, inner), line)
-        else:
-            yield from _functions(inner, prefix, around, line)
-
-
-def _first_line(node: ast.AST) -> int:
-    return first_line(node) if hasattr(node, "lineno") else 0  # arguments, handlers of a match: they have no place

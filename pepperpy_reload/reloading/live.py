@@ -8,15 +8,15 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cached_property
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NewType, ParamSpec, TypeVar
 
 from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.graph import EdgeKind
-from pepperpy_reload.core.unit import Alias, FunctionFacts, Unit
+from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
@@ -27,6 +27,7 @@ from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a
 from pepperpy_reload.reloading.patch import Pair, caches_of, unpatchable
+from pepperpy_reload.reloading.spoken import Spoken
 
 _IMMUTABLE: tuple[type, ...] = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
@@ -38,7 +39,7 @@ _IMMUTABLE: tuple[type, ...] = (
 _NONE: Sequence[str] = ()
 
 
-class LiveWorld:
+class LiveWorld(Spoken):
     """This process, as a World for the planner.
 
     `alignments` and `pairs` are those of the edited modules: their units, and their functions before and after.
@@ -47,11 +48,8 @@ class LiveWorld:
     def __init__(
         self, alignments: Mapping[str, Alignment] | None = None, pairs: Mapping[str, Iterable[Pair]] | None = None
     ) -> None:
-        self._alignments = dict(alignments or {})
-        self._edited = frozenset(self._alignments)
-        self._said: dict[str, frozenset[bytes]] = {}
+        super().__init__(alignments or {})
         self._pairs = pairs or {}
-        self._above: dict[str, list[str]] = {}
         self._orders: dict[str, tuple[object, ...]] = {}
         self._holders: Holders | None = None
         self._left_alone: dict[Cell, bool] = {}
@@ -61,61 +59,12 @@ class LiveWorld:
         self._triggered_by: dict[str, dict[int, list[str]]] = {}
         self._triggered: dict[str, list[str]] | None = None
         self._found_later: dict[str, list[tuple[str, int]]] = {}
-        self._functions: dict[str, Mapping[Key, FunctionFacts]] = {}
         self._why_not: dict[Place, str] = {}
         self._by_path: dict[str, list[str]] = {}
         for name, loaded in recorder.modules.items():
             self._by_path.setdefault(loaded.path, []).append(name)
 
     # --- source
-
-    def alignment(self, module: str) -> Alignment | None:
-        """The units of a module, old and new."""
-        if module not in self._alignments:
-            page = ledger.page(module)
-            if page is None:
-                return None
-            self._alignments[module] = Alignment.of_unchanged(page.units)
-        return self._alignments[module]
-
-    def knows(self, module: str) -> bool:
-        """Whether it is a loaded first-party module."""
-        return module in self._alignments or module in recorder.modules
-
-    def mentioning(self, cell: Cell) -> list[str]:
-        """The modules that could read a cell: they import its module, however indirectly, and name it."""
-        if cell.module not in self._above:
-            above = recorder.graph.dependents([cell.module])
-            package = cell.module
-            while package := package.rpartition(".")[0]:
-                above |= recorder.graph.dependents([package])
-            above |= {cell.module, *self._lookers}
-            self._above[cell.module] = [name for name in recorder.modules if name in above]
-        if cell.name == "*":
-            return self._above[cell.module]
-        text = cell.name.encode()
-        if not text.isascii():  # Python reads other letters as the same name
-            return self._above[cell.module]
-        return [name for name in self._above[cell.module] if text in self._words(name)]
-
-    def setting(self, cell: Cell) -> list[str]:
-        """The modules that name a cell behind a dot where something is set, or set by name."""
-        name = cell.name.encode()
-        return [one for one in self.mentioning(cell) if one in recorder.modules and ledger.may_set(one, name)]
-
-    @cached_property
-    def _lookers(self) -> list[str]:
-        return [name for name in recorder.modules if ledger.looks_up_modules(name)]
-
-    def _words(self, module: str) -> frozenset[bytes]:
-        """What a module may speak of, before and after the edit."""
-        if module not in self._said:
-            words = ledger.words(module)
-            self._said[module] = words | self._new_words(module) if module in self._edited else words
-        return self._said[module]
-
-    def _new_words(self, module: str) -> frozenset[bytes]:
-        return ledger.words_of(b"\n".join(unit.statement.text for unit in self._alignments[module].units))
 
     def caches(self) -> Iterator[tuple[Cell, CodeKey]]:
         """The cells that hold a function behind an lru_cache, or a class with one, each with the function."""
@@ -124,20 +73,22 @@ class LiveWorld:
                 if function.__code__.co_filename == loaded.path:
                     yield Cell(name, bound), CodeKey.of(function.__code__)
 
-    def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
-        """The functions of a module's old source that ran while some module was executed."""
-        if module not in self._functions:
-            self._functions[module] = self._find_functions(module)
-        return self._functions[module]
+    def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
+        """The functions of a module's old source that ran while some module was executed, and may say some names."""
+        return self._facts_of(module, (key for key in self._keys_ran(module) if ledger.may_say(module, key, saying)))
 
-    def _find_functions(self, module: str) -> Mapping[Key, FunctionFacts]:
+    def binding(self, module: str) -> Mapping[Key, FunctionFacts]:
+        """Those that may bind names of their module."""
+        return self._facts_of(module, (key for key in self._keys_ran(module) if ledger.may_bind(module, key)))
+
+    def _keys_ran(self, module: str) -> Sequence[CodeKey]:
         if self._ran_by_file is None:
             self._ran_by_file = ledger.ran_by_file()
-        keys = self._ran_by_file.get(recorder.modules[module].path, ())
-        page = ledger.page(module) if keys else None
-        if page is None:
-            return {}
-        return {key: facts for key in keys if (facts := page.facts(key)) is not None}
+        return self._ran_by_file.get(recorder.modules[module].path, ())
+
+    @staticmethod
+    def _facts_of(module: str, keys: Iterable[CodeKey]) -> Mapping[Key, FunctionFacts]:
+        return {key: facts for key in keys if (facts := ledger.facts(module, key)) is not None}
 
     def _rank(self, module: str) -> int:
         return recorder.rank.get(module, len(recorder.rank))
@@ -146,8 +97,7 @@ class LiveWorld:
         """Where a function is defined, and what it does."""
         if isinstance(key, CodeKey):
             for name in self._by_path.get(key.file, ()):
-                page = ledger.page(name)
-                facts = page.facts(key) if page is not None else None
+                facts = ledger.facts(name, key)
                 if facts is not None:
                     return name, facts
         return None
@@ -221,10 +171,6 @@ class LiveWorld:
                 if trigger is not None:
                     found.setdefault(trigger[1], []).append(name)
         return self._triggered_by[module].get(old, _NONE)
-
-    def has_imported(self, importer: str, imported: str) -> bool:
-        """Whether there is an edge between two modules."""
-        return recorder.graph.edge(importer, imported) is not None
 
     def roots(self) -> list[str]:
         """The modules that were imported by a program, a library or a prompt."""
@@ -304,28 +250,10 @@ class LiveWorld:
 
     # --- live values
 
-    def value(self, cell: Cell) -> Any:
-        """What a cell holds; None if nothing."""
-        return getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)
-
-    def module_value(self, cell: Cell) -> str:
-        """The first-party module that a cell holds."""
-        value = self.value(cell)
-        if not issubclass(type(value), ModuleType):
-            return ""
-        name = vars(value).get("__name__")
-        return name if isinstance(name, str) and name in recorder.modules else ""
-
     def holds(self, cell: Cell, constant: object) -> bool:
         """Whether the cell's value is a constant."""
         value = self.value(cell)
         return type(value) is type(constant) and value == constant and cell.name in vars(sys.modules[cell.module])
-
-    def modules_held(self, module: str) -> list[str]:
-        """The names of a module that hold first-party modules."""
-        names = getattr(sys.modules.get(module), "__dict__", {})
-        held = [name for name, value in list(names.items()) if issubclass(type(value), ModuleType)]
-        return [name for name in held if self.module_value(Cell(module, name))]
 
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on a cell's value can be changed by passing it about."""

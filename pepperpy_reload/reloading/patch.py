@@ -423,11 +423,12 @@ def names_of_caches(module: ModuleType | None) -> tuple[str, ...]:
     """The names of a module that lead to lru_caches."""
     names = getattr(module, "__dict__", {})
     wanted = (_LRU, staticmethod, classmethod, functools.partial)
-    return tuple(
+    found = (
         name
         for name, value in list(names.items())
         if type(value) in wanted or (is_a(value, type) and not set(map(type, vars(value).values())).isdisjoint(wanted))
     )
+    return tuple(name for name in found if any(True for _ in caches_of(module, (name,))))
 
 
 def names_of_copies(module: ModuleType | None) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment, align
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan
 from pepperpy_reload.core.planner import plan_reload
-from pepperpy_reload.core.unit import Alias, FunctionFacts, Unit, read_units
+from pepperpy_reload.core.unit import FunctionFacts, Unit, read_units
 from pepperpy_reload.core.world import Cell, Key, Place, Reach, World
 
 
@@ -32,6 +33,16 @@ class Made:
 
     def mentioning(self, cell: Cell) -> Iterable[str]:
         return self.names
+
+    def reading(self, cell: Cell) -> Iterable[str]:
+        return self.names
+
+    def may_set(self, module: str, names: frozenset[str]) -> bool:
+        return True
+
+    def names_of(self, module: str) -> frozenset[str]:
+        units = (unit for alignment in self._alignments.values() for unit in (*alignment.old, *alignment.units))
+        return frozenset(unit.alias.bound for unit in units if unit.alias is not None)
 
     def ran(self, module: str, old: int) -> frozenset[Key]:
         return frozenset()
@@ -78,7 +89,10 @@ class Made:
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         return ()
 
-    def functions(self, module: str) -> Mapping[Key, FunctionFacts]:
+    def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
+        return {}
+
+    def binding(self, module: str) -> Mapping[Key, FunctionFacts]:
         return {}
 
     def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
@@ -98,6 +112,9 @@ class Made:
 
     def modules_held(self, module: str) -> Iterable[str]:
         return ()
+
+    def module_held(self, cell: Cell) -> str | None:
+        return None
 
     def module_value(self, cell: Cell) -> str:
         return ""

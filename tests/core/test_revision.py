@@ -24,7 +24,10 @@ def read(source: str) -> list[Unit]:
 
 def seen(units: Sequence[Unit]) -> list[object]:
     """All of them, with the places of their trees."""
-    return [(repr(unit), unit.line, ast.dump(unit.statement.node, include_attributes=True)) for unit in units]
+    return [
+        (repr(unit), repr(unit.doings), unit.line, ast.dump(unit.statement.node, include_attributes=True))
+        for unit in units
+    ]
 
 
 def revised(before: str, after: str) -> list[Unit]:

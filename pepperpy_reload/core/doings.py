@@ -1,0 +1,160 @@
+"""What a statement does when it is executed: what it reads, calls, imports and may change."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pepperpy_reload.core.deeds import attributes_set
+from pepperpy_reload.core.effects import HARMLESS, Chain, Mutation, mutations, reflections
+from pepperpy_reload.core.lookups import lookups
+from pepperpy_reload.core.names import annotated_names, readings, unevaluated
+from pepperpy_reload.core.statement import absolute, chain, import_time
+from pepperpy_reload.core.texts import Text, texts
+
+_TELLING = frozenset(
+    {"__doc__", "getdoc", "wraps", "update_wrapper", "property", "cached_property", "classmethod", "staticmethod"}
+    | {"cache", "lru_cache", "contextmanager", "asynccontextmanager", "singledispatch"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """What an import unit binds: `bound` is `module.name`, or the module itself where `name` is empty, or `*`."""
+
+    module: str
+    name: str
+    bound: str
+
+    @property
+    def target(self) -> str:
+        """The module that it binds, if it is one."""
+        if self.name:
+            return f"{self.module}.{self.name}"
+        plain = self.bound == self.module.partition(".")[0]
+        return self.bound if plain else self.module
+
+
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """What becomes known of a statement by going through its tree."""
+
+    reads: frozenset[Chain] = frozenset()
+    tells: bool = False
+    """Whether it may read the documentation of a function."""
+    imports: tuple[Alias, ...] = ()
+    """What import statements inside it bind (in a `try`, an `if`, a class)."""
+    mutations: tuple[Mutation, ...] = ()
+    opaque: str = ""
+    """Why it cannot be executed alone, or ""."""
+    called: frozenset[Chain] = frozenset()
+    """All that it calls, or has called by a function of Python's own."""
+    bases: tuple[Chain, ...] = ()
+    """For a class: its bases and keyword values."""
+    heads: frozenset[Chain] = frozenset()
+    """For a class: all that its bases, keyword values and decorators read."""
+    sweeping: str = ""
+    """Why it can be executed at its own time in a start only, or ""."""
+    annotates: tuple[str, ...] = ()
+    """The names that it annotates, in their order."""
+    sets: frozenset[Chain] = frozenset()
+    """The attributes that it sets or deletes, as chains of names (the last one `*`: any)."""
+    texts: tuple[Text, ...] = ()
+    """Its annotations that are text when it is executed."""
+
+    @classmethod
+    def of(cls, node: ast.stmt, package: str, *, postponed: bool) -> Doings:
+        """Those of a statement; relative imports are relative to `package`, annotations may be `postponed`."""
+        nodes = list(import_time(node))
+        read = readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ())
+        bases, heads = _heads(node)
+        return cls(
+            frozenset(read) | frozenset(lookups(nodes)),
+            tells(nodes),
+            tuple(one for item in nodes if isinstance(item, _IMPORTS) for one in aliases(item, package)),
+            mutations(nodes),
+            _opacity(nodes),
+            frozenset(called(nodes)),
+            bases,
+            heads,
+            _sweeping(nodes),
+            tuple(annotated_names([node])),
+            frozenset(attributes_set(nodes)) - {()},
+            tuple(texts(nodes, postponed=postponed)),
+        )
+
+
+_IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+def _heads(node: ast.stmt) -> tuple[tuple[Chain, ...], frozenset[Chain]]:
+    """The bases and keyword values of a class, and all that these and its decorators read."""
+    if not isinstance(node, ast.ClassDef):
+        return (), frozenset()
+    named = [*node.bases, *(keyword.value for keyword in node.keywords)]
+    plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
+    heads = [*node.bases, *node.keywords, *node.decorator_list]
+    read = frozenset(found for item in heads for found in readings(item, bodies=False))
+    return tuple(found for item in plain if (found := chain(item))), read
+
+
+def tells(nodes: Iterable[ast.AST]) -> bool:
+    """Whether a function's docstring may be read: by its attribute, or by what copies or looks for it."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Name(id=name, ctx=ast.Load()):
+                if name in _TELLING:
+                    return True
+            case ast.Constant(value="__doc__"):
+                return True
+    return False
+
+
+def called(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
+    """What nodes call, or have called by a function of Python's own."""
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            given = node.args if chain(node.func)[:1] and chain(node.func)[0] in HARMLESS else []
+            yield from (found for item in (node.func, *given) if (found := chain(item)))
+
+
+def aliases(node: ast.Import | ast.ImportFrom, package: str) -> list[Alias]:
+    """What an import statement binds; `package` is what it is relative to."""
+    if isinstance(node, ast.Import):
+        return [
+            Alias(item.name if item.asname else item.name.partition(".")[0], "", item.asname)
+            if item.asname
+            else Alias(item.name, "", item.name.partition(".")[0])
+            for item in node.names
+        ]
+    base = absolute(node.module, node.level, package)
+    return [Alias(base, item.name, item.asname or item.name) for item in node.names]
+
+
+def _opacity(nodes: list[ast.AST]) -> str:
+    """Why a statement has to be seen by its whole module: it looks at namespaces as such."""
+    for name in reflections(nodes):
+        return f"uses {name}()"
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"):
+            return "uses sys.modules"
+        if isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe"):
+            return "uses sys._getframe"
+    return ""
+
+
+def _sweeping(nodes: list[ast.AST]) -> str:
+    """Whether a statement goes through sys.modules: what it finds there is what has been loaded by then."""
+    single = {id(part) for node in nodes for part in _looked_up(node)}
+    tables = (node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"))
+    return "goes through sys.modules" if any(id(node) not in single for node in tables) else ""
+
+
+def _looked_up(node: ast.AST) -> Iterator[ast.AST]:
+    """The tables of which a node asks for one entry."""
+    match node:
+        case ast.Subscript(value=table) | ast.Attribute(value=table, attr="get" | "pop" | "setdefault" | "__getitem__"):
+            yield table
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[table]):
+            yield table

@@ -1,0 +1,151 @@
+"""Who could read a name, or a module as a whole: told from what sources, their code and the live names say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.graph import EdgeKind
+from pepperpy_reload.core.lookups import SWEEPING
+from pepperpy_reload.core.words import words_of
+from pepperpy_reload.core.world import Cell
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import ledger
+
+_MANY = 50  # questions for a name: from here on it pays to have read all words
+
+
+class Spoken:
+    """The loaded modules, as far as it matters who speaks of what; `alignments` are those of the edited ones."""
+
+    def __init__(self, alignments: Mapping[str, Alignment]) -> None:
+        self._alignments = dict(alignments)
+        self._edited = frozenset(self._alignments)
+        self._times = 0
+        """How often it has been asked who speaks of a name."""
+        self._above: dict[str, list[str]] = {}
+        self._reading: dict[Cell, list[str]] = {}
+        self._said: dict[str, frozenset[bytes]] = {}
+
+    def alignment(self, module: str) -> Alignment | None:
+        """The units of a module, old and new."""
+        if module not in self._alignments:
+            page = ledger.page(module)
+            if page is None:
+                return None
+            self._alignments[module] = Alignment.of_unchanged(page.units)
+        return self._alignments[module]
+
+    def knows(self, module: str) -> bool:
+        """Whether it is a loaded first-party module."""
+        return module in self._alignments or module in recorder.modules
+
+    def mentioning(self, cell: Cell) -> list[str]:
+        """The modules that could read a cell: they import its module, however indirectly, and name it."""
+        if cell.module not in self._above:
+            above = recorder.graph.dependents([cell.module])
+            package = cell.module
+            while package := package.rpartition(".")[0]:
+                above |= recorder.graph.dependents([package])
+            above |= {cell.module, *self._lookers}
+            self._above[cell.module] = [name for name in recorder.modules if name in above]
+        if cell.name == "*":
+            return self._above[cell.module]
+        self._times += 1
+        text = cell.name.encode()
+        if not text.isascii():  # Python reads other letters as the same name
+            return self._above[cell.module]
+        return [name for name in self._above[cell.module] if self._says(name, text)]
+
+    def reading(self, cell: Cell) -> list[str]:
+        """The modules with statements that could read a cell when they are executed themselves."""
+        if cell not in self._reading:
+            names = self.mentioning(Cell(cell.module, "*"))
+            self._reading[cell] = [name for name in names if name in self._edited or self._may_read(name, cell)]
+        return self._reading[cell]
+
+    def _may_read(self, module: str, cell: Cell) -> bool:
+        """Whether a module says a cell's name, and has it from a module that it imports or says as well."""
+        said = ledger.said(module)
+        if cell.name != "*" and not said.has(cell.name):
+            return False
+        if module == cell.module or (cell.name != "*" and self.has_imported(module, cell.module)):
+            return True
+        whole = {"*", *self.names_of(cell.module), *SWEEPING}
+        return not whole.isdisjoint(said.loaded) or self._imports_it_otherwise(module, cell.module)
+
+    def may_set(self, module: str, names: frozenset[str]) -> bool:
+        """Whether statements of a module could set an attribute by one of these names."""
+        return module in self._edited or not names.isdisjoint(ledger.said(module).set)
+
+    @staticmethod
+    def _imports_it_otherwise(importer: str, imported: str) -> bool:
+        edge = recorder.graph.edge(importer, imported)
+        return edge is not None and edge.kind is EdgeKind.IMPORT_MODULE
+
+    def names_of(self, module: str) -> frozenset[str]:
+        """By what names modules hold a module."""
+        return frozenset(self._names_of_modules.get(module, ())) | {module.rpartition(".")[2]}
+
+    @cached_property
+    def _names_of_modules(self) -> dict[str, set[str]]:
+        """By what names modules hold, or are going to hold, a module."""
+        found: dict[str, set[str]] = {}
+        for name in recorder.modules:
+            for bound in self.modules_held(name):
+                found.setdefault(self.module_value(Cell(name, bound)), set()).add(bound)
+        for alignment in self._alignments.values():
+            for unit in alignment.units:
+                if unit.alias is not None:
+                    found.setdefault(unit.alias.target, set()).add(unit.alias.bound)
+        return found
+
+    def setting(self, cell: Cell) -> list[str]:
+        """The modules that name a cell behind a dot where something is set, or set by name."""
+        name = cell.name.encode()
+        return [one for one in self.mentioning(cell) if one in recorder.modules and ledger.may_set(one, name)]
+
+    @cached_property
+    def _lookers(self) -> list[str]:
+        return [name for name in recorder.modules if ledger.looks_up_modules(name)]
+
+    def _says(self, module: str, word: bytes) -> bool:
+        """Whether a module may speak of something, before or after the edit."""
+        if word in ledger.words(module) if self._times > _MANY else ledger.says(module, word):
+            return True
+        if module in self._edited and module not in self._said:
+            self._said[module] = self._new_words(module)
+        return module in self._edited and word in self._said[module]
+
+    def _new_words(self, module: str) -> frozenset[bytes]:
+        return words_of(b"\n".join(unit.statement.text for unit in self._alignments[module].units))
+
+    def has_imported(self, importer: str, imported: str) -> bool:
+        """Whether there is an edge between two modules."""
+        return recorder.graph.edge(importer, imported) is not None
+
+    def value(self, cell: Cell) -> Any:
+        """What a cell holds; None if nothing."""
+        return getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)
+
+    def module_held(self, cell: Cell) -> str | None:
+        """The first-party module that a cell of a module without edits holds, or ""."""
+        return None if cell.module in self._edited or cell.module not in recorder.modules else self.module_value(cell)
+
+    def module_value(self, cell: Cell) -> str:
+        """The first-party module that a cell holds."""
+        value = self.value(cell)
+        if not issubclass(type(value), ModuleType):
+            return ""
+        name = vars(value).get("__name__")
+        return name if isinstance(name, str) and name in recorder.modules else ""
+
+    def modules_held(self, module: str) -> list[str]:
+        """The names of a module that hold first-party modules."""
+        names = getattr(sys.modules.get(module), "__dict__", {})
+        held = [name for name, value in list(names.items()) if issubclass(type(value), ModuleType)]
+        return [name for name in held if self.module_value(Cell(module, name))]
