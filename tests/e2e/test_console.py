@@ -26,7 +26,7 @@ SERVE = ("serve", "--port", "0", "--no-access-log", "--grace", "0.5")
 TYPING = termios.ICANON | termios.ECHO
 
 APP = """
-import helper
+import helper, os
 
 def ask():
     return input("your name? ")
@@ -39,7 +39,7 @@ def stop():
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
-    answer = {"/ask": ask, "/stop": stop}.get(scope["path"], helper.word)()
+    answer = {"/ask": ask, "/stop": stop, "/pid": lambda: str(os.getpid())}.get(scope["path"], helper.word)()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": answer.encode()})
 """
@@ -261,6 +261,36 @@ def test_a_question(screen: Callable[..., Screen], project: Path, until: Until) 
     assert request.answer() == "querty"
     one.tool.serves("v1")
     until(lambda: not one.is_fit_for_typing, "keys to be read again")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there workers are forked")
+def test_a_forked_worker_has_the_terminal(
+    screen: Callable[..., Screen], project: Path, until: Until, workers: Callable[[int], list[int]]
+) -> None:
+    one = screen("--verbose", PEPPERPY_RELOAD_ZYGOTE="1")
+    until(lambda: "need no import at a restart" in one.text and "press h" in one.text, "all to be ready")
+    until(lambda: len(workers(one.tool.process.pid)) == 2, "a fork that waits")
+    one.types("r")
+    one.says("restarted in")
+    pid = int(one.tool.get("/pid"))
+    assert "zygote" in Path(f"/proc/{pid}/cmdline").read_text(), "it is the fork"
+    request = Request(one.tool, "/ask")
+    one.says("your name? ")
+    one.types("querty\n")
+    one.says("querty")
+    assert request.answer() == "querty"
+    request = Request(one.tool, "/stop")
+    one.says("(Pdb) ")
+    one.types("40 + 2\n")
+    one.says("42")
+    one.says("(Pdb) ")
+    one.types("\x1b[A\n")
+    one.says("42")
+    one.types("c\n")
+    assert request.answer() == "v0"
+    until(lambda: not one.is_fit_for_typing, "keys to be read again")
+    one.types("q")
+    assert one.tool.ends(5) == 0
 
 
 def test_a_breakpoint_by_line_is_hit_after_a_patch(screen: Callable[..., Screen], project: Path) -> None:
