@@ -5,12 +5,12 @@ Every load of a module goes through `importlib._bootstrap._find_and_load`, whoev
 `import_module`, extension modules. CPython looks the function up at each load, so one in its place sees them all, each
 on its own thread (`-X importtime` keeps one nesting for all threads, and prints negative times).
 
-What is seen, as tuples: loads `(name, thread, parent, importer, file, line, start, end, memory, error, compiled, kind,
+What is seen: loads, as tuples `(name, thread, parent, importer, file, line, start, end, memory, error, compiled, kind,
 origin, deeds)` in the order in which they began, where `parent` is the number of the load that they happened in, -1 at
-the top; uses
-`(importer, file, line, function, name, names, level, package, thread, time, missing, ended)`, one for each import
-statement that ran. Times are nanoseconds of work from the start, without what recording loads took (a statement costs
-about a microsecond more than plain); memory is in pages.
+the top; uses, `importer, file, line, function, name, names, level, package, thread, time, missing, ended` for each
+import statement that ran, all in one flat list: that is no work for garbage collection. Times are nanoseconds of work
+from the start, without what recording loads took (a statement costs about a microsecond more than plain); memory is in
+pages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _clock, _ident, _frame, _loaded = time.perf_counter_ns, _thread.get_ident, sys._
 _IMPORTLIB = ("<frozen importlib", f"importlib{os.sep}__init__.py")
 
 loads: list[list[Any]] = []
-uses: list[tuple[object, ...]] = []
+uses: list[object] = []
+_note = uses.extend
 called: set[tuple[str, int]] = set()
 _seen: set[tuple[object, ...]] = set()
 _threads: dict[int, _Thread] = {}
@@ -93,9 +94,11 @@ def _state() -> tuple[int, ...]:
     """What of the whole process a module may change when it is loaded, counted."""
     exits = getattr(_loaded.get("atexit"), "_ncallbacks", None)
     filters = getattr(_loaded.get("warnings"), "filters", ())
-    counts = (_thread._count(), len(sys.meta_path) + len(sys.path_hooks), len(os.environ), len(filters))
+    counts = (_thread._count(), len(sys.meta_path) + len(sys.path_hooks), len(_variables), len(filters))
     return (*counts, exits() if exits is not None else 0)
 
+
+_variables: Any = getattr(os.environ, "_data", os.environ)  # itself it counts in Python
 
 _DEEDS = (
     "starts threads", "adds import hooks", "sets environment variables", "adds filters for warnings",
@@ -158,18 +161,18 @@ def _statement(name: str, globals: Any = None, locals: Any = None, fromlist: Any
         if key in _seen:
             return module
         _seen.add(key)
-    missing = _missing(module, fromlist) if fromlist and here.stack else ()
+    missing: tuple[str, ...] = ()
+    if fromlist and here.stack and getattr(getattr(module, "__spec__", None), "_initializing", False):
+        missing = _missing(module, fromlist)
     package = ((globals or {}).get("__package__") or "") if level else ""
-    where = (importer, code.co_filename, frame.f_lineno, function)
-    uses.append((*where, name, fromlist or (), level, package, here.ident, now, missing, here.last))
+    _note((importer, code.co_filename, frame.f_lineno, function, name, fromlist or (), level, package, here.ident, now,
+           missing, here.last))  # fmt: skip
     return module
 
 
 def _missing(module: object, names: tuple[str, ...]) -> tuple[str, ...]:
     """The names that a module which is still being executed has not bound yet."""
     spec = getattr(module, "__spec__", None)
-    if not getattr(spec, "_initializing", False):
-        return ()
     if "__getattr__" in vars(module):  # it may give what it has not bound
         return ()
     home = spec.name if spec is not None else ""
@@ -183,7 +186,7 @@ def _by_name(name: str, package: Any = None, level: int = 0) -> object:
         full = _bootstrap._resolve_name(name, package, level) if level else name
         function = "" if asker.f_code.co_name == "<module>" else asker.f_code.co_name
         where = (asker.f_globals.get("__name__", ""), asker.f_code.co_filename, asker.f_lineno, function)
-        uses.append((*where, full, (), 0, "", here.ident, here.last, (), 0))
+        _note((*where, full, (), 0, "", here.ident, here.last, (), 0))
     return _plain_by_name(name, package, level)
 
 

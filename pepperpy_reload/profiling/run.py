@@ -15,7 +15,15 @@ from typing import Any
 from pepperpy_reload.core.costs import Costs, Load, Use, median_run
 from pepperpy_reload.errors import UsageError
 
-_CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).with_name("child.py")
+_START = """\
+import sys
+__file__ = sys.argv.pop(1)
+exec(sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", __file__).get_code("__main__"))
+"""
+"""What the child's interpreter runs: the program with its bytecode, as a script it would be compiled each time."""
+_ITEMS = 12
+"""Of each use, one after the other."""
 _KEYS = ("began", "loads", "uses", "called", "modules", "error", "page")
 """What the child tells, in its order."""
 
@@ -63,14 +71,14 @@ def start_ratio(target: str, search: Sequence[str], environment: Mapping[str, st
     bare, whole = [], []
     for _ in range(times):
         bare.append(_processor_time([sys.executable, "-P", "-c", "pass"], environment, "the interpreter"))
-        command = [sys.executable, "-P", os.fspath(_CHILD), target, "-1", "plain", *search]
+        command = [*child_command(target, -1, "plain"), *search]
         if not target.endswith(".py"):
-            command = [sys.executable, "-P", "-c", _IMPORTING, target, *search]
+            command = [sys.executable, "-P", "-c", IMPORTING, target, *search]
         whole.append(_processor_time(command, environment, target))
     return min(whole) / min(bare)
 
 
-_IMPORTING = """\
+IMPORTING = """\
 import os, sys
 sys.path[:0] = sys.argv[2:]
 name, _, attribute = sys.argv[1].partition(":")
@@ -91,19 +99,16 @@ def _processor_time(command: Sequence[str], environment: Mapping[str, str], targ
     return usage.ru_utime + usage.ru_stime
 
 
+def child_command(target: str, output: int, how: str) -> list[str]:
+    """The command line of a process that imports a target and tells what it saw; the search path follows."""
+    # -P: what a program finds beside itself is nothing that the target would find.
+    return [sys.executable, "-P", "-c", _START, os.fspath(CHILD), target, str(output), how]
+
+
 def _run(target: str, search: Sequence[str], environment: Mapping[str, str], watched: bool) -> dict[str, Any]:
     reading, writing = os.pipe()
     try:
-        # -P: what a program finds beside itself is nothing that the target would find.
-        command = [
-            sys.executable,
-            "-P",
-            os.fspath(_CHILD),
-            target,
-            str(writing),
-            "watched" if watched else "timed",
-            *search,
-        ]
+        command = [*child_command(target, writing, "watched" if watched else "timed"), *search]
         process = subprocess.Popen(command, pass_fds=[writing], stdout=sys.stderr.fileno(), env=dict(environment))
     finally:
         os.close(writing)
@@ -157,7 +162,8 @@ def _costs(seen: Mapping[str, Any]) -> Costs:
         )
         for name, thread, parent, who, file, line, start, end, memory, error, _, kind, origin, deeds in seen["loads"]
     )
-    uses = tuple(
+    uses = zip(*[iter(seen["uses"])] * _ITEMS, strict=True)
+    used = tuple(
         Use(
             importer,
             file,
@@ -172,6 +178,6 @@ def _costs(seen: Mapping[str, Any]) -> Costs:
             tuple(missing),
             seconds(ended),
         )
-        for importer, file, line, function, name, names, level, package, thread, time, missing, ended in seen["uses"]
+        for importer, file, line, function, name, names, level, package, thread, time, missing, ended in uses
     )
-    return Costs(loads, uses, frozenset(seen["modules"]))
+    return Costs(loads, used, frozenset(seen["modules"]))

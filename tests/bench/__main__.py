@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apply, commits, cost, edits, record, replaced, restarts, sizes, stale, switches
+from tests.bench import apply, commits, cost, edits, imports, record, replaced, restarts, sizes, stale, switches
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
 MODULES = {
@@ -23,6 +23,7 @@ MODULES = {
     "sizes": sizes,
     "apply": apply,
     "record": record,
+    "imports": imports,
     "stale": stale,
     "cost": cost,
     "restarts": restarts,
