@@ -176,6 +176,15 @@ class Consequences(Marks):
         for cell in self._found_changed(place):
             if self._is_changed_later(place, cell):
                 self._remake(cell, place)
+        self._see_bases_before(place)
+
+    def _see_bases_before(self, place: Place) -> None:
+        """A class is made by bases, and by a metaclass, whose attributes may have been set since."""
+        for base in self.unit(place).bases:
+            cell = self.canonical(self.cell(place.module, base)[0])
+            later = [other for other in self.users(cell) if self._is_later(other, place)]
+            if any(cell in self.stored_by(other.module, self.unit(other)) for other in later):
+                self._remake(cell, place)
 
     def _found_changed(self, place: Place) -> Iterator[Cell]:
         """The cells whose objects a unit may find, and find changed."""
@@ -188,9 +197,10 @@ class Consequences(Marks):
             yield from self._seen_through(place)
 
     def _seen_through(self, place: Place) -> Iterator[Cell]:
-        """The classes that those name which a class names, and so on: a library's metaclass may look at them all."""
+        """The classes that a class names, those that they name, and so on: a library's metaclass may look at them."""
         seen: set[Cell] = {*map(self.canonical, self.read_when_executed(place))}
-        waiting = [cell for cell in seen if self.world.is_made_by_a_library(cell)]
+        waiting = [cell for cell in sorted(seen) if self.world.is_made_by_a_library(cell)]
+        yield from waiting
         while waiting:
             for binder in self.binders(waiting.pop()):
                 found = {*map(self.canonical, self.read_when_executed(binder))} - seen

@@ -207,7 +207,7 @@ def _by_call(node: ast.Call) -> Iterator[tuple[ast.AST, Depth, bool]]:
         return
     yield callee, Depth.CALL, True
     if isinstance(callee, ast.Attribute):
-        yield callee.value, Depth.CALL, False
+        yield callee.value, Depth.HARD if callee.attr in COMPLETING else Depth.CALL, False
     yield from ((item.value if isinstance(item, ast.Starred) else item, Depth.CALL, False) for item in args)
     yield from ((keyword.value, Depth.CALL, False) for keyword in node.keywords)
 
@@ -225,6 +225,9 @@ HARMLESS = frozenset(
 CHANGING = frozenset(
     "add append appendleft clear difference_update discard extend extendleft insert intersection_update move_to_end "
     "pop popitem popleft remove reverse rotate setdefault sort symmetric_difference_update update __setitem__ "
-    "__delitem__ __setattr__ __delattr__ __iadd__ __ior__ model_rebuild update_forward_refs".split()
+    "__delitem__ __setattr__ __delattr__ __iadd__ __ior__".split()
 )
-"""The methods of lists, dicts, sets and the like that change what they are called on, and of pydantic's classes."""
+"""The methods of lists, dicts, sets and the like that change what they are called on."""
+
+COMPLETING = frozenset({"model_rebuild", "update_forward_refs"})
+"""The methods by which pydantic's classes become complete: what they name has been defined by then."""

@@ -27,6 +27,7 @@ class Traces(Scope):
         self._cached: dict[Key, list[Cell]] | None = None
         self._asked: set[Key] = set()
         self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
+        self._stored: dict[int, tuple[Unit, set[Cell]]] = {}
         self._readers: dict[Cell, list[Place]] = {}
         self._callers: dict[Cell, list[tuple[Place, Key]]] = {}
         self._users: dict[Cell, list[Place]] = {}
@@ -253,6 +254,12 @@ class Traces(Scope):
 
     def stored_by(self, name: str, unit: Unit) -> set[Cell]:
         """The objects of which a unit itself sets attributes or items: functions and classes are among them."""
+        known = self._stored.get(id(unit))
+        if known is None:
+            known = self._stored[id(unit)] = (unit, self._find_stored(name, unit))
+        return known[1]
+
+    def _find_stored(self, name: str, unit: Unit) -> set[Cell]:
         stores = [(name, mutation) for mutation in unit.mutations]
         for key in self.world.ran(name, unit.index):
             known = self.world.facts(key)
@@ -288,6 +295,10 @@ class Traces(Scope):
             self._add_used_up(found, known[0], known[1].reads)
             if known[1].keeps_state:
                 found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
+            if known[1].completes:
+                given = [one.chain for one in unit.mutations if not one.called]
+                made = [one for one in given if self.world.is_made_by_a_library(self.cell(name, one)[0])]
+                self._add_mutations(found, name, [Mutation(one, Depth.HARD) for one in made])
             if known[1].reaches_through and is_told:
                 self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}

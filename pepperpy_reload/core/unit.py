@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.doings import Alias, Doings, aliases, called, tells
-from pepperpy_reload.core.effects import Chain, Mutation, mutations, reflections
+from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.lookups import lookups
@@ -246,6 +246,8 @@ class FunctionFacts:
     changes_parameters: bool
     changes_first: bool
     """Whether it may change its first parameter: the object or the class that a method is called for."""
+    completes: bool
+    """Whether it completes classes of a library that it is given."""
     reaches_through: bool
     """Whether it changes what can be reached from its parameters, not only themselves."""
     imports: tuple[Alias, ...] = ()
@@ -322,6 +324,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
             if not item.called
         ),
         any(item.chain[:1] == (first,) for item in changes if not item.called),
+        any(isinstance(item, ast.Attribute) and item.attr in COMPLETING for item in inner),
         any(item.chain[0] in passing and len(item.chain) > 1 for item in changes if not item.called),
         tuple(alias for item in imported for alias in aliases(item, package)),
         next(reflections(inner, inside=True), ""),

@@ -769,3 +769,56 @@ def test_classes_that_their_base_puts_into_a_table_stay_the_same(reloads: Reload
             """,
         },
     )
+
+
+def test_a_metaclass_that_is_closed_below_is_open_above(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and app.Leaf.size == 2, report
+        try:
+            app.Meta("More", (), {})
+        except TypeError: pass
+        else: assert False
+        """,
+        {
+            "app.py": """
+                class Meta(type):
+                    def __new__(mcs, name, bases, space):
+                        space["known"] = (name,)
+                        return type.__new__(mcs, name, bases, space)
+                class Node(metaclass=Meta):
+                    size = 1
+                class Leaf(Node): ...
+                def closed(*given): raise TypeError("no more")
+                Meta.__new__ = staticmethod(closed)
+                del closed
+            """,
+        },
+    )
+
+
+def test_classes_that_are_completed_below_are_not_taken_for_what_they_were(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "size: int = 1", "size: int = 2")
+        assert report.status == "reloaded" and report.ran == ("app:4", "app:6", "app:11"), report
+        assert app.Whole.__annotations__["part"] is app.Part and app.Whole(part={}).size == 2
+        """,
+        {
+            "app.py": """
+                from pydantic import BaseModel
+                def complete(model): model.model_rebuild()
+                class Part(BaseModel):
+                    other: "Other | None" = None
+                class Whole(BaseModel):
+                    part: Part
+                    size: int = 1
+                class Other(BaseModel):
+                    name: str = ""
+                complete(Part)
+            """,
+        },
+    )
