@@ -8,8 +8,8 @@ import is taken out: the self times of what it dominates (Cooper, Harvey, Kenned
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pepperpy_reload.core.graph import Edge, EdgeKind
@@ -55,7 +55,8 @@ class Use:
     """An import statement that ran, or a call that imports by name; the module may have been loaded long before.
 
     `function` is the one it stands in, "" at module level. `missing` are the names that it asked for and that the
-    module, which was still being executed, had not bound.
+    module, which was still being executed, had not bound. `inside` is the number of the load that it happened in, -1 if
+    there was none, None if nobody knows.
     """
 
     importer: str
@@ -70,6 +71,7 @@ class Use:
     time: float = 0.0
     missing: tuple[str, ...] = ()
     ended: float = 0.0
+    inside: int | None = None
 
     @property
     def module(self) -> str:
@@ -206,14 +208,19 @@ class Costs:
         """Each module with what would be loaded by it: by its own statements, and by functions that run meanwhile."""
         found: dict[str, dict[str, None]] = {}
         for (importer, imported), edge in self.edges.items():
-            source = importer if edge.at_import else self._above(imported, importer)
-            found.setdefault(source, {})[imported] = None
+            if edge.at_import:
+                found.setdefault(importer, {})[imported] = None
+        for use in self.uses:
+            if use.function and (use.importer in self.by_name or use.importer == "__main__"):
+                for imported in self.imported_by(use):
+                    who = self._above(imported, use) if use.inside is None else self._name_of(use.inside)
+                    found.setdefault(who, {})[imported] = None
         return {importer: list(row) for importer, row in found.items()}
 
-    def _above(self, imported: str, importer: str) -> str:
+    def _above(self, imported: str, use: Use) -> str:
         """The module that was being loaded when a function imported another one for the first time."""
         load = self.loads[self.by_name[imported]]
-        return self._name_of(load.parent) if load.importer == importer else importer
+        return self._name_of(load.parent) if load.importer == use.importer else self.node(use.importer)
 
     def exclusive(self, name: str) -> float:
         """Seconds that would be saved if nobody imported a module, and with a package all modules in it."""
@@ -357,39 +364,3 @@ def _meet(one: str, other: str, above: Mapping[str, str], place: Callable[[str],
         while place(other) < place(one):
             other = above[other]
     return one
-
-
-def median_run(runs: Sequence[Costs]) -> Costs:
-    """The run in the middle, with the medians of all runs as self times of its loads; what is inside adds up."""
-    middle = sorted(runs, key=lambda run: run.total)[len(runs) // 2]
-    known: dict[str, list[float]] = {}
-    for run in runs:
-        for name, number in run.by_name.items():
-            known.setdefault(name, []).append(run.self_times[number])
-    own = [
-        _median(known[load.name]) if middle.by_name[load.name] == number else middle.self_times[number]
-        for number, load in enumerate(middle.loads)
-    ]
-    return Costs(tuple(_timed(middle, own)), middle.uses, middle.modules)
-
-
-def _timed(run: Costs, own: Sequence[float]) -> Iterable[Load]:
-    """The loads with other self times, one behind the other as they were."""
-    took = list(own)
-    for number in reversed(range(len(run.loads))):
-        if (parent := run.loads[number].parent) >= 0:
-            took[parent] += took[number]
-    shift = [0.0] * len(run.loads)
-    for number, load in enumerate(run.loads):
-        # What comes before it inside its parent takes another time now, and moves it.
-        before = [child for child in run.children.get(load.parent, ()) if child < number]
-        base = shift[load.parent] if load.parent >= 0 else 0.0
-        shift[number] = base + sum(took[child] - run.loads[child].duration for child in before)
-        start = load.start + shift[number]
-        yield replace(load, start=start, end=start + took[number])
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -31,6 +31,8 @@ class CostsView:
     def draw(self, heading: str) -> None:
         """Write all of it."""
         self._console.print(Text(self._clean(heading), style="bold"))
+        if not self._costs.loads:
+            return
         self._console.print(self._packages())
         self._console.print(self._tree())
         for line in self._failures():
@@ -44,7 +46,7 @@ class CostsView:
 
     def _packages(self) -> Table:
         table = Table(box=None, pad_edge=False)
-        for name in ("saved without it", "self", "memory", "modules"):
+        for name in ("saved without it, ms", "self", "memory", "modules"):
             table.add_column(name, justify="right", style="none")
         table.add_column("package", overflow="ellipsis", no_wrap=True)
         for group in self._costs.groups()[:_PACKAGES]:
@@ -54,7 +56,7 @@ class CostsView:
 
     def _tree(self) -> Table:
         table = Table(box=None, pad_edge=False)
-        for name in ("self", "with all", "saved", "memory"):
+        for name in ("self, ms", "with all", "saved", "memory"):
             table.add_column(name, justify="right")
         table.add_column("module", overflow="ellipsis", no_wrap=True, ratio=1)
         for cells in self._rows(-1, ""):
@@ -85,17 +87,20 @@ class CostsView:
     def _label(self, load: Load, branch: str) -> Text:
         text = Text(self._clean(branch), style="dim")
         text.append(self._clean(load.name), style="bold red" if load.error else "not dim bold")
-        if load.kind != "bytecode":
+        if load.error:
+            text.append(" failed", style="not dim red")
+        elif load.kind != "bytecode":
             text.append(f" {load.kind}", style="not dim cyan" if load.kind == "source" else "dim")
         if load.file and load.line:
             text.append(f"  {self._clean(place_of(load.file, load.line))}", style="dim")
         return text
 
     def _failures(self) -> Iterator[Text]:
-        failed = [load for load in self._costs.loads if load.error]
+        failed = [load for load in self._costs.loads if load.error and load.file]  # the target's own error is told
         seen = list({load.name: load for load in failed}.values())
         if seen:
-            yield Text(f"{len(seen)} imports failed, and whoever asked for them went on or failed too:", style="bold")
+            count, them = ("One import", "it") if len(seen) == 1 else (f"{len(seen)} imports", "them")
+            yield Text(f"{count} failed, and whoever asked for {them} went on or failed too:", style="bold")
         for load in seen[:_FAILURES]:
             where = f" ({place_of(load.file, load.line)})" if load.file else ""
             yield Text(self._clean(f"  {load.error.splitlines()[0]}{where}"))
@@ -115,14 +120,18 @@ def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], strea
         return encodable(plain(text), stream)
 
     ways = f"{len(chains)} ways" if len(chains) != 1 else "one way"
-    saved = costs.exclusive(name) * 1000
-    console.print(Text(clean(f"{name} is loaded in {ways}; without it {saved:.1f} ms would be saved"), style="bold"))
+    load = costs.loads[costs.by_name[name]]
+    heading = f"{name} is loaded in {ways}; without it {costs.exclusive(name) * 1000:.1f} ms would be saved"
+    if load.error:
+        heading = f"{name} is asked for in {ways}, and cannot be loaded: {load.error.splitlines()[0]}"
+    console.print(Text(clean(heading), style="bold"))
+    console.print(Text("What would be saved without the last import of each:", style="dim"))
     for chain in chains:
         last = chain[-1]
         text = Text(f"{costs.saved_without(last.importer, last.imported) * 1000:8.1f} ms  ")
         for edge in chain:
-            if edge.importer != ROOT:
-                text.append(clean(f"{edge.importer} "))
+            if edge.importer != ROOT or edge.file:
+                text.append(clean(f"{edge.importer or 'the script'} "))
                 text.append(clean(f"({place_of(edge.file, edge.line)}) "), style="dim")
                 text.append(clean("→ "), style="dim")
         text.append(clean(last.imported), style="bold")

@@ -7,10 +7,10 @@ on its own thread (`-X importtime` keeps one nesting for all threads, and prints
 
 What is seen: loads, as tuples `(name, thread, parent, importer, file, line, start, end, memory, error, compiled, kind,
 origin, deeds)` in the order in which they began, where `parent` is the number of the load that they happened in, -1 at
-the top; uses, `importer, file, line, function, name, names, level, package, thread, time, missing, ended` for each
-import statement that ran, all in one flat list: that is no work for garbage collection. Times are nanoseconds of work
-from the start, without what recording loads took (a statement costs about a microsecond more than plain); memory is in
-pages.
+the top; uses, `importer, file, line, function, name, names, level, package, thread, time, missing, ended, inside` for
+each import statement that ran, all in one flat list: that is no work for garbage collection. Times are nanoseconds of
+work from the start, without what recording loads took (a statement costs about a microsecond more than plain); memory
+is in pages.
 """
 
 from __future__ import annotations
@@ -150,6 +150,7 @@ def _statement(name: str, globals: Any = None, locals: Any = None, fromlist: Any
     here = _threads.get(_ident()) or _thread_here()
     now = here.last
     module = _plain_statement(name, globals, locals, fromlist, level)
+    inside = here.stack[-1] if here.stack else -1
     frame = _frame(1)
     code = frame.f_code
     importer = frame.f_globals.get("__name__", "")
@@ -157,7 +158,7 @@ def _statement(name: str, globals: Any = None, locals: Any = None, fromlist: Any
     if function == "<module>":  # that runs once
         function = ""
     else:
-        key = (importer, code.co_filename, code.co_firstlineno, frame.f_lasti)
+        key = (importer, code.co_filename, code.co_firstlineno, frame.f_lasti, inside)
         if key in _seen:
             return module
         _seen.add(key)
@@ -166,7 +167,7 @@ def _statement(name: str, globals: Any = None, locals: Any = None, fromlist: Any
         missing = _missing(module, fromlist)
     package = ((globals or {}).get("__package__") or "") if level else ""
     _note((importer, code.co_filename, frame.f_lineno, function, name, fromlist or (), level, package, here.ident, now,
-           missing, here.last))  # fmt: skip
+           missing, here.last, inside))  # fmt: skip
     return module
 
 
@@ -186,7 +187,8 @@ def _by_name(name: str, package: Any = None, level: int = 0) -> object:
         full = _bootstrap._resolve_name(name, package, level) if level else name
         function = "" if asker.f_code.co_name == "<module>" else asker.f_code.co_name
         where = (asker.f_globals.get("__name__", ""), asker.f_code.co_filename, asker.f_lineno, function)
-        _note((*where, full, (), 0, "", here.ident, here.last, (), 0))
+        inside = here.stack[-1] if here.stack else -1
+        _note((*where, full, (), 0, "", here.ident, here.last, (), 0, inside))
     return _plain_by_name(name, package, level)
 
 
@@ -238,6 +240,10 @@ def _kind(name: str, compiled: object) -> str:
     return known.get(kind, "other")
 
 
+class Missing(Exception):  # noqa: N818 - its name is told
+    """The target names something that is not there."""
+
+
 def _run(target: str) -> None:
     """Import a module, resolve `module:attribute`, or run a script as `__main__`."""
     if target.endswith(".py") or os.sep in target:
@@ -252,6 +258,8 @@ def _run(target: str) -> None:
     __import__(name)
     found = _loaded[name]
     for part in attribute.split(".") if attribute else ():
+        if not hasattr(found, part):
+            raise Missing(f"{name} has no attribute {attribute}")
         found = getattr(found, part)
 
 
@@ -304,7 +312,7 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
         _watch_calls()
     problem, began = _outcome(target)
     builtins.__import__, _bootstrap._find_and_load = _plain_statement, _plain_load
-    if problem is not None:
+    if problem is not None and type(problem) is not Missing:
         _show(problem)
     error = "" if problem is None else f"{type(problem).__name__}: {problem}"
     for row in loads:

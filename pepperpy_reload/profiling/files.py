@@ -27,10 +27,16 @@ def check_name(kind: str, file: str) -> None:
     path, endings = Path(file), _ENDINGS[kind]
     if path.suffix and path.suffix.lower() not in endings:
         raise UsageError(f"--{kind} writes {' or '.join(endings)} files, and {file} is called something else")
-    if path.is_dir():
-        raise UsageError(f"--{kind}: {file} is a directory, not a file")
+    check_folder(f"--{kind}", file)
+
+
+def check_folder(option: str, file: str) -> None:
+    """Refuse, before anything has been done, a file that cannot be written; "" is none. Raises UsageError."""
+    path = Path(file)
+    if file and path.is_dir():
+        raise UsageError(f"{option}: {file} is a directory, not a file")
     if not path.parent.is_dir():
-        raise UsageError(f"--{kind}: there is no directory {path.parent} to write {path.name} to")
+        raise UsageError(f"{option}: there is no directory {path.parent} to write {path.name} to")
 
 
 def write(kind: str, file: str, text: str) -> None:

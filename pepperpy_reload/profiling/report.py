@@ -20,8 +20,17 @@ def heading(seen: Profile) -> str:
     memory = sum(costs.loads[number].memory for number in costs.children.get(-1, ()))
     runs = f", median of {seen.times} ({min(seen.totals):.3f}-{max(seen.totals):.3f} s)" if seen.times > 1 else ""
     raised = f"; {seen.target} raised {seen.error.splitlines()[0]}" if seen.error else ""
+    left = "" if raised else _left(seen)
     count, took = len(costs.by_name), costs.total
-    return f"importing {seen.target}: {count} modules in {took:.3f} s{runs}, {memory / 1e6:.1f} MB{raised}"
+    modules = "one module" if count == 1 else f"{count} modules"
+    return f"importing {seen.target}: {modules} in {took:.3f} s{runs}, {memory / 1e6:.1f} MB{raised}{left}"
+
+
+def _left(seen: Profile) -> str:
+    """What is to be said of a target that has ended the program."""
+    loads = seen.costs.loads_of(seen.target.partition(":")[0])
+    ended = next((load.error for load in loads if load.error.startswith("SystemExit")), "")
+    return f"; it ended the program ({ended})" if ended else ""
 
 
 def not_loaded(seen: Profile, module: str) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pepperpy_reload.core.costs import Costs, Load, Use, median_run
+from pepperpy_reload.core.costs import Costs, Load, Use
+from pepperpy_reload.core.medians import median_run
 from pepperpy_reload.errors import UsageError
 
 CHILD = Path(__file__).with_name("child.py")
@@ -22,7 +23,7 @@ __file__ = sys.argv.pop(1)
 exec(sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", __file__).get_code("__main__"))
 """
 """What the child's interpreter runs: the program with its bytecode, as a script it would be compiled each time."""
-_ITEMS = 12
+_ITEMS = 13
 """Of each use, one after the other."""
 _KEYS = ("began", "loads", "uses", "called", "modules", "error", "page")
 """What the child tells, in its order."""
@@ -54,12 +55,23 @@ def profile(
     more. With `watched` it is noted which functions run, from Python 3.12 on. Raises UsageError if a process ends
     before it has told anything.
     """
+    _check(target)
     count = times if times == 1 else times + 1
     runs = [_run(target, search, environment, watched) for _ in range(count)]
     counted = runs if times == 1 else runs[1:]
     last, costs = counted[-1], [_costs(one) for one in counted]
     called = frozenset(last["called"]) if watched and sys.version_info >= (3, 12) else None
     return Profile(target, median_run(costs), last["error"], called, times, tuple(one.total for one in costs))
+
+
+def _check(target: str) -> None:
+    """Refuse what can name nothing. Raises UsageError."""
+    name, colon, attribute = target.partition(":")
+    if not name or (colon and not attribute):
+        raise UsageError(f"{target!r} names nothing: a target is a module, module:attribute, or the path of a script")
+    if colon and name.endswith(".py"):
+        module = name.removesuffix(".py").replace(os.sep, ".")
+        raise UsageError(f"{target} is no target: it is {name} for the script, or {module}:{attribute} for the module")
 
 
 def start_ratio(target: str, search: Sequence[str], environment: Mapping[str, str], times: int = 5) -> float:
@@ -122,6 +134,8 @@ def _run(target: str, search: Sequence[str], environment: Mapping[str, str], wat
         status = process.wait()
     with suppress(ValueError, EOFError, TypeError):
         seen = dict(zip(_KEYS, marshal.loads(data), strict=True))
+        if seen["error"].startswith("Missing: "):
+            raise UsageError(seen["error"].removeprefix("Missing: "))
         if seen["error"] and len(seen["loads"]) < 2 and all(load[9] for load in seen["loads"]):
             raise UsageError(_not_begun(target, seen["error"]))
         return seen
@@ -135,7 +149,8 @@ def _not_begun(target: str, error: str) -> str:
     kind, _, text = error.partition(": ")
     if kind == "FileNotFoundError":
         return f"there is no script {target}"
-    return f"{target} cannot be imported: {text if kind == 'ModuleNotFoundError' else error}"
+    said = " ".join((text if kind == "ModuleNotFoundError" else error).split())
+    return f"{target} cannot be imported: {said}"
 
 
 def _costs(seen: Mapping[str, Any]) -> Costs:
@@ -177,7 +192,8 @@ def _costs(seen: Mapping[str, Any]) -> Costs:
             seconds(time),
             tuple(missing),
             seconds(ended),
+            inside,
         )
-        for importer, file, line, function, name, names, level, package, thread, time, missing, ended in uses
+        for importer, file, line, function, name, names, level, package, thread, time, missing, ended, inside in uses
     )
     return Costs(loads, used, frozenset(seen["modules"]))

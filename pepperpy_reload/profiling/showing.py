@@ -15,12 +15,12 @@ from pepperpy_reload.drawing.costs import CostsView
 from pepperpy_reload.drawing.cycles import draw_cycles
 from pepperpy_reload.drawing.suggestions import suggestion_lines
 from pepperpy_reload.drawing.terminal import encodable
-from pepperpy_reload.profiling.files import check_name, write
+from pepperpy_reload.profiling.files import check_folder, check_name, write
 from pepperpy_reload.profiling.patch import patch, write_patch
 from pepperpy_reload.profiling.pictures import PICTURES
 from pepperpy_reload.profiling.report import as_plain, heading, suggestion_as_plain
 from pepperpy_reload.profiling.run import profile
-from pepperpy_reload.profiling.saved import is_slower, save_profile
+from pepperpy_reload.profiling.saved import is_slower, save_profile, saved_profile
 from pepperpy_reload.profiling.sources import own_sources
 
 
@@ -44,8 +44,8 @@ def show(target: str, search: Sequence[str], wanted: Wanted) -> int:
 
     With `files` only these are written. Raises UsageError.
     """
-    for kind, file in wanted.files.items():
-        check_name(kind, file)
+    _check(wanted)
+    before = saved_profile(wanted.compare, target) if wanted.compare else {}
     seen = profile(target, search, os.environ, wanted.times, watched=wanted.suggest or bool(wanted.diff))
     sources = own_sources(seen.costs, target, search)
     cycles = circles(seen.costs, sources)
@@ -64,9 +64,24 @@ def show(target: str, search: Sequence[str], wanted: Wanted) -> int:
     elif not (wanted.files or wanted.diff):
         CostsView(seen.costs, rows=wanted.rows).draw(heading(seen))
         draw_cycles(cycles)
-    slower = bool(wanted.compare) and is_slower(wanted.compare, plain, wanted.tolerance)
+    slower = bool(before) and is_slower(before, plain, wanted.tolerance)
     if wanted.diff:
-        write_patch(wanted.diff, patch(lazier, os.getcwd()))  # noqa: PTH109 - a text
+        _write_diff(wanted.diff, lazier)
     if wanted.save:
         save_profile(wanted.save, plain)
     return int(bool(seen.error) or slower)
+
+
+def _check(wanted: Wanted) -> None:
+    """Refuse files that cannot be written before anything is run. Raises UsageError."""
+    for kind, file in wanted.files.items():
+        check_name(kind, file)
+    for option, file in (("--diff", wanted.diff), ("--save", wanted.save)):
+        check_folder(option, file)
+
+
+def _write_diff(file: str, lazier: Sequence[Suggestion]) -> None:
+    text = patch(lazier, os.getcwd())  # noqa: PTH109 - a text
+    write_patch(file, text)
+    told = "is for git apply" if text else "is empty: nothing that this run did not use is safe to make lazy"
+    sys.stderr.write(f"{encodable(file, sys.stderr)} {told}\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pepperpy_reload.core.costs import ROOT, Costs, Load, Use, median_run
+from pepperpy_reload.core.costs import ROOT, Costs, Load, Use
+from pepperpy_reload.core.medians import median_run
 
 NAMES = [f"m{number}" for number in range(8)]
 
@@ -114,3 +116,37 @@ def test_relative_names_and_submodules_among_names() -> None:
     )
     found = {imported for importer, imported in Costs(loads, (use,)).edges if importer == "pkg.one"}
     assert found == {"pkg", "pkg.two"}
+
+
+def test_what_a_function_imports_hangs_on_whoever_was_being_loaded_when_it_ran() -> None:
+    """`lazy` gives `deep` when somebody asks for it; `first` does so first, and `other` asks for it as well."""
+    loads = (
+        Load("lazy", end=1.0), Load("first", start=1.0, end=5.0), Load("deep", parent=1, start=2.0, end=4.0,
+        importer="part"), Load("part", start=1.5, end=1.6, parent=1), Load("other", start=5.0, end=6.0),
+    )  # fmt: skip
+    uses = [Use("__main__", "main.py", line, "", name) for line, name in enumerate(("lazy", "first", "other"))]
+    by_first = Use("lazy", "lazy.py", 1, "__getattr__", "deep", time=1.0, ended=4.5, inside=1)
+    costs = Costs(loads, [*uses, by_first])
+    assert costs.saved_without("", "first") == 4.0, "with deep"
+    by_other = replace(by_first, time=5.5, ended=5.6, inside=4)
+    assert Costs(loads, [*uses, by_first, by_other]).saved_without("", "first") == 2.0, "other needs it too"
+
+
+def test_the_median_of_runs_keeps_who_imports_whom() -> None:
+    def run(slow: float) -> Costs:
+        """`app` imports `a`, which takes long or not, and then `b` and something of it."""
+        a = 1 + slow
+        loads = (
+            Load("app", end=a + 3), Load("a", parent=0, start=1, end=a),
+            Load("b", parent=0, start=a + 1, end=a + 2), Load("b.c", parent=2, start=a + 1.5, end=a + 1.7),
+        )  # fmt: skip
+        uses = [Use("app", "app.py", 1, "", "a", time=0.1, ended=a + 0.1)]
+        uses += [Use("app", "app.py", 2, "", "b", ("c",), time=a + 0.1, ended=a + 2.1)]
+        return Costs(loads, uses)
+
+    edges = run(1.0).edges.keys()
+    assert ("app", "b.c") in edges
+    for slow in ((0.1, 1.0, 5.0), (3.0, 0.1, 0.2)):
+        seen = median_run([run(one) for one in slow])
+        assert seen.edges.keys() == edges
+        assert not any(edge.back for edge in seen.edges.values())

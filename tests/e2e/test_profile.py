@@ -117,6 +117,11 @@ def test_one_screen(project: Path) -> None:
         ("bad", "x = (", 2, "bad cannot be imported: SyntaxError: '(' was never closed (bad.py, line 1)"),
         ("bad.py", "import csv\n1 / 0", 1, "ZeroDivisionError: division by zero"),
         ("bad", "import os\nos._exit(3)", 2, "ended by itself with exit code 3"),
+        ("bad", "raise ValueError('no\\nway')", 2, "pepperpy-reload: bad cannot be imported: ValueError: no way\n"),
+        ("bad:app.run", "app = 1", 2, "pepperpy-reload: bad has no attribute app.run\n"),
+        ("bad.py:app", "", 2, "bad.py:app is no target: it is bad.py for the script, or bad:app for the module\n"),
+        ("", "", 2, "'' names nothing: a target is a module, module:attribute, or the path of a script\n"),
+        ("bad:", "", 2, "'bad:' names nothing"),
     ],
 )
 def test_a_target_that_cannot_be_profiled(tmp_path: Path, target: str, text: str, status: int, told: str) -> None:
@@ -163,3 +168,35 @@ def test_cycles_with_what_they_do_and_where_they_can_be_cut(tmp_path: Path) -> N
     done = command(tmp_path, "profile", "raises", "--json")
     [one] = json.loads(done.stdout)["cycles"]
     assert (one["class"], one["imports"][1]["missing"]) == ("harmful now", ["VALUE"]), "an attribute that is not there"
+
+
+def test_files_and_profiles_that_do_not_fit_are_refused_before_anything_is_run(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("print('ran')\n")
+    (tmp_path / "other.py").write_text("")
+    command(tmp_path, "profile", "other", "--save", "other.json")
+    for words, told in {
+        ("--compare", "not_there.json"): "not_there.json cannot be read: No such file or directory",
+        ("--compare", "app.py"): "app.py is not what profile --save writes",
+        ("--compare", "other.json"): "other.json is a profile of other, not of app",
+        ("--diff", "nowhere/lazy.patch"): "--diff: there is no directory nowhere to write lazy.patch to",
+        ("--save", "."): "--save: . is a directory, not a file",
+    }.items():
+        done = command(tmp_path, "profile", "app", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pepperpy-reload: {told}\n")
+    done = command(tmp_path, "profile", "app", "--diff", "lazy.patch")
+    assert done.stderr == "ran\nlazy.patch is empty: nothing that this run did not use is safe to make lazy\n"
+
+
+def test_what_fails_and_what_ends_the_program_is_told(tmp_path: Path) -> None:
+    (tmp_path / "optional.py").write_text("try:\n    import not_there\nexcept ImportError: pass\n")
+    (tmp_path / "ends.py").write_text("import sys\nimport optional\nsys.exit(3)\n")
+    done = command(tmp_path, "profile", "ends")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].endswith("; it ended the program (SystemExit: 3)")
+    assert "One import failed, and whoever asked for it went on or failed too:" in done.stdout
+    (tmp_path / "script.py").write_text("import optional\n")
+    assert "the script (" in command(tmp_path, "why", "script.py", "optional").stdout
+    told = command(tmp_path, "why", "script.py", "not_there").stdout
+    assert told.startswith("not_there is asked for in one way, and cannot be loaded: ModuleNotFoundError: No module")
+    (tmp_path / "empty.py").write_text("")
+    assert len(command(tmp_path, "profile", "empty.py").stdout.splitlines()) == 1
