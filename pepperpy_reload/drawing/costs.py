@@ -97,7 +97,7 @@ class CostsView:
 
     def _failures(self) -> Iterator[Text]:
         failed = [load for load in self._costs.loads if load.error and load.file]  # the target's own error is told
-        seen = list({load.name: load for load in failed}.values())
+        seen = list({(load.error, load.file, load.line): load for load in failed}.values())
         if seen:
             count, them = ("One import", "it") if len(seen) == 1 else (f"{len(seen)} imports", "them")
             yield Text(f"{count} failed, and whoever asked for {them} went on or failed too:", style="bold")

@@ -255,7 +255,7 @@ def _run(target: str) -> None:
         exec(code, vars(main))
         return
     name, _, attribute = target.partition(":")
-    __import__(name)
+    _plain_statement(name)  # this is no import of anybody's
     found = _loaded[name]
     for part in attribute.split(".") if attribute else ():
         if not hasattr(found, part):

@@ -197,6 +197,7 @@ def test_what_fails_and_what_ends_the_program_is_told(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("import optional\n")
     assert "the script (" in command(tmp_path, "why", "script.py", "optional").stdout
     told = command(tmp_path, "why", "script.py", "not_there").stdout
+    assert "the script" not in command(tmp_path, "why", "ends", "optional").stdout
     assert told.startswith("not_there is asked for in one way, and cannot be loaded: ModuleNotFoundError: No module")
     (tmp_path / "empty.py").write_text("")
     assert len(command(tmp_path, "profile", "empty.py").stdout.splitlines()) == 1
