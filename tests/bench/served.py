@@ -146,7 +146,12 @@ class Served:
     def end(self) -> None:
         """End it, and wait for that."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:  # of the others' tools some do not
+            for pid in reversed(self.pids()):
+                os.kill(pid, signal.SIGKILL)
+            self.process.wait(PATIENCE)
         self._output.close()
 
 
