@@ -57,6 +57,10 @@ class RecordedGraph(ImportGraph):
     def _in(self, rows: dict[str, dict[str, None]]) -> None:
         self._known._in = rows
 
+    def settle(self) -> None:
+        """Take all notes now."""
+        self._backlog.settle()
+
     def begin(self, name: str) -> None:
         """Module `name` begins to be executed: what it imported before counts no more."""
         self.notes += (name, True, None, None, 0)

@@ -18,7 +18,7 @@ except (AttributeError, ValueError, OSError):
     _PAGE = 0
 
 
-_MOMENT = 0.001
+_MOMENT = 0.003
 """Seconds. Most modules take no longer, and reading the resident memory for each would cost a tenth of them."""
 _ERRORS_KEPT = 100
 """Of one module: it may be broken for hours, and be tried at every save."""
@@ -144,10 +144,14 @@ class ImportProfiler:
             above.inside.append(entry.module)
         text = "" if error is None else error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         read, memory = self._read
-        memory = memory if now - read < _MOMENT else self._memory(now)
-        inside = tuple(entry.inside)
-        whence = (entry.importer, entry.thread, entry.started)
-        self._ended.append((entry.module, duration, entry.inner, inside, text, entry.memory, memory, *whence))
+        if now - read >= _MOMENT:
+            memory = self._memory(now)
+        self._ended.append(
+            (
+                entry.module, duration, entry.inner, tuple(entry.inside), text, entry.memory, memory,
+                entry.importer, entry.thread, entry.started,
+            )
+        )  # fmt: skip
 
     @property
     def _profiles(self) -> dict[str, ImportProfile]:

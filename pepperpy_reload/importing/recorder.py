@@ -128,9 +128,6 @@ class Recorder:
         builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load = self._wrappers
         self.importers.update(self.modules)  # of the last time
         self._early = tuple(name for name in list(sys.modules) if is_initializing(name))
-        if not self._audited:
-            self._audited = True
-            sys.addaudithook(audit_hook(self))
 
     def _disarm(self) -> None:
         assert self._originals is not None
@@ -187,6 +184,8 @@ class Recorder:
     def run(self, name: str, path: str, source: bytes, code: CodeType, execute: Callable[[], object]) -> None:
         """Execute the code of first-party module `name` on this thread, and record what happens meanwhile."""
         self.importers.add(name)
+        if not self._audited:
+            self._hear_of_files()
         if name not in self.rank:
             self.rank[name] = len(self.rank)
         self.graph.begin(name)
@@ -222,6 +221,11 @@ class Recorder:
                     self._ran.note(loaded, noted)
         self.settled.settle(name, getattr(sys.modules.get(name), "__dict__", {}))
 
+    def _hear_of_files(self) -> None:
+        """First-party code is going to run: from now on it is told which files are opened, whoever does so."""
+        self._audited = True
+        sys.addaudithook(audit_hook(self))
+
     def _begun_before_us(self) -> bool:
         """Whether modules are still being executed whose execution began before this recorder was armed."""
         self._early = tuple(name for name in self._early if is_initializing(name)) if self._early else ()
@@ -240,6 +244,8 @@ class Recorder:
     @contextmanager
     def record(self) -> Iterator[Footprint]:
         """Record which first-party functions a call into user code runs, and what it imports."""
+        if not self._audited:
+            self._hear_of_files()
         before = set(self.by_name)
         footprint = Footprint()
         self._footprints.add(footprint)
@@ -267,6 +273,8 @@ class Recorder:
 
     def adopt(self, name: str, path: str, source: bytes, code: CodeType) -> None:
         """Know a module that was run without us, or is being run as a program."""
+        if not self._audited:
+            self._hear_of_files()
         self.importers.add(name)
         self.rank.setdefault(name, len(self.rank))
         self.graph.add_node(name)

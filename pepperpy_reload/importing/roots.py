@@ -89,10 +89,19 @@ class Roots:
         directory, name = os.path.split(file)
         if name in ("", os.curdir, os.pardir):
             return os.path.realpath(file)
-        if directory not in self._real:
-            self._real[directory] = os.path.realpath(directory)
-        real = os.path.join(self._real[directory], name)
+        real = os.path.join(self._real_directory(directory), name)
         return os.path.realpath(real) if os.path.islink(real) else real
+
+    def _real_directory(self, directory: str) -> str:
+        """Packages lie in each other: of one in a known directory only the last part has to be looked at."""
+        if directory not in self._real:
+            above, name = os.path.split(directory)
+            if above in self._real and name not in ("", os.curdir, os.pardir):
+                real = os.path.join(self._real[above], name)
+                self._real[directory] = os.path.realpath(real) if os.path.islink(real) else real
+            else:
+                self._real[directory] = os.path.realpath(directory)
+        return self._real[directory]
 
     def _known_directories(self) -> tuple[str, ...]:
         """The roots as they were when a file was last looked for in this working directory."""

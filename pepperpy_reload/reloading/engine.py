@@ -135,7 +135,8 @@ def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
 
 
 def read_ahead() -> None:
-    """Read the functions that caches lead to: they are asked for with most plans."""
+    """Put the imports in order, and read the functions that caches lead to: they are asked for with most plans."""
+    recorder.graph.settle()
     traces = Traces(LiveWorld())
     for _, key in traces.world.caches():
         traces.reached(key)

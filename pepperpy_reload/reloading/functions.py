@@ -32,26 +32,37 @@ class Functions:
     def __init__(self, loaded: Loaded, package: str, before: Functions | None) -> None:
         self.code = loaded.code
         self._source, self._package = loaded.source, package
-        self._codes: dict[tuple[str, int], list[CodeType]] = {}
+        self._paths: dict[tuple[str, int], list[tuple[int, ...]]] = {}
+        """Where the code of each is: no code object is held here, for who else may hold one is told by counting."""
         self._names: dict[tuple[str, int], frozenset[str]] = {}
         self._facts: dict[tuple[str, int], FunctionFacts | None] = {}
         self._ends: dict[tuple[str, int], int] = {}
         """Where those end whose facts are known, if they are in no other one."""
         self._once = before._said() if before is not None and before._package == package else {}
-        waiting = [loaded.code]
+        waiting: list[tuple[CodeType, tuple[int, ...]]] = [(loaded.code, ())]
         while waiting:
-            for inner in waiting.pop().co_consts:
+            around, path = waiting.pop()
+            for index, inner in enumerate(around.co_consts):
                 if isinstance(inner, CodeType):
-                    self._codes.setdefault((inner.co_qualname, inner.co_firstlineno), []).append(inner)
-                    waiting.append(inner)
+                    self._paths.setdefault((inner.co_qualname, inner.co_firstlineno), []).append((*path, index))
+                    waiting.append((inner, (*path, index)))
+
+    def _codes(self, place: tuple[str, int]) -> list[CodeType]:
+        found = []
+        for path in self._paths.get(place, ()):
+            code = self.code
+            for index in path:
+                code = code.co_consts[index]
+            found.append(code)
+        return found
 
     def may_say(self, key: CodeKey, names: frozenset[str]) -> bool:
         """Whether the code of a function uses one of these names, or has it as a text; True if it is not known."""
         place = key.qualname, key.line
-        if place not in self._codes:
+        if place not in self._paths:
             return True
         if place not in self._names:
-            parts = [part for code in self._codes[place] for part in _parts(code)]
+            parts = [part for code in self._codes(place) for part in _parts(code)]
             texts = (text for part in parts for text in part.co_consts if isinstance(text, str))
             used = (said for part in parts for name in part.co_names for said in _spelled(name))
             self._names[place] = frozenset((*texts, *used))
@@ -59,8 +70,8 @@ class Functions:
 
     def may_bind(self, key: CodeKey) -> bool:
         """Whether a function may bind names of its module."""
-        codes = self._codes.get((key.qualname, key.line))
-        return codes is None or any(not _BINDING.isdisjoint(one.co_code[::2]) for code in codes for one in _parts(code))
+        codes = self._codes((key.qualname, key.line))
+        return not codes or any(not _BINDING.isdisjoint(one.co_code[::2]) for code in codes for one in _parts(code))
 
     def facts(self, key: CodeKey) -> FunctionFacts | None:
         """What a function that stands in no other one does, by its lines alone; None if it takes more to tell."""
@@ -71,7 +82,7 @@ class Functions:
 
     def _read(self, key: CodeKey) -> FunctionFacts | None:
         outermost, _, inside = key.qualname.partition(".<locals>")
-        known = self._codes.get((key.qualname, key.line), ())
+        known = self._codes((key.qualname, key.line))
         around = list(self._around(outermost, key.line)) if inside else [(code, key.line) for code in known]
         if len(known) != 1 or len(around) != 1 or "<" in outermost or not says_no_encoding(self._source):
             return None
@@ -90,9 +101,9 @@ class Functions:
         return facts
 
     def _around(self, qualname: str, line: int) -> Iterator[tuple[CodeType, int]]:
-        for (name, first), codes in self._codes.items():
+        for name, first in self._paths:
             if name == qualname and first <= line:
-                yield from ((code, first) for code in codes if last_line(code) >= line)
+                yield from ((code, first) for code in self._codes((name, first)) if last_line(code) >= line)
 
     @property
     def _lines(self) -> list[bytes]:

@@ -171,8 +171,12 @@ def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
     if known is not None:
         words(name)
         names_of_caches(name)
+        names_of_copies(name)
+        looks_up_modules(name)
+        said(name)
         for key in ran:
             facts(name, key)
+            may_say(name, key, frozenset())
         for unit in known.units:
             unit.note_names()
         if not known.loaded.by_unit:

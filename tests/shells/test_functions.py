@@ -9,9 +9,11 @@ import difflib
 import enum
 import inspect
 import logging
+import sys
 import tarfile
 import textwrap
 import typing
+import weakref
 from types import ModuleType
 
 import pytest
@@ -112,3 +114,15 @@ def test_has_word_is_being_one_of_the_words() -> None:
     source = "abc = x.bc(ab_c) # ä bcä\nbc2 bc".encode()
     for word in (b"abc", b"bc", b"x", b"ab", b"ab_c", b"c", b"bc2", "bcä".encode()):
         assert has_word(source, word) == (word in words_of(source))
+
+
+def test_no_code_object_is_held() -> None:
+    one = loaded("def f():\n    return lambda: a\n\n\nclass G:\n    def h(self):\n        return b\n")
+    inside = [code for code in one.code.co_consts if isinstance(code, type(one.code))]
+    before = [sys.getrefcount(code) for code in inside]
+    functions = Functions(one, "", None)
+    for key in (CodeKey("m.py", "f", 1), CodeKey("m.py", "G.h", 6), CodeKey("m.py", "f.<locals>.<lambda>", 2)):
+        functions.facts(key)
+        functions.may_say(key, frozenset({"a"}))
+    assert [sys.getrefcount(code) for code in inside] == before
+    assert not any(weakref.getweakrefs(code) for code in inside)
