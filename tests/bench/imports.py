@@ -40,6 +40,8 @@ REMOVED = (
     "django.http",
     "email.message",
 )
+_OF_THE_INTERPRETER = ("linecache", "gc")
+"""What 3.13 imports itself, before a script and after it."""
 NOTABLE = 0.002  # seconds: below it a time says nothing
 THREADS = """
 import threading
@@ -97,9 +99,8 @@ def _importtime(script: Path) -> list[tuple[str, float, float]]:
         if row.startswith("import time:") and "[us]" not in row:
             own, cumulative, name = row.removeprefix("import time:").split("|")
             found.append((name.strip(), int(own) / 1e6, int(cumulative) / 1e6))
-    names = [name for name, _, _ in found]
-    end = -1 if names[-1] == "gc" else None  # the interpreter itself imports it at its end
-    return found[names.index("site") + 1 : end]
+    begun = [name for name, _, _ in found].index("site") + 1
+    return [one for one in found[begun:] if one[0] not in _OF_THE_INTERPRETER]
 
 
 def _profile(script: Path) -> dict[str, Any]:
