@@ -259,15 +259,22 @@ def test_a_program_is_forked_again_when_its_main_is_edited(
 ) -> None:
     (project / "main.py").write_text(PROGRAM)
     tool = start(*SERVE, "main:main", environment=library(lib="", later=""))
+
+    def says(word: str) -> None:
+        try:
+            until(lambda: (project / "says").read_text() == word, repr(word))
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it wrote:\n{tool.text()}") from None
+
     tool.event("warm")
     for number, word in enumerate(("two", "three"), 1):
         (project / "main.py").write_text(PROGRAM.replace("one", word))
-        until(lambda w=word: (project / "says").read_text() == w, word)
+        says(word)
         restarted = tool.event("restarted", number)
         assert restarted["warm"], tool.text()
         assert "would go on with its old code" in restarted["reason"]
     (project / "main.py").write_text(PROGRAM.replace("time, lib", "time").replace("one", "four"))
-    until(lambda: (project / "says").read_text() == "four", "four")
+    says("four")
     assert not tool.event("restarted", 3)["warm"]
     assert "lib is imported no more" in tool.event("note")["text"]
     tool.event("warm", 2)
