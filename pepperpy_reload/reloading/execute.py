@@ -23,7 +23,7 @@ from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
 
-_MOST = 4096  # codes of import statements that are kept
+_MOST = 512  # codes of import statements that are kept
 _imports: dict[object, CodeType] = {}
 FUTURES = 0
 for _name in __future__.all_feature_names:
