@@ -26,7 +26,7 @@ with (pathlib.Path(__file__).parent.parent / "starts").open("a") as file:
 os.abort()
 """
 CRASHES_WHEN_ASKED = "import os\n\ndef answer():\n    return os.abort() if PATH == '/crash' else 'well'\n"
-SLACK = 2.0  # seconds that a start may take
+SLACK = 4.0  # seconds that a start may take
 
 
 def crash(tool: Tool, times: int) -> float | None:
@@ -62,7 +62,7 @@ def test_the_pauses_grow_and_end_and_are_short_again_after_a_while_of_health(
     pauses = [after - before for before, after in pairwise(began)]
     assert all(delay <= pause < delay + SLACK for delay, pause in zip(DELAYS, pauses, strict=True)), pauses
 
-    until(lambda: time.monotonic() > ready + HEALTHY, "it to be healthy for long")
+    until(lambda: time.monotonic() > ready + HEALTHY + 1, "it to be healthy for long")
     assert crash(serving, 3) == DELAYS[0]
     serving.serves("well")
     assert len((tmp_path / "starts").read_text().split()) == len(DELAYS) + 1, "only a save helps"
