@@ -7,10 +7,9 @@ an edit of one of them need not have the other executed again.
 from __future__ import annotations
 
 import ast
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 _CONSTANT = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Slice, ast.expr_context, ast.operator, ast.unaryop)
 _ASKING = (ast.Name, ast.Attribute, ast.Subscript, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.cmpop, ast.boolop)
@@ -127,24 +126,28 @@ def answer(test: ast.expr) -> bool | None:
             return None if None in found_all else not decisive
         case ast.Name(id=name) if name == _FOR_CHECKERS:
             return False
-        case ast.Compare() | ast.Call() if _is_about_the_interpreter(test):
-            return bool(eval(compile(ast.Expression(test), "<condition>", "eval"), {"sys": sys, "os": os}))
+        case ast.Compare() | ast.Call():
+            return _asked(test)
     return None
 
 
-def _is_about_the_interpreter(test: ast.expr) -> bool:
-    """Whether a comparison is of constants with the platform or the version of Python, and can be made."""
+def _asked(test: ast.expr) -> bool | None:
+    """What a comparison with the platform or the version of Python comes to; None if it is about something else."""
     nodes = [*ast.walk(test)]
-    chains = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
-    known = {f"{node.value.id}.{node.attr}" for node in chains if isinstance(node.value, ast.Name)}
+    chains = {node.value: f"{node.value.id}.{node.attr}" for node in nodes
+              if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}  # fmt: skip
     names = [node for node in nodes if isinstance(node, ast.Name)]
-    if not known or not known <= _INTERPRETER or len(names) != len(chains):
-        return False
+    if not chains or len(chains) != len(names) or not set(chains.values()) <= INTERPRETER.keys():
+        return None
+    spaces: dict[str, SimpleNamespace] = {}
+    for name in chains.values():
+        module, _, attribute = name.partition(".")
+        setattr(spaces.setdefault(module, SimpleNamespace()), attribute, INTERPRETER[name])
     try:
-        eval(compile(ast.Expression(test), "<condition>", "eval"), {"sys": sys, "os": os})
+        return bool(eval(compile(ast.Expression(test), "<condition>", "eval"), dict(spaces)))
     except Exception:  # noqa: BLE001 - it is the program's to say so
-        return False
-    return True
+        return None
 
 
-_INTERPRETER = frozenset({"sys.platform", "sys.version_info", "sys.byteorder", "sys.maxsize", "os.name"})
+INTERPRETER: dict[str, object] = {}
+"""What is known of the interpreter, such as `sys.platform`: told once by who may ask it."""

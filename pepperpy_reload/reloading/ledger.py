@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from types import CodeType
 
+from pepperpy_reload.core.branches import INTERPRETER
 from pepperpy_reload.core.statement import Statement, first_line, forget_trees
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_units
 from pepperpy_reload.core.words import has_word, words_of
@@ -113,6 +114,16 @@ class Page:
         alone = (offset for offset, found in places if found == [unit])
         return next(chain(alone, (offset for offset, found in places if unit in found)), -1)
 
+
+INTERPRETER.update(
+    {
+        "sys.platform": sys.platform,
+        "sys.version_info": sys.version_info,
+        "sys.byteorder": sys.byteorder,
+        "sys.maxsize": sys.maxsize,
+        "os.name": os.name,
+    }
+)
 
 _NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _pages: dict[str, Page] = {}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pepperpy_reload.core.branches import answer
+from pepperpy_reload.core.branches import INTERPRETER, answer
 from pepperpy_reload.core.difference import Fate, align
 from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.statement import read_statements
@@ -58,6 +58,7 @@ def test_what_could_answer_otherwise_stays_whole(source: str) -> None:
     assert [one for one, _, _ in guards(source)] == [()]
 
 
+KNOWN = {"sys.platform": "linux", "sys.version_info": (3, 11, 7), "os.name": "posix"}
 CONDITIONS = st.sampled_from(["A", "B", "not A", "A and B", "C.x", "C.x == 1", "hasattr(C, 'x')", "hasattr(C, 'y')"])
 STATEMENTS = st.sampled_from(["p += 1", "q = q * 2 + p", "def f(): return p", "pass", "import math"])
 BLOCKS = st.recursive(
@@ -142,10 +143,13 @@ def test_of_two_branches_only_one_is_executed() -> None:
         ("FLAG", None),
     ],
 )
-def test_what_a_condition_comes_to_here(test: str, expected: bool | None) -> None:
+def test_what_a_condition_comes_to_here(test: str, expected: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KNOWN.items():
+        monkeypatch.setitem(INTERPRETER, name, value)
     assert answer(ast.parse(test, mode="eval").body) is expected
 
 
-def test_what_is_for_another_version_does_nothing() -> None:
+def test_what_is_for_another_version_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(INTERPRETER, "sys.version_info", (3, 11))
     old, new, both = units("if sys.version_info < (3, 0):\n    exec(x)\nelse:\n    y = 1\n    z = 2\n")
     assert (old.kind, new.binds, both.binds) == (Kind.INERT, frozenset("y"), frozenset("z"))

@@ -821,3 +821,25 @@ def test_classes_that_are_completed_below_are_not_taken_for_what_they_were(reloa
             """,
         },
     )
+
+
+def test_what_is_for_another_version_reads_nothing(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "K = 1", "K = 2")
+        assert report.status == "reloaded" and report.ran == ("app:9",) and app.K == 2, report
+        """,
+        {
+            "app.py": """
+                import sys
+                if sys.version_info < (3, 0):
+                    exec("x = K")
+                    y = 1
+                else:
+                    y = 2
+                    z = 3
+                K = 1
+            """,
+        },
+    )
