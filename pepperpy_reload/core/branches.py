@@ -61,6 +61,8 @@ def _inside(tests: tuple[ast.expr, ...], item: ast.stmt) -> ast.If:
 
 def _may_part(node: ast.If) -> bool:
     """Whether the answer to the condition is the same however often it is asked, and whatever is done in between."""
+    if not _is_asked_alike(node.test):
+        return False
     names = {item.id for item in ast.walk(node.test) if isinstance(item, ast.Name)} - {"hasattr"}
     single = {item.id for item in _plain(node.test) if isinstance(item, ast.Name)} - {_FOR_CHECKERS}
     inside = [part for item in (*node.body, *node.orelse) for part in ast.walk(item)]
@@ -70,7 +72,7 @@ def _may_part(node: ast.If) -> bool:
     bound |= {item.name for item in inside if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
     read = {item.id for item in inside if isinstance(item, ast.Name)}
     is_open = "*" in bound and bool(single)
-    return _is_asked_alike(node.test) and names.isdisjoint(bound) and single.isdisjoint(read) and not is_open
+    return names.isdisjoint(bound) and single.isdisjoint(read) and not is_open
 
 
 def _plain(test: ast.expr) -> Iterator[ast.expr]:

@@ -52,7 +52,8 @@ def why_not(cls: type, before: Statement, after: Statement, tells_again: Callabl
         name = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if name[-1:] == () or name[-1] not in _PURE_DECORATORS:
             return "it has a decorator that may do anything"
-    if not all(tells_again(base) for base in told_bases(cls)) or (told_bases(cls) and _teller(cls) is None):
+    told = [base for base in cls.__mro__[1:] if _is_told(base)]
+    if told and (_teller(cls) is not told[0] or not all(map(tells_again, told))):
         return "a base class wants to know of its subclasses"
     return ""
 
@@ -66,11 +67,6 @@ def remembers(cls: type) -> str:
         if _is_told(base) and base.__module__ not in recorder.modules:
             return f"{base.__name__}.__init_subclass__"
     return ""
-
-
-def told_bases(cls: type) -> list[type]:
-    """The base classes that may do something when a subclass of them is made."""
-    return [base for base in cls.__mro__[1:] if _is_told(base)]
 
 
 def _teller(cls: type) -> type | None:

@@ -6,8 +6,7 @@ import gc
 import sys
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import attrgetter, is_
 from types import (
@@ -27,6 +26,7 @@ from typing import Any
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.collection import collecting_later
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 LIMIT = 1_000_000
@@ -67,7 +67,7 @@ class Contents:
         self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
         modules = (sys.modules.get(name) for name in recorder.modules)
         self._spaces = {id(vars(module)) for module in modules if isinstance(module, ModuleType)}
-        with _uncollected():
+        with collecting_later():
             self._visit(starts)
 
     def restore(self) -> None:
@@ -292,15 +292,3 @@ def _slot(thing: Any, member: MemberDescriptorType) -> Any:
         return member.__get__(thing)
     except AttributeError:  # not set
         return _NOTHING
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """The many copies that are made inside are no reason to look for garbage again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +16,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, patch, state
 from pepperpy_reload.reloading.attempt import Attempt, Prepared
+from pepperpy_reload.reloading.collection import collecting_later
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.newcomers import see_newcomers
@@ -36,18 +35,6 @@ def prepare(paths: Iterable[str]) -> Prepared:
         prepared = _plan(read_batch(paths))
     stopwatch.lap("plan")
     return prepared
-
-
-@contextmanager
-def collecting_later() -> Iterator[None]:
-    """No garbage collection inside: trees are many objects and no garbage, and each pass over the heap is as long."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def prepare_modules(names: Iterable[str], *, dependents: bool) -> Prepared:

@@ -7,10 +7,10 @@ import bisect
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from types import CodeType
+from types import CodeType, ModuleType
 
 from pepperpy_reload.core.branches import INTERPRETER
 from pepperpy_reload.core.statement import Statement, first_line, forget_trees
@@ -223,19 +223,21 @@ def captures_code(name: str) -> bool:
 
 def names_of_caches(name: str) -> tuple[str, ...]:
     """The names by which a loaded module leads to lru_caches: looked for once after each time that it was executed."""
-    loaded = recorder.modules[name]
-    known = _caches.get(name)
-    if known is None or known[0] is not loaded:
-        known = _caches[name] = (loaded, patch.names_of_caches(sys.modules.get(name)))
-    return known[1]
+    return _looked_for(name, _caches, patch.names_of_caches)
 
 
 def names_of_copies(name: str) -> tuple[str, ...]:
     """The names of its functions that know what a class knows, likewise."""
+    return _looked_for(name, _copies, patch.names_of_copies)
+
+
+def _looked_for(
+    name: str, table: dict[str, tuple[Loaded, tuple[str, ...]]], find: Callable[[ModuleType | None], tuple[str, ...]]
+) -> tuple[str, ...]:
     loaded = recorder.modules[name]
-    known = _copies.get(name)
+    known = table.get(name)
     if known is None or known[0] is not loaded:
-        known = _copies[name] = (loaded, patch.names_of_copies(sys.modules.get(name)))
+        known = table[name] = (loaded, find(sys.modules.get(name)))
     return known[1]
 
 

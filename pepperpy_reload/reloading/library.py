@@ -10,6 +10,7 @@ import builtins
 import inspect
 import linecache
 import textwrap
+from collections import ChainMap
 from collections.abc import Mapping
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -38,7 +39,7 @@ def is_pure(function: object, harmless: frozenset[str], depth: int = _DEEP) -> b
     terms = _terms(function.__code__)
     if terms is None:
         return False
-    names = {**vars(builtins), **function.__globals__, **_closed_over(function)}
+    names = ChainMap(_closed_over(function), function.__globals__, vars(builtins))
     given = (_meant(names, one) for one in terms.given)
     called = (_meant(names, one) for one in terms.called)
     return all(map(_is_plain, given)) and all(is_pure(one, harmless, depth - 1) for one in called)

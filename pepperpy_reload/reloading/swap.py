@@ -53,24 +53,25 @@ def _swap(attempt: Attempt, moved: Iterable[patch.Pair], found: patch.Found) -> 
 
 def _tell_classes(attempt: Attempt, edited: Edited) -> None:
     several = _not_defined_once(edited.alignment.old)
-    known = patch.known_to_classes(sys.modules[edited.name], edited.loaded.code, edited.code, several)
-    for cls, attribute, value in list(known):
+    known = list(patch.known_to_classes(sys.modules[edited.name], edited.loaded.code, edited.code, several))
+    copies = list(_copies()) if known else []
+    for cls, attribute, value in known:
         before = vars(cls)[attribute]
         attempt.transaction.undo(partial(type.__setattr__, cls, attribute, before))
         type.__setattr__(cls, attribute, value)
-        for function in _copies(cls):
-            if vars(function).get(attribute) is before:
+        for wrapped, function in copies:
+            if wrapped is cls and vars(function).get(attribute) is before:
                 attempt.transaction.undo(partial(setattr, function, attribute, before))
                 setattr(function, attribute, value)
 
 
-def _copies(cls: type) -> Iterator[FunctionType]:
-    """The functions that `functools.wraps` has given all that a class knows."""
+def _copies() -> Iterator[tuple[object, FunctionType]]:
+    """The functions that `functools.wraps` has given all that a class knows, each with the class."""
     for name in recorder.modules:
         names = getattr(sys.modules.get(name), "__dict__", {})
         for function in map(names.get, ledger.names_of_copies(name)):
-            if type(function) is FunctionType and getattr(function, "__wrapped__", None) is cls:
-                yield function
+            if type(function) is FunctionType:
+                yield getattr(function, "__wrapped__", None), function
 
 
 def _not_defined_once(units: Iterable[Unit]) -> set[str]:
