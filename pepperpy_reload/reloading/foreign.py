@@ -298,9 +298,8 @@ def _is_fixed(name: str, *scopes: Mapping[str, Any]) -> bool:
 def _is_own_class(namespace: Mapping[str, Any], path: Chain) -> bool:
     """Whether it is a class of the project's by its own name: if another is made of it, nothing is left of this one."""
     value = namespace.get(path[0])
-    if len(path) != 1 or not isinstance(value, type):
-        return False
-    return value.__name__ == path[0] and vars(value).get("__module__") in recorder.modules
+    known = plain_attribute(value, "__name__"), plain_attribute(value, "__module__")
+    return len(path) == 1 and is_a(value, type) and known[0] == path[0] and known[1] in recorder.modules
 
 
 def _file(function: Any) -> str:
