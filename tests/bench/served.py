@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,14 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
+from tests.ports import free_port
+
 PATIENCE = 20.0
 HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    """A port that nobody uses at the moment."""
-    with socket.create_server((HOST, 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def environment() -> dict[str, str]:

@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start, Tool
 
@@ -77,8 +79,7 @@ def ask(tool: Tool) -> tuple[threading.Thread, list[str]]:
 def test_a_breakpoint_is_hit_after_a_patch_and_saves_wait_for_who_stands_there(
     start: Start, project: Path, environment: dict[str, str], until: Callable[..., Any]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     (project / "main.py").write_text(APP)
     (project / "helper.py").write_text(HELPER)
     more = {"DEBUG_PORT": str(port), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start
 
@@ -68,8 +70,9 @@ def test_nothing_outlives_a_killed_supervisor(
             "    return helper", f"    (HERE.parent / 'asked').touch()\n    {STUCK[how]}\n    return helper"
         )
     )
-    tool = start(*SERVE, "main:app")
-    port, worker = tool.port, tool.event("ready")["pid"]
+    port = free_port()
+    tool = start(*SERVE, "--port", str(port), "main:app")
+    worker = tool.event("ready")["pid"]
     everybody = [worker, *outsiders(project)]
     assert len(everybody) == 2
     assert all(map(alive, everybody))

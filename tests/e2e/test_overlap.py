@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start, Tool
 
@@ -357,18 +359,20 @@ def test_no_worker_is_left(
 
 
 def test_none_of_them_outlives_a_supervisor_that_is_killed(
-    tool: Tool,
+    start: Start,
     project: Path,
     line: Connect,
     until: Until,
     alive: Alive,
     workers: Workers,
 ) -> None:
-    line(tool.port).ask("/stream")
+    port = free_port()
+    tool = start(*SERVE, "--port", str(port), "main:app")
+    tool.event("ready")
+    line(port).ask("/stream")
     (project / "main.py").write_text("import time\ntime.sleep(60)\n")
     release(project, "1")
     both = until(lambda: workers(tool.process.pid)[1:] and workers(tool.process.pid), "the second worker")
-    port = tool.port
     tool.send(signal.SIGKILL)
     until(lambda: not any(map(alive, both)), "both to be gone", 3.0)
     until(lambda: _is_free(port), "the port", 3.0)
@@ -473,8 +477,7 @@ EXCLUSIVE = {
 
 @pytest.mark.parametrize("what", EXCLUSIVE)
 def test_what_the_old_worker_holds_is_given_up_first_from_then_on(start: Start, project: Path, what: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        (project / "port").write_text(str(server.getsockname()[1]))
+    (project / "port").write_text(str(free_port()))
     (project / "main.py").write_text((project / "main.py").read_text() + EXCLUSIVE[what])
     tool = start(*SERVE, "main:app")
     tool.serves("0")

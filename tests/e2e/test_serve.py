@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start, Tool
 
@@ -346,8 +348,9 @@ def test_nothing_is_left_when_the_supervisor_is_killed(start: Start, project: Pa
         "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\ndef answer():\n    return child.pid\n"
         + (project / "main.py").read_text().partition("helper.WORD")[2]
     )
-    tool = start(*SERVE, "main:app")
-    worker, port = tool.event("ready")["pid"], tool.port
+    port = free_port()
+    tool = start(*SERVE, "--port", str(port), "main:app")
+    worker = tool.event("ready")["pid"]
     child = int(tool.get())
     tool.send(signal.SIGKILL)
     until(lambda: not alive(worker) and not alive(child), "worker and grandchild to be gone", 3.0)
@@ -462,8 +465,7 @@ def test_a_port_in_use_is_one_line_and_98(tool: Tool, start: Start) -> None:
 
 def test_of_servers_that_start_together_one_gets_the_port(start: Start, project: Path) -> None:
     (project / "factory.py").write_text("import main\n\ndef create_app():\n    return main.app\n")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = str(server.getsockname()[1])
+    port = str(free_port())
     tools = [start("serve", "--port", port, "--json", "factory:create_app") for _ in range(3)]
     losers = [tool for tool in tools if not tool.settles("ready")]
     assert [tool.ends() for tool in losers] == [98, 98]
@@ -497,8 +499,7 @@ def test_a_plain_main_may_use_the_port_itself(start: Start, project: Path) -> No
         "    port = int(open('port').read())\n"
         "    http.server.HTTPServer(('127.0.0.1', port), Handler).serve_forever()\n"
     )
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     (project / "port").write_text(str(port))
     tool = start("serve", "--port", str(port), "--json", "own:main")
     tool.serves("mine")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start, Tool
 
@@ -73,8 +75,7 @@ def test_the_app_answers_as_soon_as_it_can(broken: Tool, project: Path, until: U
 
 
 def test_a_program_that_wants_the_address_gets_it(start: Start, project: Path, until: Until) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     (project / "own.py").write_text("1 / 0\n")
     tool = start("serve", "--port", str(port), "--json", "own:main")
     until(lambda: _status(tool) == 503, "the answer")
