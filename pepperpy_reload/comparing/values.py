@@ -75,13 +75,16 @@ def known_elsewhere(painter: Painter, thing: Any) -> list[Any] | None:
         code = thing.__code__
         if painter.own(code.co_filename) or id(thing.__globals__) in painter.spaces:
             return None
+        # Where it was written comes first: a class that took it for a method may have renamed it (attrs' `evolve`).
+        written = thing.__globals__.get("__name__"), code.co_qualname
+        home, name = written if _lookup(*written) is thing else (home, name)
     if isinstance(home, str) and home not in painter.modules and _lookup(home, name) is thing:
         return ["class" if is_class else "function", home, name]
     return None
 
 
-def _lookup(home: str, qualname: str) -> Any:
-    found: Any = sys.modules.get(home)
+def _lookup(home: Any, qualname: str) -> Any:
+    found: Any = sys.modules.get(home) if isinstance(home, str) else None
     for part in qualname.split("."):
         if issubclass(type(found), ModuleType):
             found = object.__getattribute__(found, "__dict__").get(part)

@@ -31,7 +31,9 @@ class Consequences(Marks):
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)
         if self.old_index(place) >= 0:
-            self._see_functions(place.module, unit, self.old_index(place), cause)
+            self._see_functions(place.module, unit, self.bound_in_functions(place.module, self.old_index(place)), cause)
+        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
+            self._see_functions(place.module, unit, self._bound_soon(place), cause)
         action = self.action(place)
         if unit.kind is Kind.CLASS:
             self._see_bases(place)
@@ -46,13 +48,36 @@ class Consequences(Marks):
             for name in sorted(self.old_unit(place).binds - unit.binds):
                 self._drop_unless_bound(Cell(place.module, name), cause)
 
-    def _see_functions(self, name: str, unit: Unit, old: int, cause: Cause) -> None:
-        """What a unit bound by functions (`global`) is bound in its order only if the modules run as a whole."""
-        for cell in sorted(self.bound_in_functions(name, old)):
-            for one in {cell.module, name} - self.whole.keys() - self.drop.keys():
+    def _see_functions(self, name: str, unit: Unit, cells: Iterable[Cell], cause: Cause) -> None:
+        """What a unit has bound by functions (`global`) is bound in its order, as it was: by all that bind it.
+
+        What no statement binds before them is missing at first: that is so only if the modules run as a whole.
+        """
+        for cell in sorted(cells):
+            known = {cell.module, name} if self._first_to_bind(cell) is None else set()
+            for one in known - self.whole.keys() - self.drop.keys():
                 self.whole[one] = f"a function that is called in line {unit.line} binds {cell}"
                 self._mark_all(one, cause)
+            for other in self.binders(cell):
+                self.mark(other, Cause(f"binds {cell.name} as well; {cause.text}"))
             self.spread(cell, cause, rebound=True)
+
+    def _first_to_bind(self, cell: Cell) -> Place | None:
+        """The first unit to bind a cell, if it is an assignment in its own module."""
+        first = min(self.binders(cell), key=self.order, default=None)
+        is_own = first is not None and first.module == cell.module and cell.name in self.unit(first).binds
+        return first if is_own and self.unit(first).kind is Kind.OTHER else None  # type: ignore[arg-type]
+
+    def _bound_soon(self, place: Place) -> Iterator[Cell]:
+        """The cells that a new or changed unit is going to bind by functions, as far as anybody can tell.
+
+        It is seen when it runs whether it binds others; what it cannot do in its order is left to that, too.
+        """
+        known = (self.world.facts(key) for key in self.foreseen(place))
+        for cell in {Cell(one[0], name) for one in known if one is not None for name in one[1].binds}:
+            first = self._first_to_bind(cell)
+            if first is not None and self.order(first) < self.order(place):
+                yield cell
 
     def _bind(self, place: Place, cell: Cell, cause: Cause, action: Action) -> None:
         for other in self._rivals(place, cell):

@@ -205,8 +205,9 @@ def _by_call(node: ast.Call) -> Iterator[tuple[ast.AST, Depth, bool]]:
             if isinstance(item, ast.Attribute):
                 yield item.value, Depth.CALL, False
         return
-    yield callee, Depth.CALL, True
-    if isinstance(callee, ast.Attribute):
+    if not (isinstance(callee, ast.Attribute) and callee.attr in TELLING):
+        yield callee, Depth.CALL, True
+    if isinstance(callee, ast.Attribute) and callee.attr not in TELLING:
         yield callee.value, Depth.HARD if callee.attr in COMPLETING else Depth.CALL, False
     yield from ((item.value if isinstance(item, ast.Starred) else item, Depth.CALL, False) for item in args)
     yield from ((keyword.value, Depth.CALL, False) for keyword in node.keywords)
@@ -228,6 +229,13 @@ CHANGING = frozenset(
     "__delitem__ __setattr__ __delattr__ __iadd__ __ior__".split()
 )
 """The methods of lists, dicts, sets and the like that change what they are called on."""
+
+TELLING = frozenset(
+    "casefold endswith isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace "
+    "istitle isupper ljust lower lstrip removeprefix removesuffix rjust rpartition rstrip splitlines startswith strip "
+    "swapcase upper zfill".split()
+)
+"""The methods of texts whose names nothing else has that would change by them: `lower`, but not `title` or `join`."""
 
 COMPLETING = frozenset({"model_rebuild", "update_forward_refs"})
 """The methods by which pydantic's classes become complete: what they name has been defined by then."""

@@ -130,7 +130,7 @@ class _Planner(Consequences):
         """A unit that is gone has changed objects and bound names of others, itself or by functions."""
         self._undo_old(name, unit, cause)
         self._unset(name, unit, self.set_on_modules(name, unit, unit.index), cause, again=False)
-        self._see_functions(name, unit, unit.index, cause)
+        self._see_functions(name, unit, self.bound_in_functions(name, unit.index), cause)
 
     def _tell_readers_of_documentation(self, place: Place, cause: Cause) -> None:
         """A docstring is patched with its function; who has read it at import has an old copy."""

@@ -61,6 +61,8 @@ STORE, CALL, HARD = Depth.STORE, Depth.CALL, Depth.HARD
         pytest.param("len(x); sorted(y); isinstance(z, w)", {}, id="harmless built-in functions"),
         pytest.param("print(x.y, file=z)", {}, id="print"),
         pytest.param("obj.len(x)", {"obj": CALL, "x": CALL}, id="a method of a harmless name"),
+        pytest.param("x.lower(); y.z.startswith(w)", {"w": CALL}, id="what only texts have"),
+        pytest.param("x.title(); y.join(z)", {"x": CALL, "y": CALL, "z": CALL}, id="what others have as well"),
         pytest.param("x = 1; y = x; z = x.y", {}, id="plain assignments"),
         pytest.param("f()(x)", {"x": CALL}, id="what a call returns is called"),
         pytest.param("x().y = 1", {}, id="what a call returns is nobody's"),

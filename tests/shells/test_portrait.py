@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from types import ModuleType
 
 import pytest
@@ -56,3 +57,12 @@ def test_which_of_two_equal_objects_metadata_has_says_nothing_unless_it_has_a_na
         named = annotated("D = Doc('x')\nA, B = Annotated[int, D], Annotated[str, D]")
         stale = annotated("D = Doc('x')\nA, B = Annotated[int, D], Annotated[str, Doc('x')]")
         assert "metadata" in str(walk(named, stale))
+
+
+def test_a_librarys_function_goes_by_where_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "__import__('textwrap').dedent"
+    first = portrait(text)
+    monkeypatch.setattr(textwrap.dedent, "__qualname__", "Model.dedent")
+    monkeypatch.setattr(textwrap.dedent, "__module__", "module")
+    assert first_difference(first, portrait(text)) is None
+    assert first_difference(first, portrait("__import__('textwrap').indent")) is not None
