@@ -84,7 +84,7 @@ EDITS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 def test_all_is_counted_as_in_a_fresh_start(player: Player) -> None:
     played = {name: player.play(Case((files, {**files, **edited}))) for name, (files, edited) in EDITS.items()}
     told = {name: (one["status"], one["fault"]) for name, outcomes in played.items() for one in outcomes}
-    assert told == {name: ("reloaded", "") for name in EDITS}
+    assert told == dict.fromkeys(EDITS, ("reloaded", ""))
 
 
 def test_what_has_nothing_to_do_with_it_is_left_alone(reloads: Reloads) -> None:
