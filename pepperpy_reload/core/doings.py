@@ -13,10 +13,12 @@ from pepperpy_reload.core.names import annotated_names, readings, unevaluated
 from pepperpy_reload.core.statement import absolute, chain, import_time
 from pepperpy_reload.core.texts import Text, texts
 
-_TELLING = frozenset(
-    {"__doc__", "getdoc", "wraps", "update_wrapper", "property", "cached_property", "classmethod", "staticmethod"}
+_TAKING = frozenset(
+    {"property", "cached_property", "classmethod", "staticmethod"}
     | {"cache", "lru_cache", "contextmanager", "asynccontextmanager", "singledispatch"}
 )
+"""What takes over the docstring of the one function that it is given."""
+_TELLING = frozenset({"__doc__", "getdoc", "wraps", "update_wrapper"}) | _TAKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,28 @@ def _heads(node: ast.stmt) -> tuple[tuple[Chain, ...], frozenset[Chain]]:
 
 
 def tells(nodes: Iterable[ast.AST]) -> bool:
-    """Whether a function's docstring may be read: by its attribute, or by what copies or looks for it."""
+    """Whether another function's docstring may be read: by its attribute, or by what copies or looks for it.
+
+    A decorator that takes over what it decorates reads that alone.
+    """
+    nodes = list(nodes)
+    taking = {id(one) for node in nodes for one in _taking(node)}
     for node in nodes:
         match node:
             case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Name(id=name, ctx=ast.Load()):
-                if name in _TELLING:
+                if name in _TELLING and id(node) not in taking:
                     return True
             case ast.Constant(value="__doc__"):
                 return True
     return False
+
+
+def _taking(node: ast.AST) -> Iterator[ast.AST]:
+    """The decorators of a function that take over that function."""
+    for item in getattr(node, "decorator_list", ()):
+        made = item.func if isinstance(item, ast.Call) else item
+        if chain(made)[-1:] and chain(made)[-1] in _TAKING:
+            yield made
 
 
 def called(nodes: Iterable[ast.AST]) -> Iterator[Chain]:

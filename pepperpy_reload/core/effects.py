@@ -205,14 +205,28 @@ def _by_call(node: ast.Call) -> Iterator[tuple[ast.AST, Depth, bool]]:
             if isinstance(item, ast.Attribute):
                 yield item.value, Depth.CALL, False
         return
-    if not (isinstance(callee, ast.Attribute) and callee.attr in TELLING):
+    if not (isinstance(callee, ast.Attribute) and _only_tells(callee)):
         yield callee, Depth.CALL, True
-    if isinstance(callee, ast.Attribute) and callee.attr not in TELLING:
-        yield callee.value, Depth.HARD if callee.attr in COMPLETING else Depth.CALL, False
-    yield from ((item.value if isinstance(item, ast.Starred) else item, Depth.CALL, False) for item in args)
-    yield from ((keyword.value, Depth.CALL, False) for keyword in node.keywords)
+        if isinstance(callee, ast.Attribute):
+            yield callee.value, Depth.HARD if callee.attr in COMPLETING else Depth.CALL, False
+    given = (
+        *(item.value if isinstance(item, ast.Starred) else item for item in args),
+        *(one.value for one in node.keywords),
+    )
+    yield from (
+        (item, Depth.CALL, False) for item in given if not (isinstance(item, ast.Attribute) and item.attr in _TEXTS)
+    )
 
 
+def _only_tells(method: ast.Attribute) -> bool:
+    """Whether a method changes nothing of what it is called on."""
+    owner = method.value
+    is_namespace = isinstance(owner, ast.Attribute) and owner.attr == "__dict__"
+    return method.attr in TELLING or (is_namespace and method.attr == "get")
+
+
+_TEXTS = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
+"""Attributes that are texts, which nobody changes."""
 _SETTERS = (("__setattr__",), ("__delattr__",))
 _CALLING = frozenset({"map", "filter"})
 
@@ -233,9 +247,9 @@ CHANGING = frozenset(
 TELLING = frozenset(
     "casefold endswith isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace "
     "istitle isupper ljust lower lstrip removeprefix removesuffix rjust rpartition rstrip splitlines startswith strip "
-    "swapcase upper zfill".split()
+    "swapcase upper zfill items keys values copy difference intersection isdisjoint issubset issuperset union".split()
 )
-"""The methods of texts whose names nothing else has that would change by them: `lower`, but not `title` or `join`."""
+"""The methods of texts, dicts and sets that change nothing, whatever else has one of the name (`title`, `get`)."""
 
 COMPLETING = frozenset({"model_rebuild", "update_forward_refs"})
 """The methods by which pydantic's classes become complete: what they name has been defined by then."""

@@ -146,7 +146,7 @@ def read_inside(node: ast.AST, *, postponed: bool) -> Iterator[str]:
 
     Annotations stay text if they are `postponed` (PEP 563).
     """
-    text = {id(item) for inner in import_time(node) for item in _annotations(inner)} if postponed else set()
+    text = {id(item) for inner in import_time(node) for item in hints_of(inner)} if postponed else set()
     for inner in import_time(node):
         if isinstance(inner, ast.ClassDef):
             own = set(bound_names(inner.body))
@@ -184,7 +184,8 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, tuple[int, int]]]:
         yield from _bindings(item)
 
 
-def _annotations(node: ast.AST) -> Iterator[ast.expr]:
+def hints_of(node: ast.AST) -> Iterator[ast.expr]:
+    """The annotations that are a node's own."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         arguments = [item.annotation for item in parameters(node.args)]
         yield from (item for item in (*arguments, node.returns) if item is not None)
@@ -199,7 +200,7 @@ def unevaluated(node: ast.AST) -> Iterator[int]:
     """
     for inner in import_time(node):
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and _is_plain(inner):
-            yield from (id(item) for item in _annotations(inner))
+            yield from (id(item) for item in hints_of(inner))
 
 
 def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

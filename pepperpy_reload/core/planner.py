@@ -171,9 +171,7 @@ class _Planner(Consequences):
 
     def _passes_on(self, place: Place, cells: Iterable[Cell]) -> bool:
         """Whether a unit hands one of the functions to something that it calls, which may be any wrapper."""
-        unit = self.unit(place)
-        given = unit.reads - unit.called if unit.called else ()
-        return not self.cells_meant(place.module, given).isdisjoint(cells)
+        return not self.cells_meant(place.module, self.unit(place).passed_on).isdisjoint(cells)
 
     def _begin_order(self, name: str, reason: str, alignment: Alignment) -> None:
         """Units have changed places, or have gone from between others."""

@@ -28,7 +28,8 @@ def texts(nodes: Iterable[ast.AST], *, postponed: bool) -> Iterator[Text]:
     for node in nodes:
         match node:
             case ast.ClassDef(name=name):
-                heads = [*node.bases, *(keyword.value for keyword in node.keywords), *node.decorator_list]
+                keywords = [one.value for one in node.keywords if not isinstance(one.value, ast.Constant)]
+                heads = [*node.bases, *keywords, *node.decorator_list]
                 annotations = [item.annotation for item in node.body if isinstance(item, ast.AnnAssign)]
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 heads = [*node.decorator_list]

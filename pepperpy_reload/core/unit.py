@@ -22,6 +22,7 @@ from pepperpy_reload.core.names import (
     changeable_defaults,
     comprehension_names,
     global_names,
+    hints_of,
     local_names,
     nonlocal_names,
     read_inside,
@@ -123,6 +124,17 @@ class Unit:
     def heads(self) -> frozenset[Chain]:
         """For a class: all that its bases, keyword values and decorators read."""
         return self.doings.heads
+
+    @property
+    def passed_on(self) -> frozenset[Chain]:
+        """What it reads and does not call; annotations apart that stay text. It may hand that to what it calls."""
+        if not self.called:
+            return frozenset()
+        if not self.postponed:
+            return self.reads - self.called
+        node = self.statement.node
+        without = {id(item) for inner in import_time(node) for item in hints_of(inner)}
+        return frozenset(readings(node, bodies=False, without=without)) - self.called
 
     @property
     def sweeping(self) -> str:

@@ -28,6 +28,8 @@ _FIXED = (
     types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType,
     types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
+_NEVER = (*_ATOMS, re.Pattern, type, BuiltinFunctionType)
+"""What holds nothing that could change."""
 _ATOM_IDS = frozenset(map(id, _ATOMS))  # to hash a type may run code of its metaclass
 _DEPTH = 3
 _LIMIT = 100_000  # objects looked at: beyond, a reload would be felt; the rest is left out
@@ -67,7 +69,7 @@ class Holders:
         return direct, around
 
     def of_function(self, key: CodeKey) -> list[Cell]:
-        """The cells that lead to a function."""
+        """The cells that lead to a function whose calls may leave something for the next one."""
         return self._functions.get(key, [])
 
     def _look_into(self, cell: Cell, value: object) -> None:
@@ -97,7 +99,7 @@ class Holders:
         is_own = self._own.get(code.co_filename)
         if is_own is None:
             is_own = self._own[code.co_filename] = code.co_filename in recorder.roots
-        if is_own:
+        if is_own and _may_keep(function):
             self._functions.setdefault(CodeKey.of(code), []).append(cell)
 
 
@@ -107,6 +109,12 @@ def can_change(thing: object) -> bool:
         return False
     home = type(thing).__module__
     return home not in ("typing", "operator") and not (home == "logging" and is_plain_logger(thing))
+
+
+def _may_keep(function: FunctionType) -> bool:
+    """Whether a function has what its calls may change: variables of its own, attributes, default values."""
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    return bool(function.__closure__ or function.__dict__) or not all(is_a(item, _NEVER) for item in defaults)
 
 
 def led_to(value: Any, rest: Chain) -> list[Any]:

@@ -285,7 +285,7 @@ class LiveWorld(Spoken):
         return self._left_alone[cell]
 
     def keepers(self, key: Key) -> Iterable[Cell]:
-        """The cells that lead to a function."""
+        """The cells that lead to a function, if its calls may leave something for the next one."""
         return self._index().of_function(key) if isinstance(key, CodeKey) else ()
 
     def _index(self) -> Holders:

@@ -97,3 +97,56 @@ def test_an_edited_call_has_never_been_seen(reloads: Reloads, edit: tuple[str, s
         """,
         files("Branding"),
     )
+
+
+def test_a_docstring_is_no_business_of_a_class_with_properties_of_its_own(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("part.py", "It was.", "It is.")
+        assert report.status == "reloaded" and not report.ran, report
+        assert app.Part.work.__doc__ == "It is."
+        """,
+        {
+            "part.py": "class Part:\n    def work(self):\n        '''It was.'''\n",
+            "app.py": "from __future__ import annotations\nfrom functools import cached_property\n"
+            "from part import Part\n\nclass Car:\n    part: Part = dict()\n"
+            "    @property\n    def one(self): ...\n    @cached_property\n    def other(self): ...\n",
+        },
+    )
+
+
+def test_a_function_whose_default_value_cannot_change_keeps_nothing(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, words
+        kept = words.snake
+        report = change("app.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and words.snake is kept, report
+        assert app.Base.names == ["one", "other"] and not report.ran[0].startswith("words"), report
+        """,
+        {
+            "words.py": "import re\ndef snake(name, _capital=re.compile('[A-Z]')):\n"
+            "    return _capital.sub(lambda found: found[0].lower(), name)\n",
+            "app.py": "from words import snake\nclass Base:\n    names = []\n"
+            "    def __init_subclass__(cls):\n        cls.label = snake(cls.__name__)\n"
+            "        Base.names.append(cls.label)\n"
+            "class One(Base):\n    size = 1\nclass Other(Base): ...\n",
+        },
+    )
+
+
+def test_a_keyword_of_a_class_looks_nothing_up(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "FIRST = 1", "FIRST = 2")
+        assert report.status == "reloaded" and app.Notify.first == app.Notice.first == 2, report
+        """,
+        {
+            "app.py": "from __future__ import annotations\nfrom dataclasses import dataclass\nFIRST = 1\n"
+            "class Message:\n    def __init_subclass__(cls, bubble=True):\n        cls.bubble = bubble\n"
+            "@dataclass\nclass Notify(Message, bubble=False):\n    notice: Notice\n    first: int = FIRST\n"
+            "@dataclass\nclass Notice:\n    first: int = FIRST\n",
+        },
+    )
