@@ -5,12 +5,14 @@ Every load of a module goes through `importlib._bootstrap._find_and_load`, whoev
 `import_module`, extension modules. CPython looks the function up at each load, so one in its place sees them all, each
 on its own thread (`-X importtime` keeps one nesting for all threads, and prints negative times).
 
-What is seen: loads, as tuples `(name, thread, parent, importer, file, line, start, end, memory, error, compiled, kind,
-origin, deeds)` in the order in which they began, where `parent` is the number of the load that they happened in, -1 at
-the top; uses, `importer, file, line, function, name, names, level, package, thread, time, missing, ended, inside` for
-each import statement that ran, all in one flat list: that is no work for garbage collection. Times are nanoseconds of
-work from the start, without what recording loads took (a statement costs about a microsecond more than plain); memory
-is in pages.
+What is seen goes out raw, for `profiling.testimony` to read: work that is left to the reader is no time of the target.
+Loads, by number, as `[name, thread, parent, importer, code, start, end, memory, error, compiled, before, after, kind,
+origin]` in the order in which they began, where `parent` is the number of the load that they happened in, -1 at the
+top, `code` is where they were asked for, and `before` and `after` count what the process has. Uses, all in one flat
+list, for that is no work for garbage collection: `place, instruction, name, names, level, before, after` for each
+import statement that ran, where `before` and `after` are moments on its thread, as twice the number of the load that
+began last, one more if that had ended; None if there was none. Times are nanoseconds of work from the start, without
+what recording loads took (a statement costs less than a microsecond more than plain); memory is in pages.
 """
 
 from __future__ import annotations
@@ -30,48 +32,56 @@ if TYPE_CHECKING:
 _bootstrap: Any = sys.modules["_frozen_importlib"]
 _external: Any = sys.modules["_frozen_importlib_external"]
 _clock, _ident, _frame, _loaded = time.perf_counter_ns, _thread.get_ident, sys._getframe, sys.modules
-_IMPORTLIB = ("<frozen importlib", f"importlib{os.sep}__init__.py")
+_of_bootstrap, _of_external, _ours = vars(_bootstrap), vars(_external), globals()
 
-loads: list[list[Any]] = []
+loads: dict[int, list[Any]] = {}
+_number = iter(range(sys.maxsize)).__next__
 uses: list[object] = []
 _note = uses.extend
-called: set[tuple[str, int]] = set()
+called: list[object] = []
 _seen: set[tuple[object, ...]] = set()
 _threads: dict[int, _Thread] = {}
+_under_way: set[str] = set()
+births: list[tuple[int, int]] = []
 _watching = False
 
 
 class _Thread:
     """What one thread is loading: the numbers of the loads, and the nanoseconds that recording them has cost it.
 
-    `last` is when it last began or ended a load: statements ask no clock, which would cost more than all else here.
+    `last` is the moment when it last began or ended a load: statements ask no clock, which would cost more than all
+    else here. `place` is that of the last statement at module level, if it was run by `table` in `space` since then.
     """
 
-    __slots__ = ("ident", "last", "lost", "stack")
+    __slots__ = ("ident", "last", "lost", "place", "space", "stack", "table")
 
     def __init__(self, ident: int) -> None:
         self.ident = ident
         self.stack: list[int] = []
         self.lost = 0
-        self.last = _clock()
+        self.last: int | None = None
+        self.place: tuple[Any, ...] = ()
+        self.table: bytes | None = None
+        self.space: object = None
 
 
 def _thread_here() -> _Thread:
     ident = _ident()
     found = _threads.get(ident)
     if found is None:
+        births.append((ident, _clock()))
         found = _threads[ident] = _Thread(ident)
     return found
 
 
 def _memory(now: int) -> int:
-    """Resident memory in pages; 0 where the system does not tell. It is not read again within a fifth of a ms."""
-    if _statm >= 0 and now - _read[0] > 200_000:
+    """Resident memory in pages; 0 where the system does not tell. It is not read again within half a ms."""
+    if _statm >= 0 and now - _read[0] > 500_000:
         _read[:] = now, int(os.pread(_statm, 64, 0).split()[1])
     return _read[1]
 
 
-_read = [-200_001, 0]
+_read = [-500_001, 0]
 
 
 try:
@@ -83,9 +93,10 @@ except OSError:
 def _asker(frame: FrameType | None) -> FrameType | None:
     """The frame that wants the import: the first one that is not importlib's or ours."""
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_IMPORTLIB[0]) and not name.endswith(_IMPORTLIB[1]):
-            return frame if name != __file__ else None
+        space = frame.f_globals
+        if space is not _ours and space is not _of_bootstrap and space is not _of_external:
+            if space.get("__name__") != "importlib":
+                return frame
         frame = frame.f_back
     return None
 
@@ -100,102 +111,115 @@ def _state() -> tuple[int, ...]:
 
 _variables: Any = getattr(os.environ, "_data", os.environ)  # itself it counts in Python
 
-_DEEDS = (
-    "starts threads", "adds import hooks", "sets environment variables", "adds filters for warnings",
-    "registers exit handlers",
-)  # fmt: skip
-
-
-def _deeds(number: int, inner: dict[int, list[int]]) -> list[str]:
-    """What a module did itself, without those that were loaded inside of it."""
-    own = [done - before for done, before in zip(loads[number][12], loads[number][11], strict=True)]
-    for child in inner.get(number, ()):
-        for place, (done, before) in enumerate(zip(loads[child][12], loads[child][11], strict=True)):
-            own[place] -= done - before
-    return [text for text, count in zip(_DEEDS, own, strict=False) if count > 0]  # nothing if nobody watched
-
 
 def _load(name: str, import_: object) -> object:
     began = _clock()
-    here = _thread_here()
+    here = _threads.get(_ident()) or _thread_here()
     if name in _loaded:  # somebody else is loading it, and we wait
         return _plain_load(name, import_)
     asker = _asker(_frame(1))
-    row: list[Any] = [name, _ident(), here.stack[-1] if here.stack else -1]
-    row += [asker.f_globals.get("__name__", ""), asker.f_code.co_filename, asker.f_lineno] if asker else ["", "", 0]
-    row += [0, 0, _memory(began), "", False, _state() if _watching else (), ()]
-    here.stack.append(len(loads))
-    loads.append(row)
+    stack = here.stack
+    parent = stack[-1] if stack else -1
+    importer, code = (asker.f_globals.get("__name__", ""), _place(asker)) if asker is not None else ("", None)
+    state = _state() if _watching else ()
+    row: list[Any] = [name, here.ident, parent, importer, code, 0, 0, _memory(began), "", False, state, state]
+    number = _number()
+    loads[number] = row
+    stack.append(number)
+    here.last = 2 * number
+    here.table = here.space = None
     start = _clock()
     here.lost += start - began
-    row[6] = start - here.lost
-    here.last = row[6] + 1
+    _under_way.add(name)
+    row[5] = start - here.lost
     try:
         return _plain_load(name, import_)
     except BaseException as error:
-        row[9] = f"{type(error).__name__}: {error}"
+        row[8] = f"{type(error).__name__}: {error}"
         raise
     finally:
         end = _clock()
-        row[7] = end - here.lost
-        here.last = row[7] + 1
-        row[8] = _memory(end) - row[8]
+        row[6] = end - here.lost
+        _under_way.discard(name)
+        row[7] = _memory(end) - row[7]
         if _watching:
-            row[12] = _state()
-        here.stack.pop()
+            row[11] = _state()
+        stack.pop()
+        here.last = 2 * number + 1
+        here.table = here.space = None
         here.lost += _clock() - end
+
+
+def _place(frame: FrameType) -> tuple[str, bytes, int, int]:
+    """Where a frame is, for somebody who has the time to look the line up: from here it costs most in long modules."""
+    code = frame.f_code
+    return (code.co_filename, code.co_linetable, code.co_firstlineno, frame.f_lasti)
 
 
 def _statement(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> object:
     here = _threads.get(_ident()) or _thread_here()
-    now = here.last
+    before = here.last
     module = _plain_statement(name, globals, locals, fromlist, level)
-    inside = here.stack[-1] if here.stack else -1
     frame = _frame(1)
     code = frame.f_code
-    importer = frame.f_globals.get("__name__", "")
-    function = code.co_name
-    if function == "<module>":  # that runs once
-        function = ""
-    else:
-        key = (importer, code.co_filename, code.co_firstlineno, frame.f_lasti, inside)
-        if key in _seen:
+    if code.co_linetable is not here.table or globals is not here.space:
+        if not _moved(here, frame, code, globals):
             return module
-        _seen.add(key)
-    missing: tuple[str, ...] = ()
-    if fromlist and here.stack and getattr(getattr(module, "__spec__", None), "_initializing", False):
-        missing = _missing(module, fromlist)
-    package = ((globals or {}).get("__package__") or "") if level else ""
-    _note((importer, code.co_filename, frame.f_lineno, function, name, fromlist or (), level, package, here.ident, now,
-           missing, here.last, inside))  # fmt: skip
+    if fromlist and (level or name in _under_way) and (missing := _missing(module, fromlist)):
+        name = (name, missing)  # type: ignore[assignment]
+    _note((here.place, frame.f_lasti, name, fromlist, level, before, here.last))
     return module
 
 
+def _moved(here: _Thread, frame: FrameType, code: CodeType, globals: Any) -> bool:
+    """Have a thread know where this statement is; whether that is to be noted."""
+    importer = frame.f_globals.get("__name__", "")
+    inside = here.stack[-1] if here.stack else -1
+    here.table = here.space = None
+    function = code.co_name
+    if function == "<module>":  # that runs once
+        function = ""
+        if importer == (loads[inside][0] if inside >= 0 else "__main__"):
+            here.table, here.space = code.co_linetable, globals
+    else:
+        key = (importer, code.co_filename, code.co_firstlineno, frame.f_lasti, inside)
+        if key in _seen:
+            return False
+        _seen.add(key)
+    package = (globals or {}).get("__package__") or ""
+    where = (code.co_filename, code.co_linetable, code.co_firstlineno)
+    here.place = (importer, *where, function, package, here.ident, inside)
+    return True
+
+
 def _missing(module: object, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names that a module which is still being executed has not bound yet."""
-    spec = getattr(module, "__spec__", None)
-    if "__getattr__" in vars(module):  # it may give what it has not bound
+    """The names that a module has not bound yet, if it is still being executed."""
+    try:
+        spec = module.__spec__  # type: ignore[attr-defined]
+        if not spec._initializing or "__getattr__" in vars(module):  # it may give what it has not bound
+            return ()
+    except AttributeError:
         return ()
-    home = spec.name if spec is not None else ""
-    return tuple(one for one in names if one not in vars(module) and one != "*" and f"{home}.{one}" not in _loaded)
+    return tuple(one for one in names if one not in vars(module) and one != "*" and f"{spec.name}.{one}" not in _loaded)
 
 
 def _by_name(name: str, package: Any = None, level: int = 0) -> object:
     asker = _asker(_frame(1))
     if asker is not None:
-        here = _thread_here()
+        here = _threads.get(_ident()) or _thread_here()
         full = _bootstrap._resolve_name(name, package, level) if level else name
         function = "" if asker.f_code.co_name == "<module>" else asker.f_code.co_name
-        where = (asker.f_globals.get("__name__", ""), asker.f_code.co_filename, asker.f_lineno, function)
+        *where, instruction = _place(asker)
         inside = here.stack[-1] if here.stack else -1
-        _note((*where, full, (), 0, "", here.ident, here.last, (), 0, inside))
+        place = (asker.f_globals.get("__name__", ""), *where, function, "", here.ident, inside)
+        _note((place, instruction, full, (), 0, here.last, here.last))
     return _plain_by_name(name, package, level)
 
 
 def _to_code(self: object, *arguments: object, **options: object) -> object:
     stack = _thread_here().stack
     if stack:
-        loads[stack[-1]][10] = True
+        loads[stack[-1]][9] = True
     return _plain_to_code(self, *arguments, **options)
 
 
@@ -216,28 +240,29 @@ def _watch_calls() -> None:
     if tool is None:
         return
     monitoring.use_tool_id(tool, "pepperpy-reload profile")
+    ran, disable = called.extend, monitoring.DISABLE
 
     def starts(code: CodeType, _offset: int) -> object:
         if code.co_flags & 0x1:  # a function's: neither a module's nor a class's
-            called.add((code.co_filename, code.co_firstlineno))
-        return monitoring.DISABLE
+            ran((code.co_filename, code.co_firstlineno))
+        return disable
 
     monitoring.register_callback(tool, monitoring.events.PY_START, starts)
     monitoring.set_events(tool, monitoring.events.PY_START)
 
 
-def _kind(name: str, compiled: object) -> str:
-    module = _loaded.get(name)
+_KINDS = {"BuiltinImporter": "built-in", "FrozenImporter": "frozen", "ExtensionFileLoader": "extension"}
+_KINDS |= {"NamespaceLoader": "namespace", "SourcelessFileLoader": "bytecode"}
+
+
+def _kind(module: object, compiled: object) -> str:
     spec = getattr(module, "__spec__", None)
     loader = getattr(spec, "loader", None)
     if loader is None:
         return "namespace" if spec is not None else "other"
-    kind = loader.__name__ if isinstance(loader, type) else type(loader).__name__
-    known = {"BuiltinImporter": "built-in", "FrozenImporter": "frozen", "ExtensionFileLoader": "extension"}
-    known |= {"NamespaceLoader": "namespace", "SourcelessFileLoader": "bytecode"}
     if isinstance(loader, _external.SourceLoader):
         return "source" if compiled else "bytecode"
-    return known.get(kind, "other")
+    return _KINDS.get(loader.__name__ if isinstance(loader, type) else type(loader).__name__, "other")
 
 
 class Missing(Exception):  # noqa: N818 - its name is told
@@ -315,16 +340,13 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
     if problem is not None and type(problem) is not Missing:
         _show(problem)
     error = "" if problem is None else f"{type(problem).__name__}: {problem}"
-    for row in loads:
-        row.append(_kind(str(row[0]), row[10]))
-        row.append(getattr(_loaded.get(str(row[0])), "__file__", None) or "")
-    inner: dict[int, list[int]] = {}
-    for number, row in enumerate(loads):
-        row[12] = row[12] or row[11]  # it never ended
-        inner.setdefault(row[2], []).append(number)
-    rows = [(*row[:11], *row[13:], _deeds(number, inner)) for number, row in enumerate(loads)]
-    modules = list(_loaded)
-    seen = (began, rows, uses, sorted(called), modules, error, os.sysconf("SC_PAGE_SIZE") if _statm >= 0 else 0)
+    rows = sorted(loads.items())
+    for _, row in rows:
+        module = _loaded.get(row[0])
+        row.append(_kind(module, row[9]))
+        row.append(getattr(module, "__file__", None) or "")
+    page = os.sysconf("SC_PAGE_SIZE") if _statm >= 0 else 0
+    seen = (began, rows, uses, called, list(_loaded), births, error, page)
     data = memoryview(marshal.dumps(seen))
     while data:
         data = data[os.write(output, data) :]

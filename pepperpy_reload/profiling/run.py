@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import os
 import subprocess
 import sys
@@ -10,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pepperpy_reload.core.costs import Costs, Load, Use
+from pepperpy_reload.core.costs import Costs
 from pepperpy_reload.core.medians import median_run
 from pepperpy_reload.errors import UsageError
+from pepperpy_reload.profiling.testimony import Testimony, read
 
 CHILD = Path(__file__).with_name("child.py")
 _START = """\
@@ -23,10 +22,6 @@ __file__ = sys.argv.pop(1)
 exec(sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", __file__).get_code("__main__"))
 """
 """What the child's interpreter runs: the program with its bytecode, as a script it would be compiled each time."""
-_ITEMS = 13
-"""Of each use, one after the other."""
-_KEYS = ("began", "loads", "uses", "called", "modules", "error", "page")
-"""What the child tells, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +54,9 @@ def profile(
     count = times if times == 1 else times + 1
     runs = [_run(target, search, environment, watched) for _ in range(count)]
     counted = runs if times == 1 else runs[1:]
-    last, costs = counted[-1], [_costs(one) for one in counted]
-    called = frozenset(last["called"]) if watched and sys.version_info >= (3, 12) else None
-    return Profile(target, median_run(costs), last["error"], called, times, tuple(one.total for one in costs))
+    last, costs = counted[-1], [one.costs for one in counted]
+    called = last.called if watched and sys.version_info >= (3, 12) else None
+    return Profile(target, median_run(costs), last.error, called, times, tuple(one.total for one in costs))
 
 
 def _check(target: str) -> None:
@@ -117,7 +112,7 @@ def child_command(target: str, output: int, how: str) -> list[str]:
     return [sys.executable, "-P", "-c", _START, os.fspath(CHILD), target, str(output), how]
 
 
-def _run(target: str, search: Sequence[str], environment: Mapping[str, str], watched: bool) -> dict[str, Any]:
+def _run(target: str, search: Sequence[str], environment: Mapping[str, str], watched: bool) -> Testimony:
     reading, writing = os.pipe()
     try:
         command = [*child_command(target, writing, "watched" if watched else "timed"), *search]
@@ -133,11 +128,11 @@ def _run(target: str, search: Sequence[str], environment: Mapping[str, str], wat
     finally:
         status = process.wait()
     with suppress(ValueError, EOFError, TypeError):
-        seen = dict(zip(_KEYS, marshal.loads(data), strict=True))
-        if seen["error"].startswith("Missing: "):
-            raise UsageError(seen["error"].removeprefix("Missing: "))
-        if seen["error"] and len(seen["loads"]) < 2 and all(load[9] for load in seen["loads"]):
-            raise UsageError(_not_begun(target, seen["error"]))
+        seen = read(data)
+        if seen.error.startswith("Missing: "):
+            raise UsageError(seen.error.removeprefix("Missing: "))
+        if seen.error and len(seen.costs.loads) < 2 and all(load.error for load in seen.costs.loads):
+            raise UsageError(_not_begun(target, seen.error))
         return seen
     how = f"signal {-status}" if status < 0 else f"exit code {status}"
     raise UsageError(
@@ -151,49 +146,3 @@ def _not_begun(target: str, error: str) -> str:
         return f"there is no script {target}"
     said = " ".join((text if kind == "ModuleNotFoundError" else error).split())
     return f"{target} cannot be imported: {said}"
-
-
-def _costs(seen: Mapping[str, Any]) -> Costs:
-    began, page = seen["began"], seen["page"]
-
-    def seconds(moment: int) -> float:
-        return float((moment - began) / 1e9)
-
-    loads = tuple(
-        Load(
-            name,
-            thread,
-            parent,
-            who,
-            file,
-            line,
-            seconds(start),
-            seconds(end),
-            memory * page,
-            error,
-            kind,
-            origin,
-            tuple(deeds),
-        )
-        for name, thread, parent, who, file, line, start, end, memory, error, _, kind, origin, deeds in seen["loads"]
-    )
-    uses = zip(*[iter(seen["uses"])] * _ITEMS, strict=True)
-    used = tuple(
-        Use(
-            importer,
-            file,
-            line,
-            function,
-            name,
-            tuple(names),
-            level,
-            package,
-            thread,
-            seconds(time),
-            tuple(missing),
-            seconds(ended),
-            inside,
-        )
-        for importer, file, line, function, name, names, level, package, thread, time, missing, ended, inside in uses
-    )
-    return Costs(loads, used, frozenset(seen["modules"]))

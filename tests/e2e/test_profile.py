@@ -77,6 +77,30 @@ def test_what_is_told_of_each_module(project: Path) -> None:
     assert modules["app"]["kind"] == "source"
 
 
+def test_what_frozen_modules_import_is_theirs(tmp_path: Path) -> None:
+    (tmp_path / "asks.py").write_text(
+        "import sys\nfor name in ('importlib.util', 'importlib._abc'):\n    sys.modules.pop(name, None)\n"
+        "import importlib.util\n"
+    )
+    edges = {(one["importer"], one["imported"]) for one in as_json(tmp_path, "profile", "asks")["edges"]}
+    assert {("asks", "importlib.util"), ("importlib.util", "importlib._abc")} <= edges
+    assert ("asks", "importlib._abc") not in edges
+
+
+def test_imports_far_down_a_long_module_have_their_lines(tmp_path: Path) -> None:
+    text = "".join(f"VALUE_{number} = [\n    {number},\n]\n" for number in range(2_000))
+    (tmp_path / "long.py").write_text(f"{text}import one\n{text}if True:\n    from one import (\n        VALUE)\n")
+    (tmp_path / "one.py").write_text("import long_one\nVALUE = 1\n")
+    (tmp_path / "long_one.py").write_text(f"{text}def late():\n\n    import two\nlate()\n")
+    (tmp_path / "two.py").write_text("")
+    seen = as_json(tmp_path, "profile", "long")
+    lines = {one["module"]: one["line"] for one in seen["modules"]}
+    assert lines == {"long": 0, "one": 6_001, "long_one": 1, "two": 6_003}
+    edges = {(one["importer"], one["imported"]): one["line"] for one in seen["edges"]}
+    assert edges["long", "one"] == 6_001
+    assert edges["long_one", "two"] == 6_003
+
+
 def test_the_same_modules_as_python_tells(project: Path) -> None:
     (project / "both.py").write_text("import sqlite3, email.message\n")
     line = [sys.executable, "-P", "-X", "importtime", "both.py"]
