@@ -94,9 +94,10 @@ def _asker(frame: FrameType | None) -> FrameType | None:
     """The frame that wants the import: the first one that is not importlib's or ours."""
     while frame is not None:
         space = frame.f_globals
-        if space is not _ours and space is not _of_bootstrap and space is not _of_external:
-            if space.get("__name__") != "importlib":
-                return frame
+        if not (
+            space is _ours or space is _of_bootstrap or space is _of_external or space.get("__name__") == "importlib"
+        ):
+            return frame
         frame = frame.f_back
     return None
 
@@ -162,9 +163,8 @@ def _statement(name: str, globals: Any = None, locals: Any = None, fromlist: Any
     module = _plain_statement(name, globals, locals, fromlist, level)
     frame = _frame(1)
     code = frame.f_code
-    if code.co_linetable is not here.table or globals is not here.space:
-        if not _moved(here, frame, code, globals):
-            return module
+    if (code.co_linetable is not here.table or globals is not here.space) and not _moved(here, frame, code, globals):
+        return module
     if fromlist and (level or name in _under_way) and (missing := _missing(module, fromlist)):
         name = (name, missing)  # type: ignore[assignment]
     _note((here.place, frame.f_lasti, name, fromlist, level, before, here.last))
