@@ -241,6 +241,9 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
 
     triggers = Triggers(orders.roots, settings.restart_on, env_file)
     url = "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
+    workers = settings.workers if orders.task is Task.SERVE else 1
+    if settings.workers > workers:
+        display.show(Note(f"a script is run once, not by {settings.workers} workers"))
     with Outbox(display) as outbox:
         return Supervisor(
             orders,
@@ -258,6 +261,7 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
                 exclude=settings.preload_exclude,
             ),
             timings=Timings() if settings.timings else None,
+            workers=workers,
         ).run()
 
 

@@ -41,6 +41,7 @@ _TYPES: dict[Kind, Any] = {
     Kind.NUMBER: click.FloatRange(min=0),
     Kind.PORT: click.IntRange(0, 65535),
     Kind.DESCRIPTOR: click.IntRange(0),
+    Kind.COUNT: click.IntRange(1),
     Kind.LEVEL: click.Choice(LEVELS, case_sensitive=False),
     Kind.ORDER: click.Choice(ORDERS),
     Kind.PATH: click.Path(),
@@ -64,7 +65,7 @@ _OUTPUT = ("quiet", "verbose", "json")
 _TOLD = ("timings", *_OUTPUT)
 _LISTENING = ("host", "port", "auto_port", "uds", "fd")
 _SERVING = (
-    *("factory", "restart", "zygote", "preload", "preload_exclude"),
+    *("factory", "workers", "restart", "zygote", "preload", "preload_exclude"),
     *("log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
     *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password", "keys"),
 )

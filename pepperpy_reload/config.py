@@ -31,6 +31,7 @@ class Kind(StrEnum):
     NUMBER = "a number"
     PORT = "a number from 0 to 65535"
     DESCRIPTOR = "a number from 0 on"
+    COUNT = "a whole number from 1 on"
     SWITCH = "true or false"
     TEXTS = "a list of strings"
     PATH = "a path as a string"
@@ -95,6 +96,7 @@ class Settings:
     restart: str = _is_set_by(
         Kind.ORDER, "overlap", "Start an app's new worker beside the old one, or after it has ended (sequential)."
     )
+    workers: int = _is_set_by(Kind.COUNT, 1, "Serve an app by so many processes; what is saved goes round among them.")
     keys: bool = _is_set_by(Kind.SWITCH, True, "Heed single keys while serving on a terminal; h shows them.")
     grace: float = _is_set_by(Kind.NUMBER, 2.0, "Seconds that a worker has to end before it is killed.")
     zygote: bool = _is_set_by(
@@ -275,6 +277,8 @@ def _checked(setting: Setting, value: Any) -> Any:
         return (
             number if isinstance(number, int) and 0 <= number <= (65535 if kind is Kind.PORT else number) else _refuse()
         )
+    if kind is Kind.COUNT:
+        return value if _is(_is_number(value), int) >= 1 else _refuse()
     if kind in (Kind.LEVEL, Kind.ORDER):
         return value if value in (LEVELS if kind is Kind.LEVEL else ORDERS) else _refuse()
     if kind in (Kind.TEXTS, Kind.PATHS):
@@ -308,7 +312,7 @@ _WORDS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "
 def _guessed(kind: Kind, text: str) -> Any:
     if kind is Kind.SWITCH:
         return _WORDS.get(text.strip().lower())
-    if kind in (Kind.PORT, Kind.DESCRIPTOR):
+    if kind in (Kind.PORT, Kind.DESCRIPTOR, Kind.COUNT):
         return int(text)
     if kind is Kind.NUMBER:
         return float(text)

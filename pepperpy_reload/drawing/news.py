@@ -171,6 +171,29 @@ class Finished(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class Rolled(Happening):
+    """What was saved has gone round among the workers: so many serve it; who is `behind` does not, by number."""
+
+    event: ClassVar[str] = "rolled"
+    workers: int
+    behind: tuple[int, ...]
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class OfWorker(Happening):
+    """News of one of several workers, which are counted from 1. `follows` says that another one had the same before."""
+
+    news: Happening
+    number: int
+    follows: bool
+
+    def as_json(self) -> Mapping[str, Any]:
+        """The values of the news, and `worker`."""
+        return {**self.news.as_json(), "worker": self.number}
+
+
+@dataclass(frozen=True, slots=True)
 class Note(Happening):
     """A sentence that a person ought to read."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pepperpy_reload.core.report import ReloadStatus
-from pepperpy_reload.drawing.news import Died, Happening, Note, Reported, Unstarted
+from pepperpy_reload.drawing.news import Died, Happening, Note, OfWorker, Reported, Unstarted
 from pepperpy_reload.drawing.terminal import Display
 
 
@@ -16,8 +16,9 @@ class Recall:
 
     def show(self, news: Happening) -> None:
         """Tell one piece of news."""
-        failed = isinstance(news, Reported) and news.report.status is ReloadStatus.FAILED
-        if failed or isinstance(news, Unstarted | Died):
+        bare = news.news if isinstance(news, OfWorker) else news
+        failed = isinstance(bare, Reported) and bare.report.status is ReloadStatus.FAILED
+        if failed or isinstance(bare, Unstarted | Died):
             self._last = news
         self._display.show(news)
 

@@ -18,10 +18,12 @@ from pepperpy_reload.drawing.news import (
     Finished,
     Happening,
     Note,
+    OfWorker,
     Ready,
     Reported,
     Restarted,
     Restarting,
+    Rolled,
     Stopped,
     Stopping,
     Timed,
@@ -66,7 +68,8 @@ class JsonLines:
         """Write the line at once. Batches that changed nothing are told if the detail is verbose."""
         if self._deaf:
             return
-        if isinstance(news, Reported) and self._detail < Detail.VERBOSE and not _worth_telling(news.report):
+        bare = news.news if isinstance(news, OfWorker) else news
+        if isinstance(bare, Reported) and self._detail < Detail.VERBOSE and not _worth_telling(bare.report):
             return
         try:
             print(json.dumps(news.as_json()), file=self._stream, flush=True)
@@ -81,6 +84,7 @@ class Terminal:
         self._stream = stream or sys.stderr
         self._detail = detail
         self._deaf = False
+        self._whose = ""
 
     def show(self, news: Happening) -> None:
         """Write what the asked-for detail has to say about it."""
@@ -125,6 +129,25 @@ class Terminal:
     @_tell.register
     def _(self, news: Restarted) -> None:
         self._line("restarted", f"in {news.duration * 1000:.0f} ms: {news.reason}", GOOD)
+
+    @_tell.register
+    def _(self, news: OfWorker) -> None:
+        if news.follows and _is_alike(news.news) and self._detail < Detail.VERBOSE:
+            return
+        of_all = not news.follows and not isinstance(news.news, Died | Note | Finished)
+        self._whose = "" if of_all else f"worker {news.number}: "
+        self._tell(news.news)
+        self._whose = ""
+
+    @_tell.register
+    def _(self, news: Rolled) -> None:
+        who = "1 worker serves it" if news.workers == 1 else f"{news.workers} workers serve it"
+        took = f" after {news.duration * 1000:.0f} ms"
+        if news.behind:
+            numbers = ", ".join(map(str, news.behind))
+            self._line("rolled", f"{who}{took}, but not {numbers}", BAD, Detail.QUIET)
+        else:
+            self._line("rolled", f"{who}{took}", GOOD)
 
     @_tell.register
     def _(self, news: Warmed) -> None:
@@ -218,14 +241,23 @@ class Terminal:
             return
         from rich.text import Text
 
+        whose, self._whose = self._whose, ""  # the first line says it
         text = Text(word, style=style)
         text.append(
-            f" {encodable(plain(rest), self._stream)}".rstrip(), style=style if style_rest else "not bold default"
+            f" {encodable(plain(f'{whose}{rest}'), self._stream)}".rstrip(),
+            style=style if style_rest else "not bold default",
         )
         try:
             self._console.print(text)
         except (OSError, ValueError):  # the terminal is gone; that is no reason to stop serving
             self._deaf = True
+
+
+def _is_alike(news: Happening) -> bool:
+    """Whether one worker that says so is enough, when others have the same before them."""
+    if isinstance(news, Reported):
+        return news.report.status is not ReloadStatus.FAILED
+    return isinstance(news, Ready | Restarting | Restarted | Timed | Circular | Note)
 
 
 def _worth_telling(report: ReloadReport) -> bool:

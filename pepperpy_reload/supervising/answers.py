@@ -14,6 +14,7 @@ _TURNS = 3  # graces that a reload may take: its own waits, which end with a bet
 class _Batch:
     names: str
     at: float
+    number: int = 0
     heard: bool = False
 
 
@@ -32,12 +33,17 @@ class Answers:
         self._open: deque[_Batch] = deque()
         self._complained = False
 
-    def ask(self, names: str, now: float) -> None:
-        """It is being told of a batch."""
-        self._open.append(_Batch(names, now))
+    @property
+    def open(self) -> bool:
+        """Whether it owes an answer."""
+        return bool(self._open)
 
-    def take(self, message: Mapping[str, Any], now: float) -> None:
-        """A message has come from the worker."""
+    def ask(self, names: str, now: float, number: int = 0) -> None:
+        """It is being told of a batch, which has this number."""
+        self._open.append(_Batch(names, now, number))
+
+    def take(self, message: Mapping[str, Any], now: float) -> int | None:
+        """A message has come from the worker; the number of a batch that is dealt with now."""
         kind = message.get("type")
         if kind == "ready" and self._ready_at is None:
             self._ready_at = now
@@ -48,12 +54,14 @@ class Answers:
             for batch in self._open:
                 if not batch.heard:
                     batch.heard = True
-                    return
+                    break
         elif kind == "done" and self._open:
-            self._open.popleft()
+            done = self._open.popleft()
             self._complained = False
             if self._open:
                 self._open[0].at = max(self._open[0].at, now)
+            return done.number
+        return None
 
     def again(self, now: float) -> None:
         """All times begin now: it could not answer before."""

@@ -8,13 +8,11 @@ import time
 from collections.abc import Callable
 
 from pepperpy_reload.core.batch import Quiet
-from pepperpy_reload.core.lifecycle import Event, State
 from pepperpy_reload.drawing.news import Note
 from pepperpy_reload.drawing.terminal import Display
-from pepperpy_reload.supervising.course import Course
-from pepperpy_reload.supervising.crew import Crew
 from pepperpy_reload.supervising.keyboard import Keyboard
 from pepperpy_reload.supervising.process import WorkerProcess
+from pepperpy_reload.supervising.staff import Staff
 
 _TWICE = 1.0  # seconds between two Ctrl-C that belong together
 
@@ -25,18 +23,14 @@ class Console:
     What would end a worker waits until nobody does. While it is `paused`, saves are kept back; `put` gets them then.
     """
 
-    def __init__(
-        self, crew: Crew, course: Course, display: Display, keyboard: Keyboard | None, put: Callable[[Quiet], None]
-    ) -> None:
-        self._crew = crew
-        self._course = course
+    def __init__(self, staff: Staff, display: Display, keyboard: Keyboard | None, put: Callable[[Quiet], None]) -> None:
+        self._staff = staff
         self._display = display
         self._keyboard = keyboard
         self._put = put
         self._paused = False
         self._kept: frozenset[str] = frozenset()
         self._reason = ""
-        self._heir: WorkerProcess | None = None
         self._interrupted_at = float("-inf")
 
     def close(self) -> None:
@@ -63,22 +57,14 @@ class Console:
         self._display.show(Note(f"{reason}: that waits until nobody is at the prompt"))
         return True
 
-    def keeps_back(self, heir: WorkerProcess | None) -> bool:
-        """Whether an heir that is ready has to wait: the worker whose place it would take cannot answer."""
-        if not self._at_a_prompt():
-            return False
-        self._heir = heir
-        self._display.show(Note("the new worker is ready, and waits until nobody is at the old one's prompt"))
-        return True
-
     def interrupts_a_prompt(self) -> bool:
         """Ctrl-C: whether it was passed on to who reads at a prompt. Who presses it twice means us."""
         now = time.monotonic()
         before, self._interrupted_at = self._interrupted_at, now
         if now - before < _TWICE:
             return False
-        for process in (self._crew.worker, self._crew.heir):
-            if process is not None and process.answers.reading and process.answers.interruptible:
+        for process in self._processes():
+            if process.answers.reading and process.answers.interruptible:
                 process.end(signal.SIGINT)
                 return True
         return False
@@ -86,28 +72,34 @@ class Console:
     def stand_still(self) -> None:
         """Ctrl-Z: all of us, until somebody has us go on."""
         self.close()
-        self._crew.stop()
+        for place in self._staff.places:
+            place.crew.stop()
         os.kill(os.getpid(), signal.SIGSTOP)
-        self._crew.go_on(time.monotonic())
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Have all of us go on."""
+        for place in self._staff.places:
+            place.crew.go_on(time.monotonic())
 
     def mind(self) -> bool:
         """Do what has waited, if nobody is at a prompt any more; whether keys are read from now on."""
-        heir, at_a_prompt = self._crew.heir, self._at_a_prompt()
-        if not at_a_prompt and self._heir is not None:
-            waited, self._heir = self._heir is heir, None
-            if waited:
-                self._course.advance(Event.HEIR_READY)
-        if not at_a_prompt and self._reason:
+        if self._reason and not self._at_a_prompt():
             reason, self._reason = self._reason, ""
-            self._course.restart(reason)
+            self._staff.restart(reason)
         if self._keyboard is None:
             return False
-        reading = at_a_prompt or (heir is not None and heir.answers.reading)
-        serving = self._course.was_ready and not self._course.plain and self._course.life.state is not State.CLOSING
+        reading = any(process.answers.reading for process in self._processes())
+        serving = self._staff.was_ready and not self._staff.plain and not self._staff.closing
         if serving and not reading:
             return self._keyboard.take()
         self._keyboard.release()
         return False
 
     def _at_a_prompt(self) -> bool:
-        return self._crew.worker is not None and self._crew.worker.answers.reading
+        return any(place.at_a_prompt for place in self._staff.places)
+
+    def _processes(self) -> list[WorkerProcess]:
+        crews = [place.crew for place in self._staff.places]
+        both = [process for crew in crews for process in (crew.worker, crew.heir)]
+        return [process for process in both if process is not None]

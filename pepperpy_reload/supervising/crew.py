@@ -33,6 +33,8 @@ class Crew:
     ) -> None:
         self.worker: WorkerProcess | None = None
         self.heir: WorkerProcess | None = None
+        self.version = 0
+        """The number of what was saved that the next worker begins with."""
         self._orders = orders
         self._listener = listener
         self._heard = on_message, on_exit
@@ -49,6 +51,7 @@ class Crew:
         """Start the one worker, forked if that is possible and `warm`."""
         fork = self._warmth.fork if warm else cold
         self.worker = WorkerProcess(self._orders, self._sock, *self._heard, grace=self._grace, fork=fork)
+        self.worker.version = self.version
 
     def start_heir(self, now: float) -> None:
         """Start another one beside it."""
@@ -56,6 +59,7 @@ class Crew:
         self.heir = WorkerProcess(
             self._orders, self._sock, *self._heard, beside=self.worker, grace=self._grace, fork=self._warmth.fork
         )
+        self.heir.version = self.version
 
     def promote(self, now: float, *, kill: bool = False) -> None:
         """The heir takes the worker's place."""

@@ -1,4 +1,4 @@
-"""What comes into a supervisor's inbox, from its workers, its watcher, its terminal and the system."""
+"""What comes into a supervisor's inbox, from its workers at their places, its watcher, its terminal and the system."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Said:
 
     worker: WorkerProcess
     message: Message
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Exited:
 
     worker: WorkerProcess
     status: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True)

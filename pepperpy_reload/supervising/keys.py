@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pepperpy_reload.drawing.news import Note
 from pepperpy_reload.drawing.recall import Recall
 from pepperpy_reload.supervising.console import Console
-from pepperpy_reload.supervising.course import Course
 
 HELP = "keys: r restart, p pause or go on, e last error again, o open the browser, h this help, q quit"
 _HINT = "press h for help"
@@ -18,14 +17,20 @@ _HINT = "press h for help"
 class Keys:
     """Does what a pressed key means."""
 
-    def __init__(self, course: Course, display: Recall, url: str, leave: Callable[[], None], console: Console) -> None:
-        self._course = course
+    def __init__(
+        self,
+        restart: Callable[[str], None],
+        display: Recall,
+        url: str,
+        leave: Callable[[], None],
+        console: Console,
+    ) -> None:
         self._display = display
         self._url = url
         self._console = console
         self._hinted = False
         self._meanings: dict[str, Callable[[], None]] = {
-            "r": lambda: course.restart("r was pressed"),
+            "r": lambda: restart("r was pressed"),
             "p": self._pause,
             "e": display.again,
             "o": self._open_the_browser,

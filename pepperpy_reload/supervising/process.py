@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
+from pepperpy_reload.core.report import ReloadStatus
 from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.answers import Answers
@@ -53,6 +54,10 @@ class WorkerProcess:
         self._times = times_out_of_memory()
         self.pid = 0
         """The process's number, once it has said so."""
+        self.version = 0
+        """The number of what was saved that it is known to run."""
+        self.is_wrong = False
+        """Whether it does not run what it was given last."""
         self.has_served = False
         """Whether it has been the worker."""
         self.is_told_to_end = False
@@ -96,6 +101,10 @@ class WorkerProcess:
             self._channel.post(orders.as_json())
             self._channel.post(place)
         threading.Thread(target=self._attend, name="pepperpy-reload-wait", daemon=True).start()
+
+    def reported(self, status: ReloadStatus) -> None:
+        """It has said what became of a batch."""
+        self.is_wrong = status in (ReloadStatus.FAILED, ReloadStatus.RESTART)
 
     def post(self, message: Message) -> None:
         """Have a message sent; never waits."""

@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; without one: all")
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too; - is standard output")
     parser.add_argument("--rounds", type=int, default=20, help="how often everything is repeated (default: 20)")
+    parser.add_argument("--workers", type=int, default=1, help="of switches: how many workers serve (default: 1)")
     given = parser.parse_args()
     history = given.parts[1:] if given.parts[:1] == ["commits"] else []
     if history:
@@ -73,7 +74,8 @@ def main() -> None:
     figures: dict[str, Any] = {"machine": machine()}
     say("".join(f"* {name}: {value}\n" for name, value in figures["machine"].items()))
     for name in given.parts or PARTS:
-        figures[name] = asyncio.run(PARTS[name](given.rounds))
+        more = {"workers": given.workers} if name == "switches" else {}
+        figures[name] = asyncio.run(PARTS[name](given.rounds, **more))
         say(TABLES[name](figures[name]))
     write(figures, given.json)
 

@@ -1,7 +1,8 @@
 """Clients at full speed, over new connections and over kept ones, through reloads, restarts and broken edits.
 
 A round is a hot reload and a forced restart; before every tenth of them the edit is broken first. No request may fail,
-and a grace period after a version was seen no request may be answered by an older one.
+and a grace period after a version was seen, or has gone round among several workers, no request may be answered by an
+older one.
 """
 
 from __future__ import annotations
@@ -123,23 +124,23 @@ class _Log:
         self._stream.close()
 
 
-async def measure(rounds: int) -> dict[str, Any]:
-    """`rounds` hot reloads and as many restarts."""
+async def measure(rounds: int, workers: int = 1) -> dict[str, Any]:
+    """`rounds` hot reloads and as many restarts, of one worker or several."""
     with tempfile.TemporaryDirectory() as base:
         folder = Path(base, "project")
         folder.mkdir()
         (folder / "main.py").write_text(APP)
         (folder / "word.py").write_text(HOT.format(0))
         (folder / "pin.py").write_text(COLD.format(0))
-        served = Served.tool(folder, "main:app", "--grace", str(GRACE))
+        served = Served.tool(folder, "main:app", "--grace", str(GRACE), "--workers", str(workers))
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         crowd = multiprocessing.get_context("spawn").Process(target=_ask_all_the_time, args=(served.port, theirs))
         log = _Log(Path(served.text_file))
         try:
             await served.up()
-            await log.until("ready")
+            await log.until("ready" if workers == 1 else "rolled")
             crowd.start()
-            times, switched = await _edit(served, log, folder, rounds)
+            times, switched = await _edit(served, log, folder, rounds, workers)
             ours.send("enough")
             noted = await asyncio.to_thread(ours.recv)
             crowd.join(PATIENCE)
@@ -148,12 +149,14 @@ async def measure(rounds: int) -> dict[str, Any]:
                 crowd.kill()
             log.close()
             served.end()
-    return _judged(noted, switched, times, rounds)
+    return _judged(noted, switched, times, rounds) | {"workers": workers}
 
 
-async def _edit(served: Served, log: _Log, folder: Path, rounds: int) -> tuple[dict[str, list[float]], list[float]]:
+async def _edit(
+    served: Served, log: _Log, folder: Path, rounds: int, workers: int
+) -> tuple[dict[str, list[float]], list[float]]:
     times: dict[str, list[float]] = {"word.py": [], "pin.py": []}
-    switched = [time.perf_counter()]  # by number: when it was first seen
+    switched = [time.perf_counter()]  # by number: when it was first seen, or had gone round
     await asyncio.sleep(0.5)
     for number in range(1, 2 * rounds + 1):
         name, text = ("pin.py", COLD) if number % 2 == 0 else ("word.py", HOT)
@@ -165,6 +168,8 @@ async def _edit(served: Served, log: _Log, folder: Path, rounds: int) -> tuple[d
             if time.perf_counter() > since + PATIENCE:
                 raise TimeoutError(f"{number} is not served; the tool wrote:\n{served.text()[-3000:]}")
             await asyncio.sleep(0.002)
+        if workers > 1 and (rolled := await log.until("rolled"))["behind"]:
+            raise RuntimeError(f"{rolled}; the tool wrote:\n{served.text()[-3000:]}")
         switched.append(time.perf_counter())
         times[name].append(switched[-1] - since)
     await asyncio.sleep(2 * GRACE)
@@ -209,6 +214,7 @@ def table(figures: dict[str, Any]) -> str:
     note = (
         f"{figures['rounds']} hot reloads ({ms(figures['reloads'])} ms: median / 95 % / max), as many forced restarts "
         f"({ms(figures['restarts'])} ms), {figures['broken']} of the edits broken first; {EACH} clients of each kind "
-        f"without a pause.\nStale: answered by an older version {GRACE:g} s after a newer one was seen.\n\n"
+        f"without a pause; workers: {figures['workers']}.\n"
+        f"Stale: answered by an older version {GRACE:g} s after a newer one was seen, or had gone round.\n\n"
     )
     return "## Switches\n\n" + note + rows(("connections", "requests", "failed", "stale"), body)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.clients import PATIENCE, asking
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 Until = Callable[..., Any]
 Alive = Callable[[int], bool]
 Workers = Callable[[int], list[int]]
-PATIENCE = 15.0
 SERVE = ("serve", "--port", "0", "--json", "--no-access-log", "--restart-on", "version")
 
 APP = """
@@ -85,46 +83,6 @@ def project(tmp_path: Path) -> Path:
     (folder / "main.py").write_text(APP)
     (folder / "version").write_text("0")
     return folder
-
-
-class Client(threading.Thread):
-    """Asks all the time: on one connection as long as the server keeps it, or on a new one each time."""
-
-    def __init__(self, port: int, path: str = "/", *, keeps: bool, pause: float = 0.0) -> None:
-        super().__init__(daemon=True)
-        self._port, self._path, self._keeps, self._pause = port, path, keeps, pause
-        self._over = threading.Event()
-        self.answers: list[tuple[float, str]] = []
-        self.failures: list[BaseException] = []
-
-    def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)  # connects as needed
-        while not self._over.wait(self._pause):
-            asked = time.monotonic()
-            try:
-                connection.request("GET", self._path, headers={} if self._keeps else {"Connection": "close"})
-                answer = connection.getresponse()
-                self.answers.append((asked, f"{'' if answer.status == 200 else answer.status}{answer.read().decode()}"))
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(error)
-                connection.close()
-        connection.close()
-
-    def end(self) -> None:
-        self._over.set()
-        self.join(PATIENCE)
-
-
-@contextmanager
-def asking(port: int, **clients: dict[str, Any]) -> Iterator[dict[str, Client]]:
-    crowd = {name: Client(port, **options) for name, options in clients.items()}
-    for client in crowd.values():
-        client.start()
-    try:
-        yield crowd
-    finally:
-        for client in crowd.values():
-            client.end()
 
 
 def release(project: Path, version: str) -> None:

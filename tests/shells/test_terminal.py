@@ -18,10 +18,12 @@ from pepperpy_reload.drawing.news import (
     Finished,
     Happening,
     Note,
+    OfWorker,
     Ready,
     Reported,
     Restarted,
     Restarting,
+    Rolled,
     Stopped,
     Timed,
     Trouble,
@@ -29,6 +31,7 @@ from pepperpy_reload.drawing.news import (
 )
 from pepperpy_reload.drawing.terminal import Detail, JsonLines, Terminal
 from pepperpy_reload.errors import UserCodeError
+from pepperpy_reload.supervising.numbered import Numbered
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +202,37 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     lines.show(Note("y"))
 
 
+def test_of_several_workers_the_first_one_tells_what_is_alike_and_each_what_is_not() -> None:
+    reloaded = Reported(ReloadReport(ReloadStatus.RELOADED, patched=("a.f",), duration=0.001, paths=("a.py",)))
+    failed = Reported(ReloadReport(ReloadStatus.FAILED, error=UserCodeError("ValueError: no", "a.py", 1)))
+    crashed = Died("killed by SIGSEGV", 0.2, serving=True)
+    assert shown(OfWorker(reloaded, 1, follows=False)) == shown(reloaded)
+    assert shown(OfWorker(reloaded, 2, follows=True)) == ""
+    assert shown(OfWorker(reloaded, 2, follows=True), detail=Detail.VERBOSE).startswith("patched worker 2: 1 function")
+    assert shown(OfWorker(failed, 1, follows=False)) == shown(failed)
+    assert shown(OfWorker(failed, 2, follows=True)).startswith("failed worker 2: a.py:1: ValueError: no\n")
+    for follows in (True, False):
+        text = "crashed worker 2: killed by SIGSEGV; another one serves; starting it again in 0.2 s\n"
+        assert shown(OfWorker(crashed, 2, follows)) == text
+    assert shown(OfWorker(Note("a request is cut off"), 3, follows=False)) == "note worker 3: a request is cut off\n"
+
+
+def test_what_has_gone_round_says_who_serves_it() -> None:
+    assert shown(Rolled(3, (), 0.0141)) == "rolled 3 workers serve it after 14 ms\n"
+    assert (
+        shown(Rolled(1, (2, 3), 0.2), detail=Detail.QUIET) == "rolled 1 worker serves it after 200 ms, but not 2, 3\n"
+    )
+
+
+def test_one_of_several_workers_repeats_no_sentence_of_the_others() -> None:
+    told: set[str] = set()
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    for number in (1, 2):
+        Numbered(terminal, number, told).show(Note("page.html is live"))
+    assert stream.getvalue() == "note worker 1: page.html is live\n"
+
+
 def test_json_is_one_object_a_line() -> None:
     stream = io.StringIO()
     lines = JsonLines(stream)
@@ -208,11 +242,13 @@ def test_json_is_one_object_a_line() -> None:
         Reported(report),
         Reported(ReloadReport(ReloadStatus.UNCHANGED)),
         Restarting("why\n"),
+        OfWorker(Reported(ReloadReport(ReloadStatus.UNCHANGED)), 2, follows=True),
+        OfWorker(Died("gone", None), 2, follows=False),
         Stopped(0),
     ):
         lines.show(news)
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [event["event"] for event in events] == ["ready", "reloaded", "restart", "stopped"]
+    assert [event["event"] for event in events] == ["ready", "reloaded", "restart", "died", "stopped"]
     assert events[0] | {"watching": []} == {
         "event": "ready",
         "target": "main:app",
@@ -222,6 +258,7 @@ def test_json_is_one_object_a_line() -> None:
         "watching": [],
     }
     assert events[1]["patched"] == ["a.f"]
+    assert (events[3]["how"], events[3]["worker"]) == ("gone", 2)
 
 
 def test_where_the_time_of_a_save_went_is_one_line() -> None:
