@@ -126,15 +126,18 @@ class Unit:
         return self.doings.heads
 
     @property
-    def passed_on(self) -> frozenset[Chain]:
-        """What it reads and does not call; annotations apart that stay text. It may hand that to what it calls."""
-        if not self.called:
-            return frozenset()
+    def evaluated(self) -> frozenset[Chain]:
+        """What it reads itself: annotations apart that stay text."""
         if not self.postponed:
-            return self.reads - self.called
+            return self.reads
         node = self.statement.node
         without = {id(item) for inner in import_time(node) for item in hints_of(inner)}
-        return frozenset(readings(node, bodies=False, without=without)) - self.called
+        return frozenset(readings(node, bodies=False, without=without))
+
+    @property
+    def passed_on(self) -> frozenset[Chain]:
+        """What it reads itself and does not call: it may hand that to what it calls."""
+        return self.evaluated - self.called if self.called else frozenset()
 
     @property
     def sweeping(self) -> str:

@@ -11,8 +11,9 @@ from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.importing.footprint import CodeKey, Footprint
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import ledger, patch
+from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.live import LiveWorld
+from pepperpy_reload.reloading.pairs import Pair
 from pepperpy_reload.reloading.reading import Reading
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
 from pepperpy_reload.reloading.usercode import calling_user_code
@@ -51,7 +52,7 @@ class Prepared:
         chosen = (Action.EXECUTE, Action.TRANSPLANT)
         return tuple(f"{step.module}:{step.line}" for step in self.plan.steps if step.action in chosen)
 
-    def executed_in(self, module: str) -> Iterator[patch.Pair]:
+    def executed_in(self, module: str) -> Iterator[Pair]:
         """The functions of an edited module that stand in statements which are executed again."""
         edited = self.reading.edited[module]
         indexes = {step.index for step in self.plan.steps if step.module == module and step.index >= 0}

@@ -26,7 +26,8 @@ from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a
-from pepperpy_reload.reloading.patch import Pair, caches_of, unpatchable
+from pepperpy_reload.reloading.pairs import Pair, unpatchable
+from pepperpy_reload.reloading.patch import caches_of
 from pepperpy_reload.reloading.spoken import Spoken
 
 _IMMUTABLE: tuple[type, ...] = (

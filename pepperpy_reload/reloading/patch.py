@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import dis
 import functools
 import gc
 import sys
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from inspect import CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_overloads
 from weakref import getweakrefs, ref
 
-from pepperpy_reload.core.difference import Alignment
-from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
+from pepperpy_reload.reloading.pairs import Pair, docstring_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 _MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
@@ -32,98 +28,6 @@ _REFERENT: Callable[[Any], object] = ref.__call__
 
 Undo = Callable[[Callable[[], None]], None]
 Found = dict[int, list[FunctionType]]
-InForce = Mapping[int, tuple[ref[CodeType], ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The code of one function before and after an edit.
-
-    `changed` if more than its position differs, functions inside it aside: they are pairs of their own. `olds` are all
-    code objects that live functions may have of it: equal ones of earlier versions too.
-    """
-
-    old: CodeType
-    new: CodeType
-    changed: bool
-    olds: tuple[CodeType, ...] = ()
-
-    @property
-    def moved(self) -> bool:
-        """Whether live functions need the new code object: for what it does, or for its line numbers."""
-        return self.changed or _position(self.old) != _position(self.new) or not same_code(self.old, self.new)
-
-    @property
-    def does_otherwise(self) -> bool:
-        """Whether more than its docstring has changed: whoever has called it might have got something else."""
-        return self.changed and not _same_but_docstring(self.old, self.new)
-
-    @property
-    def takes_others(self) -> bool:
-        """Whether it has other parameters."""
-        return _parameters(self.old) != _parameters(self.new)
-
-
-def pair_codes(
-    old: CodeType,
-    new: CodeType,
-    in_force: InForce | None = None,
-    alignment: Alignment | None = None,
-) -> Iterator[Pair]:
-    """The functions of two versions of a module, matched by where they are defined.
-
-    At the top a function goes with one of the statement that its own goes with. Among functions of one name in one
-    place the first goes with the first, and so on. A function that has no counterpart is left out.
-    """
-    waiting = [(old, new)]
-    while waiting:
-        one, other = waiting.pop()
-        for inner_one, inner_other in (
-            _aligned(one, other, alignment) if one is old and alignment else _matched(one, other)
-        ):
-            waiting.append((inner_one, inner_other))
-            if inner_one.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
-                earlier = [one() for one in (in_force or {}).get(id(inner_one), ())]
-                olds = (inner_one, *(code for code in earlier if code is not None))
-                yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other, inside=False), olds)
-
-
-def codes_in_force(code: CodeType) -> dict[int, tuple[ref[CodeType], ...]]:
-    """The code objects that live functions of a module have, where somebody else has compiled it.
-
-    `code` is the same module compiled again; the answer goes by the ids of the code objects in it.
-    """
-    live: dict[tuple[str, int], dict[int, CodeType]] = {}
-    for thing in gc.get_objects():
-        if type(thing) is FunctionType and thing.__code__.co_filename == code.co_filename:
-            one = thing.__code__
-            live.setdefault((one.co_qualname, one.co_firstlineno), {})[id(one)] = one
-    found: dict[int, tuple[ref[CodeType], ...]] = {}
-    waiting = [code]
-    while waiting:
-        for inner in waiting.pop().co_consts:
-            if isinstance(inner, CodeType):
-                waiting.append(inner)
-                equal = live.get((inner.co_qualname, inner.co_firstlineno), {}).values()
-                found[id(inner)] = tuple(ref(one) for one in equal if one is not inner and same_code(one, inner))
-    return found
-
-
-def same_code(one: CodeType, other: CodeType, *, inside: bool = True) -> bool:
-    """Whether two code objects do the same, wherever they stand; without `inside`, whatever functions in them do."""
-    if one == (other if one.co_firstlineno == other.co_firstlineno else _moved_to(other, one.co_firstlineno)):
-        return True
-    return _parts(one) == _parts(other) and _same_constants(one.co_consts, other.co_consts, inside)
-
-
-def _moved_to(code: CodeType, line: int) -> CodeType:
-    """A copy that begins in another line; functions inside it stay where they are."""
-    return code.replace(co_firstlineno=line)
-
-
-def unpatchable(pair: Pair) -> bool:
-    """Whether a live function cannot take the new code: it would need other cells."""
-    return len(pair.old.co_freevars) != len(pair.new.co_freevars)
 
 
 def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) -> tuple[Found, set[int]]:
@@ -181,7 +85,7 @@ def _find_coroutines(module: ModuleType | None, pairs: Iterable[Pair], found: Fo
     """Generators that `types.coroutine` has marked: what they have is a copy of their code with another flag."""
     for pair in pairs:
         if pair.old.co_flags & CO_GENERATOR and module is not None:
-            function = _value(module, pair.old.co_qualname)
+            function = value_of(module, pair.old.co_qualname)
             code = function.__code__ if type(function) is FunctionType else pair.old
             if code is not pair.old and code.replace(co_flags=code.co_flags & ~CO_ITERABLE_COROUTINE) == pair.old:
                 found.setdefault(id(pair.old), []).append(function)
@@ -249,7 +153,7 @@ def _holders(codes: Mapping[int, CodeType]) -> Iterable[object]:
 
 def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> Iterator[FunctionType]:
     """The functions of that name, from inside whatever has been put around them; overloads are under it, too."""
-    value = _value(module, qualname)
+    value = value_of(module, qualname)
     function = _inside(value, wanted, 4)
     if function is not None:
         yield function
@@ -258,7 +162,8 @@ def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> Iterato
         yield from (one for one in overloads if id(one.__code__) in wanted)
 
 
-def _value(module: ModuleType, qualname: str) -> Any:
+def value_of(module: ModuleType, qualname: str) -> Any:
+    """What a qualified name leads to in a module, past classes only; None if it leads nowhere."""
     value: Any = module
     for name in qualname.split("."):
         value = vars(value).get(name) if is_a(value, (ModuleType, type)) else None
@@ -270,7 +175,7 @@ def _inside(value: Any, wanted: Container[int], depth: int) -> FunctionType | No
         return value
     if not depth or is_a(value, (*_SHALLOW, ModuleType, type)):
         return None
-    for inner in _parts_of(value):
+    for inner in parts_of(value):
         function = _inside(inner, wanted, depth - 1)
         if function is not None:
             return function
@@ -281,11 +186,11 @@ def _all_inside(value: Any, depth: int) -> Iterator[FunctionType]:
     if type(value) is FunctionType:
         yield value
     if depth and not is_a(value, (*_SHALLOW, ModuleType, type)):
-        for inner in _parts_of(value):
+        for inner in parts_of(value):
             yield from _all_inside(inner, depth - 1)
 
 
-def _parts_of(value: Any) -> Iterator[Any]:
+def parts_of(value: Any) -> Iterator[Any]:
     """What a decorator may have put the function into: cells, attributes, what descriptors wrap."""
     if type(value) is FunctionType:
         for cell in value.__closure__ or ():
@@ -302,82 +207,11 @@ def _parts_of(value: Any) -> Iterator[Any]:
     yield from list(instance_dict(value).values())
 
 
-def known_to_classes(
-    module: ModuleType, old: CodeType, new: CodeType, several: Container[str]
-) -> Iterator[tuple[type, str, Any]]:
-    """What classes of a module know of their source and is other now: the class, the attribute and its right value.
-
-    From 3.13 on classes know their line and the attributes that their methods set. Of the names in `several` there may
-    be other classes than the one that the module holds: all classes are looked through for those.
-    """
-    bodies: dict[str, dict[int, tuple[CodeType, CodeType]]] = {}
-    waiting = [(old, new)]
-    while waiting:
-        for one, other in _matched(*waiting.pop()):
-            waiting.append((one, other))
-            if not one.co_flags & 0x1:
-                bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = one, other
-    hidden = {name for name in bodies if name.partition(".")[0] in several}
-    others = list(_classes(module.__name__, hidden)) if hidden and sys.version_info >= (3, 13) else []
-    for qualname, found in bodies.items():
-        named = _with_predecessors(_value(module, qualname), qualname)
-        for cls in [*named, *(one for one in others if one.__qualname__ == qualname)]:
-            bodies_of = found.get(vars(cls).get("__firstlineno__", -1))
-            if bodies_of is not None:
-                before, body = bodies_of
-                known: dict[str, object] = {"__firstlineno__": body.co_firstlineno}
-                if _tuples(before) != _tuples(body):
-                    known["__static_attributes__"] = _set_by_methods(body)
-                yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
-
-
-def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
-    for thing in gc.get_objects():
-        if is_a(thing, type) and vars(thing).get("__module__") == module and thing.__qualname__ in qualnames:
-            yield thing
-
-
-def _tuples(body: CodeType) -> list[object]:
-    """The constants of a class body one of which is what its methods set."""
-    return [item for item in body.co_consts if type(item) is tuple]
-
-
-def _set_by_methods(body: CodeType) -> object:
-    """The value of `__static_attributes__` that a class body stores; None if it stores none."""
-    before: object = None
-    for instruction in dis.get_instructions(body):
-        if instruction.opname == "STORE_NAME" and instruction.argval == "__static_attributes__":
-            return before
-        before = instruction.argval if instruction.opname == "LOAD_CONST" else None
-    return None
-
-
-def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
-    """A class, and those of its name that a decorator may have made it of.
-
-    It is a subclass of them, its methods have closed over them, or it is a function around them.
-    """
-    if type(value) is FunctionType:
-        value = getattr(value, "__wrapped__", None)
-    if not is_a(value, type):
-        return
-    found = {id(value)}
-    for cls in value.__mro__:
-        if cls is value or (cls.__qualname__ == qualname and vars(cls).get("__module__") == value.__module__):
-            found.add(id(cls))
-            yield cls
-    for function in [item for item in vars(value).values() if type(item) is FunctionType]:
-        for inner in _parts_of(function):
-            if is_a(inner, type) and inner.__qualname__ == qualname and id(inner) not in found:
-                found.add(id(inner))
-                yield inner
-
-
 def put(function: FunctionType, pair: Pair) -> None:
     """Give a function its new code, and its new docstring unless somebody has set another."""
     documentation: object = function.__doc__
-    if (documentation is None or type(documentation) is str) and documentation == _docstring(pair.old):
-        function.__doc__ = _docstring(pair.new)
+    if (documentation is None or type(documentation) is str) and documentation == docstring_of(pair.old):
+        function.__doc__ = docstring_of(pair.new)
     marked = function.__code__.co_flags & CO_ITERABLE_COROUTINE
     function.__code__ = pair.new.replace(co_flags=pair.new.co_flags | marked) if marked else pair.new
 
@@ -448,110 +282,3 @@ def caches_of(module: ModuleType | None, names: Iterable[str]) -> Iterator[tuple
             function = getattr(cache, "__wrapped__", None) if type(cache) is _LRU else None
             if type(function) is FunctionType:
                 yield name, cache, function
-
-
-def _aligned(one: CodeType, other: CodeType, alignment: Alignment) -> Iterator[tuple[CodeType, CodeType]]:
-    before, after = _by_unit(one, alignment.old), _by_unit(other, alignment.units)
-    for index, old in enumerate(alignment.olds):
-        yield from _matched_codes(before.get(old, []), after.get(index, []))
-
-
-def _by_unit(code: CodeType, units: Sequence[Unit]) -> dict[int, list[CodeType]]:
-    """The code objects directly in a module, by the unit that they are in."""
-    found: dict[int, list[CodeType]] = {}
-    starts = [unit.line for unit in units]
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            place = bisect_right(starts, inner.co_firstlineno) - 1
-            found.setdefault(place, []).append(inner)
-    return found
-
-
-def _matched(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    yield from _matched_codes(
-        [item for item in one.co_consts if isinstance(item, CodeType)],
-        [item for item in other.co_consts if isinstance(item, CodeType)],
-    )
-
-
-def _matched_codes(ones: Iterable[CodeType], others: Iterable[CodeType]) -> Iterator[tuple[CodeType, CodeType]]:
-    by_name: dict[str, list[CodeType]] = {}
-    for code in others:
-        by_name.setdefault(code.co_name, []).append(code)
-    for code in ones:
-        if by_name.get(code.co_name):
-            yield code, by_name[code.co_name].pop(0)
-
-
-def _parts(code: CodeType) -> tuple[object, ...]:
-    return (
-        code.co_code,
-        code.co_names,
-        code.co_varnames,
-        code.co_freevars,
-        code.co_cellvars,
-        code.co_flags,
-        code.co_argcount,
-        code.co_posonlyargcount,
-        code.co_kwonlyargcount,
-        code.co_exceptiontable,
-    )
-
-
-def _same_constants(one: tuple[object, ...], other: tuple[object, ...], inside: bool) -> bool:
-    if len(one) != len(other):
-        return False
-    return all(_same_constant(first, second, inside) for first, second in zip(one, other, strict=True))
-
-
-def _same_constant(first: object, second: object, inside: bool) -> bool:
-    if type(first) is not type(second):
-        return False
-    if isinstance(first, CodeType) and isinstance(second, CodeType):
-        return _same_inner(first, second, inside)
-    if isinstance(first, tuple) and isinstance(second, tuple):
-        return _same_constants(first, second, inside)
-    if isinstance(first, frozenset):
-        return first == second
-    return repr(first) == repr(second)  # 0.0 and -0.0 are equal, and not the same
-
-
-def _same_inner(one: CodeType, other: CodeType, inside: bool) -> bool:
-    if one.co_name != other.co_name or one.co_freevars != other.co_freevars:
-        return False
-    is_function = one.co_flags & 0x1 and not one.co_name.startswith("<")  # comprehensions run with their function
-    return same_code(one, other, inside=inside) if inside or not is_function else one.co_flags == other.co_flags
-
-
-def _parameters(code: CodeType) -> tuple[object, ...]:
-    named = code.co_argcount + code.co_kwonlyargcount
-    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
-    return (*counts, code.co_varnames[:named], code.co_flags & 0x0C)  # CO_VARARGS and CO_VARKEYWORDS
-
-
-def _position(code: CodeType) -> tuple[object, ...]:
-    """Where a function stands, and the functions inside it: a column may be all that moves."""
-    inside = (_position(item) for item in code.co_consts if isinstance(item, CodeType))
-    return (code.co_firstlineno, code.co_linetable, *inside)
-
-
-def _same_but_docstring(one: CodeType, other: CodeType) -> bool:
-    """Whether two versions of a function do the same. A docstring that comes or goes moves all other constants."""
-    if _docstring(one) == _docstring(other) or len(one.co_code) != len(other.co_code):
-        return False
-    steps = zip(dis.get_instructions(one), dis.get_instructions(other), strict=False)
-    return _parts(one)[1:] == _parts(other)[1:] and all(_same_step(before, after) for before, after in steps)
-
-
-def _same_step(one: dis.Instruction, other: dis.Instruction) -> bool:
-    if one.opcode in dis.hasconst and one.opcode == other.opcode:
-        return _same_constant(one.argval, other.argval, inside=False)
-    return (one.opcode, one.arg) == (other.opcode, other.arg)
-
-
-def _docstring(code: CodeType) -> str | None:
-    # Up to 3.13 the first constant is the docstring or None; 3.14 has a flag, CO_HAS_DOCSTRING.
-    first = code.co_consts[0] if code.co_consts else None
-    if sys.version_info >= (3, 14) and not code.co_flags & 0x4000000:
-        return None
-    return first if isinstance(first, str) else None

@@ -22,6 +22,7 @@ from pepperpy_reload.reloading import ledger, renamed, state
 from pepperpy_reload.reloading.attempt import Attempt
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.generated import forget_sources
+from pepperpy_reload.reloading.hiding import hidden
 from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.loaders import handled, loaders
@@ -170,11 +171,12 @@ class Performance:
         ):  # `import settings` may be long done, and `settings.LIMIT` is still to come
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place = Place(step.module, step.index)
-        self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)
+        where = f"{step.module}:{unit.line}"
+        early = self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)
         lines = self._witness.lines(place, unit, self._stale)
         self._settle(step.module)
-        with lines or nullcontext(), self._failing(step.module):
-            self._watched(f"{step.module}:{unit.line}", partial(executor.take, step, self._unseen(place)))
+        with hidden(where, vars(executor.module), early), lines or nullcontext(), self._failing(step.module):
+            self._watched(where, partial(executor.take, step, self._unseen(place)))
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)

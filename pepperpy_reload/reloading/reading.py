@@ -21,7 +21,7 @@ from pepperpy_reload.importing.roots import search_path
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
-from pepperpy_reload.reloading.patch import Pair, codes_in_force, pair_codes
+from pepperpy_reload.reloading.pairs import Pair, codes_in_force, pair_codes
 from pepperpy_reload.reloading.stopwatch import stopwatch
 from pepperpy_reload.reloading.usercode import calling_user_code
 

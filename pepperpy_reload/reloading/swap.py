@@ -12,6 +12,8 @@ from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, patch
 from pepperpy_reload.reloading.attempt import Attempt, Prepared
+from pepperpy_reload.reloading.bodies import known_to_classes
+from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.reading import Edited
 
 
@@ -31,18 +33,18 @@ def swap_codes(attempt: Attempt, names: Collection[str]) -> None:
         patch.swap_captured(others, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
 
 
-def _moved(prepared: Prepared, name: str) -> Iterator[patch.Pair]:
+def _moved(prepared: Prepared, name: str) -> Iterator[Pair]:
     """The functions of an edited module that get other code in place.
 
     Not those that get other parameters from their statement: it has their defaults as well, and not before.
     """
     made_again = {id(pair) for pair in prepared.executed_in(name) if pair.takes_others}
     for pair in prepared.reading.edited[name].pairs:
-        if pair.moved and id(pair) not in made_again and not patch.unpatchable(pair):
+        if pair.moved and id(pair) not in made_again and not unpatchable(pair):
             yield pair
 
 
-def _swap(attempt: Attempt, moved: Iterable[patch.Pair], found: patch.Found) -> None:
+def _swap(attempt: Attempt, moved: Iterable[Pair], found: patch.Found) -> None:
     """Give live functions their new code."""
     for pair in moved:
         for code in pair.olds:
@@ -53,7 +55,7 @@ def _swap(attempt: Attempt, moved: Iterable[patch.Pair], found: patch.Found) -> 
 
 def _tell_classes(attempt: Attempt, edited: Edited) -> None:
     several = _not_defined_once(edited.alignment.old)
-    known = list(patch.known_to_classes(sys.modules[edited.name], edited.loaded.code, edited.code, several))
+    known = list(known_to_classes(sys.modules[edited.name], edited.loaded.code, edited.code, several))
     copies = list(_copies()) if known else []
     for cls, attribute, value in known:
         before = vars(cls)[attribute]

@@ -39,10 +39,11 @@ class Witness:
         self._own: set[str] = set()
         """The names that the statement which is being executed has to bind, as it reads them itself."""
 
-    def before(self, place: Place, unit: Unit, stale: Stale, *, postponed: bool) -> None:
+    def before(self, place: Place, unit: Unit, stale: Stale, *, postponed: bool) -> set[str]:
         """A statement is about to be executed; its annotations are not, if they are `postponed`.
 
-        Raises RestartNeeded if it would find what is not there yet.
+        Raises RestartNeeded if it would find what is not there yet; but for the names in its module, which are
+        returned, that are only looked up by whoever makes a class or function of it.
         """
         self._own = set()
         old = self._scope.old_index(place)
@@ -56,12 +57,28 @@ class Witness:
         names = unit.read_inside(postponed=postponed) if _names_any(unit, stale.get(place.module, ())) else ()
         inside = {Cell(place.module, name) for name in names}
         told = {self._scope.cell(place.module, names)[0] for names in self._scope.looked_up(place.module, unit)}
+        early_names: set[str] = set()
         for cell in sorted(read | inside | told):
             theirs = cell.module != place.module or cell in inside or cell in told
-            if theirs and cell.name in stale.get(cell.module, ()) and not self._binds_first(place, unit, cell):
+            early = theirs and cell.name in stale.get(cell.module, ()) and not self._binds_first(place, unit, cell)
+            late = early or (cell in told and self._is_bound_later(cell, place))
+            if (
+                late
+                and cell in told
+                and cell.module == place.module
+                and not self._is_evaluated(cell, place, unit, inside)
+            ):
+                early_names.add(cell.name)
+                continue
+            if early:
                 raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before it is bound again")
-            if cell in told and self._is_bound_later(cell, place):
+            if late:
                 raise RestartNeeded(f"{place.module}:{unit.line} looks up {cell} before it is bound")
+        return early_names
+
+    def _is_evaluated(self, cell: Cell, place: Place, unit: Unit, inside: Collection[Cell]) -> bool:
+        """Whether a unit reads a cell itself, besides what its annotations say."""
+        return cell in inside or any(self._scope.cell(place.module, names)[0] == cell for names in unit.evaluated)
 
     def _binds_first(self, place: Place, unit: Unit, cell: Cell) -> bool:
         """Whether a unit itself binds what is read inside it, and does so before: that it has is seen afterwards."""

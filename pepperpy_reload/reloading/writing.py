@@ -14,7 +14,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
-from pepperpy_reload.reloading.patch import unpatchable
+from pepperpy_reload.reloading.pairs import unpatchable
 from pepperpy_reload.reloading.reading import Edited
 
 Undo = Callable[[Callable[[], None]], None]

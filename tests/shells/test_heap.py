@@ -9,7 +9,8 @@ from types import CodeType, FunctionType, ModuleType
 import pytest
 
 from pepperpy_reload.reloading.instances import Census
-from pepperpy_reload.reloading.patch import live_functions, pair_codes
+from pepperpy_reload.reloading.pairs import pair_codes
+from pepperpy_reload.reloading.patch import live_functions
 
 SOURCE = """
 import functools, typing

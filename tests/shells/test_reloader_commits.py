@@ -277,10 +277,10 @@ FOUND = {
     ),
     "a class looks up what its annotation means before that is bound": Found(
         {"app.py": f"{HINTED}class A(metaclass=Meta):\n    b: 'B'\nclass B:\n    x = 1\n"},
-        ({"app.py": f"{HINTED}class A(metaclass=Meta):\n    b: 'B'\n    c: int\nclass B:\n    x = 1\n"},), "restart",
+        ({"app.py": f"{HINTED}class A(metaclass=Meta):\n    b: 'B'\n    c: int\nclass B:\n    x = 1\n"},),
     ),
     "a class looks up what its annotation means, and that is made again": Found(
-        {"app.py": LATE}, ({"app.py": LATE.replace("{}", "{'x': 1}")},), "restart"
+        {"app.py": LATE}, ({"app.py": LATE.replace("{}", "{'x': 1}")},)
     ),
     "a decorator looks up what an annotation means": Found(
         {"app.py": EARLY}, ({"app.py": EARLY.replace("{}", "{'x': 1}")},)

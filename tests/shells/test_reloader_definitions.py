@@ -799,12 +799,14 @@ def test_a_metaclass_that_is_closed_below_is_open_above(reloads: Reloads) -> Non
     )
 
 
-def test_classes_that_are_completed_below_are_not_taken_for_what_they_were(reloads: Reloads) -> None:
+def test_classes_that_are_completed_below_are_completed_again(reloads: Reloads) -> None:
     reloads(
         """
         import app
         report = change("app.py", "size: int = 1", "size: int = 2")
-        assert report.status == "restart" and "looks up app.Other before it is bound" in report.reason, report
+        assert report.status == "reloaded" and app.Part.__pydantic_complete__, report
+        whole = app.Whole(part=app.Part(other=app.Other(name="x")))
+        assert whole.size == 2 and whole.part.other.name == "x", whole
         """,
         {
             "app.py": """

@@ -21,6 +21,23 @@ class Found:
     status: str = "reloaded"
 
 
+MAKERS = """
+def named_after(cls):
+    class Wrapper(cls):
+        @classmethod
+        def up(cls):
+            return 1
+    Wrapper.__name__, Wrapper.__qualname__, Wrapper.__module__ = cls.__name__, cls.__qualname__, cls.__module__
+    return Wrapper
+def make():
+    class Empty:
+        pass
+    return Empty
+@named_after
+class K:
+    pass
+EMPTY = make()
+"""
 FOUND = {
     "a docstring that stands second is none": Found(
         {"app.py": '"""What it is for."""\nX = 1\n'},
@@ -323,6 +340,10 @@ FOUND = {
     "a statement has changed a class under a name that means another one now": Found(
         {"p.py": "class K:\n    x = 1\n", "app.py": "from p import K\nimport p\nK.extra = 1\n"},
         {"app.py": "import p\nclass K(p.K):\n    y = 1\nK.extra = 1\n"},
+    ),
+    "a function that has made classes has moved": Found(
+        {"app.py": MAKERS},
+        {"app.py": f"# more\n{MAKERS}"},
     ),
     "an annotation that stays text is read by nobody": Found(
         {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"

@@ -1,0 +1,139 @@
+"""What classes know of their own source, and is other now."""
+
+from __future__ import annotations
+
+import dis
+import gc
+import sys
+from collections.abc import Container, Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from pepperpy_reload.reloading.looking import is_a
+from pepperpy_reload.reloading.pairs import matched
+from pepperpy_reload.reloading.patch import parts_of, value_of
+
+
+def known_to_classes(
+    module: ModuleType, old: CodeType, new: CodeType, several: Container[str]
+) -> Iterator[tuple[type, str, Any]]:
+    """What classes of a module know of their source and is other now: the class, the attribute and its right value.
+
+    From 3.13 on classes know their line and the attributes that their methods set. Of the names in `several` there may
+    be other classes than the one that the module holds: all classes are looked through for those.
+    """
+    bodies: dict[str, dict[int, tuple[CodeType, CodeType]]] = {}
+    waiting = [(old, new)]
+    while waiting:
+        for one, other in matched(*waiting.pop()):
+            waiting.append((one, other))
+            if not one.co_flags & 0x1:
+                bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = one, other
+    if sys.version_info < (3, 13):
+        return
+    hidden = {name for name in bodies if name.partition(".")[0] in several}
+    others = list(_classes(module.__name__, hidden)) if hidden else []
+    inside = {name: found for name, found in bodies.items() if "<locals>" in name}
+    made = list(_made_in_functions(module.__name__, inside))
+    for qualname, found in bodies.items():
+        named = _with_predecessors(value_of(module, qualname), qualname)
+        hiding = [
+            *(one for one in others if one.__qualname__ == qualname),
+            *(one for name, one in made if name == qualname),
+        ]
+        for cls in [*named, *hiding]:
+            bodies_of = found.get(vars(cls).get("__firstlineno__", -1))
+            if bodies_of is not None:
+                before, body = bodies_of
+                known: dict[str, object] = {"__firstlineno__": body.co_firstlineno}
+                if _tuples(before) != _tuples(body):
+                    known["__static_attributes__"] = _set_by_methods(body)
+                yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
+
+
+def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
+    for thing in gc.get_objects():
+        if is_a(thing, type) and vars(thing).get("__module__") == module and thing.__qualname__ in qualnames:
+            yield thing
+
+
+def _made_in_functions(
+    module: str, bodies: Mapping[str, Mapping[int, tuple[CodeType, CodeType]]]
+) -> Iterator[tuple[str, type]]:
+    """The living classes that functions have made by some class bodies, each with the body's name.
+
+    A decorator that makes a class may name it after another one: its methods tell where it was written.
+    """
+    moved = {
+        name: {
+            line
+            for line, (one, other) in found.items()
+            if line != other.co_firstlineno or _tuples(one) != _tuples(other)
+        }
+        for name, found in bodies.items()
+    }
+    lines = frozenset[int]().union(*moved.values())
+    for cls in _all_classes() if lines else ():
+        line = vars(cls).get("__firstlineno__")
+        if type(line) is int and line in lines:
+            for name in [name for name, known in moved.items() if line in known]:
+                if _is_made_by(cls, module, name, bodies[name][line][0]):
+                    yield name, cls
+
+
+def _is_made_by(cls: type, module: str, qualname: str, body: CodeType) -> bool:
+    functions = [one for value in vars(cls).values() for one in (value, *parts_of(value)) if type(one) is FunctionType]
+    written = [one.__code__ for one in functions if one.__code__.co_filename == body.co_filename]
+    if any(code.co_qualname.rpartition(".")[0] == qualname for code in written):
+        return True
+    named = vars(cls).get("__module__") == module and type.__dict__["__qualname__"].__get__(cls) == qualname
+    return not functions and named
+
+
+def _all_classes() -> Iterator[type]:
+    """All that live, wherever they are."""
+    seen: set[int] = set()
+    waiting: list[type] = [object]
+    while waiting:
+        direct: list[type] = type.__subclasses__(waiting.pop())
+        for cls in direct:
+            if id(cls) not in seen:
+                seen.add(id(cls))
+                waiting.append(cls)
+                yield cls
+
+
+def _tuples(body: CodeType) -> list[object]:
+    """The constants of a class body one of which is what its methods set."""
+    return [item for item in body.co_consts if type(item) is tuple]
+
+
+def _set_by_methods(body: CodeType) -> object:
+    """The value of `__static_attributes__` that a class body stores; None if it stores none."""
+    before: object = None
+    for instruction in dis.get_instructions(body):
+        if instruction.opname == "STORE_NAME" and instruction.argval == "__static_attributes__":
+            return before
+        before = instruction.argval if instruction.opname == "LOAD_CONST" else None
+    return None
+
+
+def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
+    """A class, and those of its name that a decorator may have made it of.
+
+    It is a subclass of them, its methods have closed over them, or it is a function around them.
+    """
+    if type(value) is FunctionType:
+        value = getattr(value, "__wrapped__", None)
+    if not is_a(value, type):
+        return
+    found = {id(value)}
+    for cls in value.__mro__:
+        if cls is value or (cls.__qualname__ == qualname and vars(cls).get("__module__") == value.__module__):
+            found.add(id(cls))
+            yield cls
+    for function in [item for item in vars(value).values() if type(item) is FunctionType]:
+        for inner in parts_of(function):
+            if is_a(inner, type) and inner.__qualname__ == qualname and id(inner) not in found:
+                found.add(id(inner))
+                yield inner

@@ -1,0 +1,91 @@
+"""Names in annotations that are text, and that whoever makes a class looks up before they are bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+MODELS = """\
+import sys
+
+class Meta(type):
+    def __init__(cls, *args):
+        super().__init__(*args)
+        cls.complete()
+    def complete(cls):
+        space = vars(sys.modules[cls.__module__])
+        hints = [hint for hint in cls.__dict__.get("__annotations__", {}).values() if isinstance(hint, str)]
+        cls.meant = {hint: space.get(hint) for hint in hints}
+    model_rebuild = complete
+
+class Model(metaclass=Meta):
+    pass
+"""
+APP = """\
+from models import Model
+class One(Model):
+    other: "Other"
+    size = 1
+class Other(Model):
+    one: "One"
+Either = One | Other
+One.model_rebuild()
+"""
+LATE = """\
+from models import Model
+class One(Model):
+    other: "Either"
+    size = 1
+Either = One | None
+"""
+
+
+@pytest.mark.parametrize("postponed", ["", "from __future__ import annotations\n"])
+def test_what_is_bound_later_is_not_found_as_in_a_fresh_start(reloads: Reloads, postponed: str) -> None:
+    reloads(
+        """
+        import app
+        assert app.One.meant == {"Other": app.Other} and app.Other.meant == {"One": app.One}
+        report = change("app.py", "size = 1", "size = 2")
+        assert report.status == "reloaded", report
+        assert app.One.meant == {"Other": app.Other} and app.Other.meant == {"One": app.One} and app.One.size == 2
+        assert app.Either == app.One | app.Other
+        """,
+        {"models.py": MODELS, "app.py": postponed + (APP.replace('"', "") if postponed else APP)},
+    )
+    reloads(
+        """
+        import app
+        assert app.One.meant == {"Either": None}
+        report = change("app.py", "size = 1", "size = 2")
+        assert report.status == "reloaded", report
+        assert app.One.meant == {"Either": None} and app.Either == app.One | None
+        """,
+        {"models.py": MODELS, "app.py": postponed + (LATE.replace('"', "") if postponed else LATE)},
+    )
+
+
+def test_nothing_is_hidden_from_a_thread_that_goes_on_by_itself(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, threading
+        from concurrent.futures import ThreadPoolExecutor
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(int).result()
+            report = change("app.py", "size = 1", "size = 2")
+            assert report.status == "reloaded", report
+        over = threading.Event()
+        thread = threading.Thread(target=lambda: over.wait(60), name="busy")
+        thread.start()
+        report = change("app.py", "size = 2", "size = 3")
+        over.set()
+        thread.join()
+        assert report.status == "restart" and "app:2 looks up Either" in report.reason, report
+        assert "thread busy" in report.reason and app.One.size == 2 and app.Either == app.One | None
+        """,
+        {"models.py": MODELS, "app.py": LATE},
+    )
