@@ -8,11 +8,12 @@ on its own thread (`-X importtime` keeps one nesting for all threads, and prints
 What is seen goes out raw, for `profiling.testimony` to read: work that is left to the reader is no time of the target.
 Loads, by number, as `[name, thread, parent, importer, code, start, end, memory, error, compiled, before, after, kind,
 origin]` in the order in which they began, where `parent` is the number of the load that they happened in, -1 at the
-top, `code` is where they were asked for, and `before` and `after` count what the process has. Uses, all in one flat
-list, for that is no work for garbage collection: `place, instruction, name, names, level, before, after` for each
-import statement that ran, where `before` and `after` are moments on its thread, as twice the number of the load that
-began last, one more if that had ended; None if there was none. Times are nanoseconds of work from the start, without
-what recording loads took (a statement costs less than a microsecond more than plain); memory is in pages.
+top, `code` is where they were asked for, and `before` and `after` count what the process has. Uses, one behind the
+other and marshalled by the hundred, for that is no work for garbage collection and keeps no code alive: `place,
+instruction, name, names, level, before, after` for each import statement that ran, where `before` and `after` are
+moments on its thread, as twice the number of the load that began last, one more if that had ended; None if there was
+none. Times are nanoseconds of work from the start, without what recording loads took (a statement costs less than a
+microsecond more than plain); memory is in pages.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ _of_bootstrap, _of_external, _ours = vars(_bootstrap), vars(_external), globals(
 
 loads: dict[int, list[Any]] = {}
 _number = iter(range(sys.maxsize)).__next__
-uses: list[object] = []
-_note = uses.extend
+uses: list[bytes] = []
+_ENOUGH = 700  # items of uses that wait
 called: list[object] = []
 _seen: set[tuple[object, ...]] = set()
 _threads: dict[int, _Thread] = {}
@@ -49,11 +50,12 @@ _watching = False
 class _Thread:
     """What one thread is loading: the numbers of the loads, and the nanoseconds that recording them has cost it.
 
-    `last` is the moment when it last began or ended a load: statements ask no clock, which would cost more than all
-    else here. `place` is that of the last statement at module level, if it was run by `table` in `space` since then.
+    `waiting` are the uses that are not marshalled yet. `last` is the moment when it last began or ended a load:
+    statements ask no clock, which would cost more than all else here. `place` is that of the last statement at module
+    level, if it was run by `table` in `space` since then.
     """
 
-    __slots__ = ("ident", "last", "lost", "place", "space", "stack", "table")
+    __slots__ = ("ident", "last", "lost", "note", "place", "space", "stack", "table", "waiting")
 
     def __init__(self, ident: int) -> None:
         self.ident = ident
@@ -63,6 +65,27 @@ class _Thread:
         self.place: tuple[Any, ...] = ()
         self.table: bytes | None = None
         self.space: object = None
+        self.waiting: list[object] = []
+        self.note = self.waiting.extend
+
+    def flush(self) -> None:
+        uses.append(_marshalled(self.waiting))
+        self.waiting.clear()
+
+
+def _marshalled(data: Any) -> bytes:
+    try:
+        return marshal.dumps(data)
+    except ValueError:  # a name of a type of its own, such as a member of an enum
+        return marshal.dumps(_plain(data))
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, (tuple, list)):
+        return [_plain(one) for one in data] if type(data) is list else tuple(map(_plain, data))
+    if isinstance(data, str):
+        return "".join(data)  # exactly a string
+    return data if data is None or type(data) in (int, bool, bytes) else repr(data)
 
 
 def _thread_here() -> _Thread:
@@ -148,6 +171,8 @@ def _load(name: str, import_: object) -> object:
         stack.pop()
         here.last = 2 * number + 1
         here.table = here.space = None
+        if len(here.waiting) > _ENOUGH:
+            here.flush()
         here.lost += _clock() - end
 
 
@@ -167,7 +192,7 @@ def _statement(name: str, globals: Any = None, locals: Any = None, fromlist: Any
         return module
     if fromlist and (level or name in _under_way) and (missing := _missing(module, fromlist)):
         name = (name, missing)  # type: ignore[assignment]
-    _note((here.place, frame.f_lasti, name, fromlist, level, before, here.last))
+    here.note((here.place, frame.f_lasti, name, fromlist, level, before, here.last))
     return module
 
 
@@ -212,7 +237,7 @@ def _by_name(name: str, package: Any = None, level: int = 0) -> object:
         *where, instruction = _place(asker)
         inside = here.stack[-1] if here.stack else -1
         place = (asker.f_globals.get("__name__", ""), *where, function, "", here.ident, inside)
-        _note((place, instruction, full, (), 0, here.last, here.last))
+        here.note((place, instruction, full, (), 0, here.last, here.last))
     return _plain_by_name(name, package, level)
 
 
@@ -340,6 +365,8 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
     if problem is not None and type(problem) is not Missing:
         _show(problem)
     error = "" if problem is None else f"{type(problem).__name__}: {problem}"
+    for thread in list(_threads.values()):
+        thread.flush()
     rows = sorted(loads.items())
     for _, row in rows:
         module = _loaded.get(row[0])
@@ -347,7 +374,7 @@ def _main(target: str, output: int, search: list[str], how: str) -> None:
         row.append(getattr(module, "__file__", None) or "")
     page = os.sysconf("SC_PAGE_SIZE") if _statm >= 0 else 0
     seen = (began, rows, uses, called, list(_loaded), births, error, page)
-    data = memoryview(marshal.dumps(seen))
+    data = memoryview(_marshalled(seen))
     while data:
         data = data[os.write(output, data) :]
     _flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pepperpy_reload.core.costs import Costs, Load, Use
@@ -93,8 +94,8 @@ def _uses(seen: Mapping[str, Any], loads: Sequence[Load], lines: _Lines) -> Iter
         load = loads[places[told >> 1]]
         return (load.end if told & 1 else load.start) + 1e-9
 
-    uses = zip(*[iter(seen["uses"])] * _ITEMS, strict=True)
-    for place, instruction, told, names, level, before, after in uses:
+    told_uses = chain.from_iterable(map(marshal.loads, seen["uses"]))
+    for place, instruction, told, names, level, before, after in zip(*[told_uses] * _ITEMS, strict=True):
         importer, file, table, first, function, package, thread, inside = place
         name, missing = told if type(told) is tuple else (told, ())
         yield Use(

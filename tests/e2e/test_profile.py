@@ -101,6 +101,19 @@ def test_imports_far_down_a_long_module_have_their_lines(tmp_path: Path) -> None
     assert edges["long_one", "two"] == 6_003
 
 
+def test_names_of_a_type_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "named.py").write_text(
+        "import enum, importlib\nclass Name(enum.StrEnum):\n    ONE = 'one'\n"
+        "class Text(str): pass\nimportlib.import_module(Name.ONE)\n__import__('one', None, None, [Text('VALUE')])\n"
+        "__import__(Text('two'))\n"
+    )
+    (tmp_path / "one.py").write_text("VALUE = 1\n")
+    (tmp_path / "two.py").write_text("")
+    seen = as_json(tmp_path, "profile", "named")
+    assert {"one", "two"} <= {one["module"] for one in seen["modules"]}
+    assert {("named", "one"), ("named", "two")} <= {(one["importer"], one["imported"]) for one in seen["edges"]}
+
+
 def test_the_same_modules_as_python_tells(project: Path) -> None:
     (project / "both.py").write_text("import sqlite3, email.message\n")
     line = [sys.executable, "-P", "-X", "importtime", "both.py"]
