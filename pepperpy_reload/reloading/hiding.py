@@ -1,17 +1,19 @@
-"""Names that a cold start does not have yet: hidden while a statement is executed whose annotations are looked up."""
+"""Names that a cold start does not have yet, and that are looked up by who makes a class: they are hidden."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 from pepperpy_reload.errors import RestartNeeded
 
+Turn = tuple[object, ...]
+"""When something happens in a cold start; see `Scope.order`."""
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _IDLE = {
     "threading.py": frozenset({"Thread._bootstrap", "Thread._bootstrap_inner", "Thread.run", "Condition.wait"}),
@@ -22,24 +24,39 @@ _IDLE = {
 """The functions of threads that wait to be given something to do: of the standard library's pools, and of anyio's."""
 
 
-@contextmanager
-def hidden(where: str, namespace: dict[str, Any], names: Collection[str]) -> Iterator[None]:
-    """Without these names in a module's namespace; who looks there finds what a cold start has.
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    turn: Turn
+    namespace: dict[str, Any]
+    name: str
+    value: object
 
-    Raises RestartNeeded if another thread might miss them: if one does anything but wait for work from somebody else.
-    """
-    found = [name for name in names if name in namespace]
-    if not found:
-        yield
-        return
-    if busy := _busy_thread():
-        raise RestartNeeded(f"{where} looks up {found[0]} before it is bound, and {busy} could miss that meanwhile")
-    kept = {name: namespace.pop(name) for name in found}
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            namespace.setdefault(name, value)
+    def show(self) -> None:
+        self.namespace.setdefault(self.name, self.value)
+
+
+class Hiding:
+    """The names that are missing for the time being: who looks for one finds what a cold start has then."""
+
+    def __init__(self) -> None:
+        self._kept: list[_Kept] = []
+
+    def hide(self, where: str, namespace: dict[str, Any], names: Mapping[str, Turn]) -> None:
+        """Take names out of a module's namespace until the turn of who binds them.
+
+        Raises RestartNeeded if another thread might miss them: if one does anything but wait for work from others.
+        """
+        found = [name for name in names if name in namespace]
+        if found and (busy := _busy_thread()):
+            raise RestartNeeded(f"{where} looks up {found[0]} before it is bound, and {busy} could miss that meanwhile")
+        self._kept += [_Kept(names[name], namespace, name, namespace.pop(name)) for name in found]
+
+    def show(self, now: Turn | None = None) -> None:
+        """Put those back whose turn is before `now`, or all; who has been bound again is left alone."""
+        over = [one for one in self._kept if now is None or one.turn < now]
+        self._kept = [one for one in self._kept if one not in over]
+        for one in over:
+            one.show()
 
 
 def _busy_thread() -> str:

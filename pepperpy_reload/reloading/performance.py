@@ -22,7 +22,7 @@ from pepperpy_reload.reloading import ledger, renamed, state
 from pepperpy_reload.reloading.attempt import Attempt
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.generated import forget_sources
-from pepperpy_reload.reloading.hiding import hidden
+from pepperpy_reload.reloading.hiding import Hiding
 from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.loaders import handled, loaders
@@ -56,6 +56,7 @@ class Performance:
         self._stale: dict[str, set[str]] = {}
         """The names that are still going to be bound, by module."""
         self._census = Census()
+        self._hiding = Hiding()
         self._packages: tuple[int, dict[str, list[str]]] | None = None
         """How many modules there were, and which ones were in each package."""
         self._waiting: dict[str, list[Step]] = {}
@@ -146,6 +147,7 @@ class Performance:
             recorder.awaited.clear()
         finally:
             recorder.on_import = before
+            self._hiding.show()
         self._attempt.dropped.extend(rerun.dropped)
 
     def _settle(self, following: str) -> None:
@@ -172,10 +174,12 @@ class Performance:
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place = Place(step.module, step.index)
         where = f"{step.module}:{unit.line}"
+        self._hiding.show(self._scope.order(place))
         early = self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)
         lines = self._witness.lines(place, unit, self._stale)
         self._settle(step.module)
-        with hidden(where, vars(executor.module), early), lines or nullcontext(), self._failing(step.module):
+        self._hiding.hide(where, vars(executor.module), early)
+        with lines or nullcontext(), self._failing(step.module):
             self._watched(where, partial(executor.take, step, self._unseen(place)))
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)

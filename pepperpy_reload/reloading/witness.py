@@ -16,6 +16,7 @@ from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading.hiding import Turn
 from pepperpy_reload.reloading.reading import Edited
 from pepperpy_reload.reloading.tracing import Lines, lines_reading
 
@@ -39,11 +40,11 @@ class Witness:
         self._own: set[str] = set()
         """The names that the statement which is being executed has to bind, as it reads them itself."""
 
-    def before(self, place: Place, unit: Unit, stale: Stale, *, postponed: bool) -> set[str]:
+    def before(self, place: Place, unit: Unit, stale: Stale, *, postponed: bool) -> dict[str, Turn]:
         """A statement is about to be executed; its annotations are not, if they are `postponed`.
 
         Raises RestartNeeded if it would find what is not there yet; but for the names in its module, which are
-        returned, that are only looked up by whoever makes a class or function of it.
+        returned with the turn of who binds them, that are only looked up by who makes a class or function of it.
         """
         self._own = set()
         old = self._scope.old_index(place)
@@ -57,24 +58,19 @@ class Witness:
         names = unit.read_inside(postponed=postponed) if _names_any(unit, stale.get(place.module, ())) else ()
         inside = {Cell(place.module, name) for name in names}
         told = {self._scope.cell(place.module, names)[0] for names in self._scope.looked_up(place.module, unit)}
-        early_names: set[str] = set()
+        missing: dict[str, Turn] = {}
         for cell in sorted(read | inside | told):
             theirs = cell.module != place.module or cell in inside or cell in told
             early = theirs and cell.name in stale.get(cell.module, ()) and not self._binds_first(place, unit, cell)
-            late = early or (cell in told and self._is_bound_later(cell, place))
-            if (
-                late
-                and cell in told
-                and cell.module == place.module
-                and not self._is_evaluated(cell, place, unit, inside)
-            ):
-                early_names.add(cell.name)
+            late = cell in told and self._is_bound_later(cell, place)
+            if late and cell.module == place.module and not self._is_evaluated(cell, place, unit, inside):
+                missing[cell.name] = min(map(self._scope.order, self._scope.binders(cell)))
                 continue
             if early:
                 raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before it is bound again")
             if late:
                 raise RestartNeeded(f"{place.module}:{unit.line} looks up {cell} before it is bound")
-        return early_names
+        return missing
 
     def _is_evaluated(self, cell: Cell, place: Place, unit: Unit, inside: Collection[Cell]) -> bool:
         """Whether a unit reads a cell itself, besides what its annotations say."""

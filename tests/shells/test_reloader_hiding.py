@@ -69,6 +69,37 @@ def test_what_is_bound_later_is_not_found_as_in_a_fresh_start(reloads: Reloads, 
     )
 
 
+def test_what_is_missing_is_missing_for_those_that_look_through_others_too(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        def known():
+            whole, part, one = app.Whole, app.Part, app.One
+            return [kind.__pydantic_complete__ for kind in (one, part, whole)], "__signature__" in vars(whole)
+        before = known()
+        report = change("app.py", "size: int = 1", "size: int = 2")
+        assert report.status == "reloaded" and app.One().size == 2, report
+        assert known() == before == ([True, True, False], False), (before, known())
+        assert app.Whole(part={"one": {"size": 3}}).part.one.size == 3
+        """,
+        {
+            "app.py": """
+                from pydantic import BaseModel
+                class One(BaseModel):
+                    size: int = 1
+                class Part(BaseModel):
+                    one: One
+                    other: "Other | None" = None
+                class Whole(BaseModel):
+                    part: Part
+                class Other(BaseModel):
+                    name: str = ""
+                Part.model_rebuild()
+            """,
+        },
+    )
+
+
 def test_nothing_is_hidden_from_a_thread_that_goes_on_by_itself(reloads: Reloads) -> None:
     reloads(
         """
