@@ -46,6 +46,11 @@ class ReloadReport:
     notes: tuple[str, ...] = ()
     phases: Mapping[str, float] = field(default_factory=dict, compare=False)
 
+    @property
+    def has_only_patched(self) -> bool:
+        """Whether nothing was done but to give functions new code."""
+        return self.status is ReloadStatus.RELOADED and not (self.ran or self.imported or self.dropped)
+
     def as_json(self) -> dict[str, Any]:
         """A dict of plain values; `from_json` is the way back."""
         error = self.error

@@ -6,10 +6,11 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pepperpy_reload.core.batch import CAP
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
+from pepperpy_reload.drawing.circle import cycle_text
 from pepperpy_reload.drawing.excerpt import excerpt, plain
 from pepperpy_reload.drawing.news import Trouble
 from pepperpy_reload.errors import UsageError, UserCodeError
@@ -21,6 +22,9 @@ from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.watching.observer import Watcher
+
+if TYPE_CHECKING:
+    from pepperpy_reload.core.cycles import Circle
 
 HANDLE = "reloader"
 """The name under which a console's namespace has the Reloader."""
@@ -39,12 +43,15 @@ class Prompt:
         self._namespace = namespace
         self._show = show
         self._reports: list[ReloadReport] = []
+        self._cycles: list[Circle] = []
         self._collected = Collected()
         self._notices: list[str] = []
         self._loaded = LoadedFiles()
         self._wanted = ""
         self.names = ImportedNames(namespace)
-        self.reloader = Reloader(ImportOptimizer(ModuleManager()), roots=roots, on_report=self._reports.append)
+        self.reloader = Reloader(
+            ImportOptimizer(ModuleManager()), roots, on_report=self._reports.append, on_cycle=self._cycles.append
+        )
         namespace.setdefault(HANDLE, self.reloader)
         self._watcher: Watcher | None = None
 
@@ -110,6 +117,9 @@ class Prompt:
                 self._show("\n".join(self._lines(report)))
             for note in report.notes:
                 self._show(note)
+        while self._cycles:
+            cycle = self._cycles.pop(0)
+            self._show(plain(f"new import cycle, {cycle.harm}: {cycle_text(cycle)}"))
 
     def _lines(self, report: ReloadReport) -> Iterator[str]:
         if report.status is ReloadStatus.FAILED and report.error is not None:

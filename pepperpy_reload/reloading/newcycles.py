@@ -26,6 +26,11 @@ class CycleWatch:
         self._texts = texts
         self._told: set[frozenset[tuple[str, str]]] = set()
 
+    def know(self) -> None:
+        """A batch is going to be applied: what has been loaded since the last one is no edit."""
+        for name, loaded in list(recorder.modules.items()):
+            self._texts.setdefault(name, loaded.source)
+
     def look(self, reports: Sequence[ReloadReport]) -> list[Circle]:
         """The cycles that have come since the last look, through imports that are new in the reports' files.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from pepperpy_reload.core.batch import Hint, Quiet
+from pepperpy_reload.core.chain import cycle_line
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.core.statement import forget_trees
@@ -24,6 +26,8 @@ from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.stopwatch import stopwatch
 
 if TYPE_CHECKING:
+    from pepperpy_reload.core.cycles import Circle
+    from pepperpy_reload.reloading.newcycles import CycleWatch
     from pepperpy_reload.watching.observer import Watcher
 
 Path = str | os.PathLike[str]
@@ -54,7 +58,8 @@ class Reloader:
     context manager (inside it), None (at once, in the thread that asks). `on_report` is called with every
     ReloadReport; without it a running reloader prints one line for each on standard error. `on_restart` is called with
     the report of a batch that needs a new process; without it such a batch stays in `pending` and is tried again, with
-    a line each time, together with the next one.
+    a line each time, together with the next one. `on_cycle` is called with each import cycle that an edit has brought,
+    also if that could not be done; without it, and without `on_report`, a running reloader prints one line for each.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Reloader:
         on_report: Callable[[ReloadReport], object] | None = None,
         on_restart: Callable[[ReloadReport], object] | None = None,
         *,
+        on_cycle: Callable[[Circle], object] | None = None,
         settle: Settle | None = None,
         ignore: Sequence[str] = (),
     ) -> None:
@@ -72,6 +78,8 @@ class Reloader:
         self.gate = gate_for(gate)
         self._on_report = on_report
         self._on_restart = on_restart
+        self._on_cycle = on_cycle
+        self._cycles: CycleWatch | None = None
         self._settle = settle
         self._ignore = tuple(ignore)
         self._turn = threading.RLock()
@@ -217,7 +225,10 @@ class Reloader:
         paths = list(dict.fromkeys([*self._waiting, *given]))
         self._busy = True
         try:
-            report = self._followed(self._attempted(prepared or engine.prepare(paths)))
+            prepared = prepared or engine.prepare(paths)
+            if not prepared.plan.only_patches:
+                self._await_cycles()
+            report = self._followed(self._attempted(prepared))
         except UserCodeError as error:
             report = ReloadReport(ReloadStatus.FAILED, error=error)
         except RestartNeeded as error:
@@ -237,6 +248,7 @@ class Reloader:
         duration, phases = stopwatch.stop()
         report = replace(report, paths=tuple(paths), duration=duration, phases=phases)
         self._tell(report)
+        self._tell_cycles(report)
         return report
 
     def _attempted(self, prepared: Prepared) -> ReloadReport:
@@ -306,6 +318,31 @@ class Reloader:
             self._on_restart(report)
         elif report.status is ReloadStatus.RESTART and self._on_report is None and self._watcher is None:
             _print(summary(report))
+
+    def _await_cycles(self) -> None:
+        """Know what is loaded before a batch, if anybody is to hear of the cycles that it brings."""
+        if self._on_cycle is None and (self._watcher is None or self._on_report is not None):
+            return
+        if self._cycles is None:
+            from pepperpy_reload.reloading.newcycles import CycleWatch  # most processes never need it
+
+            self._cycles = CycleWatch({})
+        self._cycles.know()
+
+    def _tell_cycles(self, report: ReloadReport) -> None:
+        """Tell of the import cycles that a batch has brought; who only patches functions brings none."""
+        if self._cycles is None or report.has_only_patched:
+            return
+        try:
+            found = self._cycles.look([report])
+        except Exception:  # noqa: BLE001 - a bug of ours: the batch is done, and who asked for it goes on
+            traceback.print_exc()
+            return
+        for cycle in found:
+            if self._on_cycle is not None:
+                self._on_cycle(cycle)
+            else:
+                _print(f"new import cycle, {cycle.harm}: {cycle_line(cycle)}")
 
 
 def handle_file_change(optimizer: ImportOptimizer, path: Path | Iterable[Path]) -> ReloadReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from pepperpy_reload.core.report import ReloadReport, ReloadStatus
+from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.supervising.channel import Channel
 
@@ -24,9 +24,7 @@ class CycleTeller:
 
     def note(self, report: ReloadReport | None) -> None:
         """What became of a batch. Who only patches functions imports nothing new when modules load."""
-        if report is None:
-            return
-        if report.status is not ReloadStatus.RELOADED or report.ran or report.imported or report.dropped:
+        if report is not None and not report.has_only_patched:
             self._reports.append(report)
 
     def tell(self) -> None:

@@ -121,3 +121,44 @@ def test_a_cycle_is_told_when_an_edit_brings_it(reloads: Reloads) -> None:
             "pack/more.py": "M = 1\n",
         },
     )
+
+
+def test_an_embedded_reloader_tells_of_the_cycles_that_edits_bring(reloads: Reloads) -> None:
+    reloads(
+        """
+        import contextlib, io
+        found = []
+        reloader = Reloader(optimizer, roots=["."], on_cycle=found.append)
+        import top
+        assert change("b.py", "B = 1", "B = 2").status == "reloaded" and not found
+        import later, sooner  # a cycle among them is no edit's
+        assert change("b.py", "B = 2", "import a\\nB = 2").status == "reloaded"
+        [circle] = found
+        assert (circle.harm.value, circle.modules) == ("import-time", ("a", "b"))
+        assert change("b.py", "import a\\n", "").status == "reloaded"
+        assert change("later.py", "L = 1", "L = 2").status == "reloaded"
+        assert len(found) == 1, found
+
+        quiet = Reloader(optimizer, roots=["."], on_report=lambda report: None)
+        reloader = Reloader(optimizer, roots=["."])
+        for one, lines in ((quiet, 0), (reloader, 2)):
+            said = io.StringIO()
+            with one, contextlib.redirect_stderr(said):
+                path = pathlib.Path("b.py")
+                path.write_text("import a\\n" + path.read_text())
+                one.apply("b.py")
+                told = [line for line in said.getvalue().splitlines() if "b.py" in line]
+                assert len(told) == lines, told
+                path.write_text(path.read_text().replace("import a\\n", ""))
+                one.apply("b.py")
+        assert told[1].startswith("pepperpy-reload: new import cycle, import-time: a (")
+        assert "b.py:1) → a; b can move its line 1 into the functions that use it" in told[1], told
+        """,
+        {
+            "top.py": "import a\n",
+            "a.py": "import b\nA = b.B\n",
+            "b.py": "B = 1\ndef f(): return a.A\n",
+            "later.py": "import sooner\nL = 1\n",
+            "sooner.py": "import later\nS = 1\n",
+        },
+    )

@@ -282,6 +282,20 @@ def test_an_edit_is_live_in_the_next_input(write: Write, opened: Opened) -> None
     assert "(project/live_leaf.py); doubled" in opened.shown[-1]
 
 
+def test_a_cycle_that_an_edit_brings_is_told_once(write: Write, opened: Opened) -> None:
+    write("round_a.py", "import round_b", "A = 1")
+    write("round_b.py", "B = 1")
+    opened.enter("import round_a")
+    write("round_b.py", "import round_a", "B = 1")
+    opened.enter("1")
+    assert "ran 2 statements" in opened.shown[-2] or "ran 1 statement" in opened.shown[-2], opened.shown
+    assert opened.shown[-1].startswith("new import cycle, import-time: round_a (")
+    opened.enter("2")
+    write("round_b.py", "import round_a", "B = 2")
+    opened.enter("3")
+    assert sum("cycle" in line for line in opened.shown) == 1, opened.shown
+
+
 def test_twenty_edits_without_a_pause_are_all_seen(write: Write, opened: Opened) -> None:
     write("fast_a.py", "VALUE = 100")
     opened.enter("from fast_a import VALUE")
