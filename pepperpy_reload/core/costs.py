@@ -289,16 +289,19 @@ class Costs:
         return sums
 
     def chains(self, name: str) -> list[tuple[Edge, ...]]:
-        """For each module that imports `name`, the shortest chain of imports from the target to it; shortest first."""
-        first = self._shortest()
+        """For each module that imports `name`, the shortest chain of imports from the target to it; shortest first.
+
+        What is reached through `name` alone, or through what is inside it, is no reason for it.
+        """
+        first = self._shortest(name)
         found = []
         for (importer, imported), edge in self.edges.items():
             if imported == name and (importer == ROOT or importer in first):
                 found.append((*_way(first, importer), edge))
         return sorted(found, key=len)
 
-    def _shortest(self) -> Mapping[str, Edge]:
-        """The last edge of the shortest chain to each module."""
+    def _shortest(self, without: str) -> Mapping[str, Edge]:
+        """The last edge of the shortest chain to each module that does not lead through one."""
         rows: dict[str, list[Edge]] = {}
         for (importer, _), edge in self.edges.items():
             rows.setdefault(importer, []).append(edge)
@@ -306,7 +309,7 @@ class Costs:
         waiting = deque([ROOT])
         while waiting:
             for edge in rows.get(waiting.popleft(), ()):
-                if edge.imported not in found:
+                if edge.imported not in found and not f"{edge.imported}.".startswith(f"{without}."):
                     found[edge.imported] = edge
                     waiting.append(edge.imported)
         return found

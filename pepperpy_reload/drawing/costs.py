@@ -17,6 +17,8 @@ from pepperpy_reload.drawing.terminal import console_on, encodable
 _SLOW, _NOTABLE = 0.1, 0.02  # seconds: red, and yellow
 _PACKAGES = 8
 _FAILURES = 8
+_WAYS = 20
+_BRANCH, _LAST, _TRUNK, _NOTHING = "├─ ", "└─ ", "│  ", "   "
 
 
 class CostsView:
@@ -55,15 +57,27 @@ class CostsView:
         return table
 
     def _tree(self) -> Table:
+        names = ("self, ms", "with all", "saved", "memory")
+        rows = list(self._rows(-1, ()))
+        widths = [max(cell.cell_len for cell in column) for column in zip(*(cells for cells, *_ in rows), strict=True)]
+        left = self._console.width - sum(max(*pair) + 2 for pair in zip(widths, map(len, names), strict=True))
+        # A figure is worth more than a place: what does not fit is the end of a label.
+        deep = max((3 * len(branch) + self._width_of(text) for _, branch, text in rows), default=0) > left
         table = Table(box=None, pad_edge=False)
-        for name in ("self, ms", "with all", "saved", "memory"):
-            table.add_column(name, justify="right")
-        table.add_column("module", overflow="ellipsis", no_wrap=True, ratio=1)
-        for cells in self._rows(-1, ""):
-            table.add_row(*cells)
+        for name in names:
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("module", no_wrap=True)
+        for figures, branch, text in rows:
+            label = Text(self._clean("".join(part[0] if deep else part for part in branch)), style="dim").append(text)
+            label.truncate(max(left, 1), overflow="ellipsis")
+            table.add_row(*figures, label)
         return table
 
-    def _rows(self, parent: int, indent: str) -> Iterator[tuple[Text, ...]]:
+    def _width_of(self, label: Text) -> int:
+        return len(label.plain.partition("  ")[0])
+
+    def _rows(self, parent: int, above: tuple[str, ...]) -> Iterator[tuple[tuple[Text, ...], tuple[str, ...], Text]]:
+        """The figures of each module that is shown, the branches that lead to it, and what is to be said of it."""
         costs = self._costs
         children = costs.children.get(parent, ())
         shown = sorted((one for one in children if one in self._shown), key=self._duration, reverse=True)
@@ -72,20 +86,17 @@ class CostsView:
             load, last = costs.loads[number], place == len(shown) - 1 and not folded
             saved = costs.exclusive(load.name) if costs.by_name[load.name] == number else 0.0
             figures = (_time(costs.self_times[number]), _time(load.duration), _time(saved), _size(load.memory))
-            branch = "" if parent < 0 else f"{indent}{'└─ ' if last else '├─ '}"
-            yield (*figures, self._label(load, branch))
-            below = "" if parent < 0 else f"{indent}{'   ' if last else '│  '}"
-            yield from self._rows(number, below)
+            yield figures, (() if parent < 0 else (*above, _LAST if last else _BRANCH)), self._label(load)
+            yield from self._rows(number, () if parent < 0 else (*above, _NOTHING if last else _TRUNK))
         if folded and parent >= 0:
             took = sum(map(self._duration, folded))
-            text = Text(self._clean(f"{indent}└─ "), style="dim").append(f"{len(folded)} more")
-            yield Text(""), _time(took), Text(""), Text(""), text
+            yield (Text(""), _time(took), Text(""), Text("")), (*above, _LAST), Text(f"{len(folded)} more", "not dim")
 
     def _duration(self, number: int) -> float:
         return self._costs.loads[number].duration
 
-    def _label(self, load: Load, branch: str) -> Text:
-        text = Text(self._clean(branch), style="dim")
+    def _label(self, load: Load) -> Text:
+        text = Text()
         text.append(self._clean(load.name), style="bold red" if load.error else "not dim bold")
         if load.error:
             text.append(" failed", style="not dim red")
@@ -126,7 +137,7 @@ def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], strea
         heading = f"{name} is asked for in {ways}, and cannot be loaded: {load.error.splitlines()[0]}"
     console.print(Text(clean(heading), style="bold"))
     console.print(Text("What would be saved without the last import of each:", style="dim"))
-    for chain in chains:
+    for chain in chains[:_WAYS]:
         last = chain[-1]
         text = Text(f"{costs.saved_without(last.importer, last.imported) * 1000:8.1f} ms  ")
         for edge in chain:
@@ -136,6 +147,8 @@ def draw_chains(name: str, costs: Costs, chains: Sequence[Sequence[Edge]], strea
                 text.append(clean("→ "), style="dim")
         text.append(clean(last.imported), style="bold")
         console.print(text, soft_wrap=True)
+    if len(chains) > _WAYS:
+        console.print(Text(f"and {len(chains) - _WAYS} more (--json has them all)", style="dim"))
 
 
 def _time(seconds: float) -> Text:

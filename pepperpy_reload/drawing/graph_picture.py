@@ -15,8 +15,9 @@ _EDGE, _TOP, _LETTER = 20.0, 66.0, 6.7
 _MOST = 1500.0  # how wide a layer is before it is broken into rows
 _LEAST = 620.0
 _STYLE = (
-    ".link{fill:none;stroke:#8d8479;stroke-width:1.1;opacity:.75}.follows{opacity:.16}.late{stroke-dasharray:4 3}"
-    ".cycle{stroke:#c8321f;opacity:.6}.closes{stroke-width:2.2;opacity:1}.follows{opacity:.16}.tip{fill:#8d8479}.tip.red{fill:#c8321f}"
+    ".link{fill:none;stroke:#8d8479;stroke-width:1.1;stroke-opacity:.75}.late{stroke-dasharray:4 3}"
+    ".cycle{stroke:#c8321f;stroke-opacity:.6}.closes{stroke-width:2.2;stroke-opacity:1}"
+    ".follows{stroke-opacity:.16;marker-end:none}.tip{fill:#8d8479}.tip.red{fill:#c8321f}"
     "@media(prefers-color-scheme:dark){.link{stroke:#9a9085}.cycle{stroke:#ff7a62}.tip{fill:#9a9085}"
     ".tip.red{fill:#ff7a62}}"
 )

@@ -18,7 +18,9 @@ def heading(seen: Profile) -> str:
     """One line: what was imported, how much of it, and how long it took."""
     costs = seen.costs
     memory = sum(costs.loads[number].memory for number in costs.children.get(-1, ()))
-    runs = f", median of {seen.times} ({min(seen.totals):.3f}-{max(seen.totals):.3f} s)" if seen.times > 1 else ""
+    runs = ""
+    if seen.times > 1:  # the sum of medians need not lie between the runs
+        runs = f" by medians ({seen.times} runs of {min(seen.totals):.3f}-{max(seen.totals):.3f} s)"
     raised = f"; {seen.target} raised {seen.error.splitlines()[0]}" if seen.error else ""
     left = "" if raised else _left(seen)
     count, took = len(costs.by_name), costs.total

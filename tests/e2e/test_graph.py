@@ -95,6 +95,14 @@ def test_packages_are_closed_at_first_and_open_by_a_click(page: Browser) -> None
     assert len(shown(page)) > 1000
 
 
+def test_no_link_is_drawn_in_a_layer_of_its_own(page: Browser) -> None:
+    """Thousands of them came out as black blocks in the dark, and slowly."""
+    page.run("[...document.querySelectorAll('button')].find((one) => one.textContent === 'Open all').click()")
+    page.eventually(lambda: page.run("return document.querySelectorAll('.way').length") > 1000, "all links")
+    seen = page.run("return [...document.querySelectorAll('.way')].map((one) => getComputedStyle(one).opacity)")
+    assert set(seen) == {"1"}
+
+
 def test_what_is_imported_lies_below(page: Browser) -> None:
     assert place(page, "app")[1] < place(page, "first3")[1] < place(page, "big.part00")[1]
     assert place(page, "knot")[1] < place(page, "tie")[1], "a cycle is cut where it closed"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -144,6 +151,63 @@ def test_one_screen(project: Path) -> None:
     assert "saved without it" in done.stdout
     assert "No module named 'not_there' (app.py:9)" in done.stdout
     assert len(done.stdout.splitlines()) < 60
+
+
+def at_a_terminal(line: list[str], folder: Path, columns: int) -> str:
+    """What a command writes to a terminal of so many columns, without its colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    with subprocess.Popen(line, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # that is how the end of a terminal is told
+            while part := os.read(ours, 65_536):
+                written += part
+        assert process.wait(60) == 0
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m", "", written.decode())
+
+
+def test_a_narrow_terminal_has_all_figures_and_the_names_of_deep_chains(tmp_path: Path) -> None:
+    for depth in range(24):
+        below = f"import deep_{depth + 1}\n" if depth < 23 else "SUM = sum(range(300_000))\n"
+        (tmp_path / f"deep_{depth}.py").write_text(below)
+    line = [sys.executable, "-m", "pepperpy_reload", "profile", "deep_0"]
+    lines = at_a_terminal(line, tmp_path, columns=80).splitlines()
+    [head] = [place for place, text in enumerate(lines) if text.startswith("self, ms  with all")]
+    rows = lines[head + 1 : head + 25]
+    for depth, text in enumerate(rows):
+        assert len(text) <= 80
+        assert len(re.findall(r"\b\d+\.\d\b", text[:32])) >= 3, text
+        assert re.search(rf"\bdeep_{depth}\b", text), text
+
+
+def test_what_is_reached_through_a_module_alone_is_no_way_to_it(tmp_path: Path) -> None:
+    files = {
+        "start.py": "import pack\nimport other\n",
+        "other.py": "from pack.one import VALUE\n",
+        "pack/__init__.py": "from pack import one, two\n",
+        "pack/one.py": "import pack\nVALUE = 1\n",
+        "pack/two.py": "import pack.one, far\n",
+        "far.py": "import pack\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    chains = as_json(tmp_path, "why", "start", "pack")["chains"]
+    assert [[edge["importer"] for edge in one["edges"]] for one in chains] == [["start"], ["start", "other"]]
+
+
+def test_of_many_ways_the_shortest_are_shown(tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / f"by_{number}.py").write_text("import leaf\n")
+    (tmp_path / "leaf.py").write_text("")
+    (tmp_path / "start.py").write_text("".join(f"import by_{number}\n" for number in range(30)))
+    lines = command(tmp_path, "why", "start", "leaf").stdout.splitlines()
+    assert lines[0].startswith("leaf is loaded in 30 ways")
+    assert lines[-1] == "and 10 more (--json has them all)"
+    assert len(lines) == 23
+    assert len(as_json(tmp_path, "why", "start", "leaf")["chains"]) == 30
 
 
 @pytest.mark.parametrize(
