@@ -2,7 +2,8 @@
 
 What is saved has a number, one more each time; 0 is the start. A *place* is where one worker runs, or none. Who serves
 tries first what is new, and only what it has taken is given to the others: what does not load stays with one of them,
-which goes on with what it had, as the others do.
+which goes on with what it had, as the others do. Who cannot have from the files what others serve, because they are
+wrong by now, begins with what one of these *lends* it.
 """
 
 from __future__ import annotations
@@ -45,16 +46,22 @@ class Stand:
     """The number of what its worker is known to serve; -1 if nobody serves."""
     asks: bool = False
     """It wants another worker for a reason of its own."""
+    asleep: bool = False
+    """Somebody is at a prompt in its worker, which deals with nothing until that has ended; nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A place is to be given all that has a number above `after`, up to `upto`; or to get the worker it asked for."""
+    """A place is to be given all that has a number above `after`, up to `upto`.
+
+    `asked`: it is to get the worker it has asked for. With a `lender` it gets one that serves what that place does.
+    """
 
     place: int
     after: int
     upto: int
     asked: bool = False
+    lender: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,13 @@ class Roll:
     """Who serves and has not come to an end with what it was given; nobody else who serves is given anything then."""
     bad: int = -1
     """What somebody was given and could not take, while nobody has it."""
+    lent: tuple[int, ...] = ()
+    """By place, what was the newest when it was lent something: once is enough."""
 
     @classmethod
     def of(cls, places: int) -> Roll:
         """That of so many places, before the first one has a worker."""
-        return cls((-1,) * places)
+        return cls((-1,) * places, lent=(-1,) * places)
 
     def saved(self) -> Roll:
         """With one more thing that was saved."""
@@ -87,7 +96,7 @@ class Roll:
     def is_over(self, stands: Sequence[Stand]) -> bool:
         """Whether nobody is at work with anything."""
         resting = (*_SETTLED, Standing.NEW, Standing.UNWANTED)
-        return self.turn is None and all(stand.standing in resting for stand in stands)
+        return self.turn is None and all(stand.asleep or stand.standing in resting for stand in stands)
 
     def advance(self, stands: Sequence[Stand]) -> tuple[Roll, list[Turn]]:
         """The roll as it goes on, and what is to be given now; to be asked whenever a place has changed."""
@@ -109,11 +118,12 @@ class Roll:
                 place = min(wanted, key=lambda place: _rank(stands, place))
                 roll = roll._given(place, max(limit, roll.tried[place]), turns, asked=stands[place].asks)
                 roll = replace(roll, turn=place)
-        return roll._with_a_start(stands, good, turns), turns
+        roll = roll._with_a_start(stands, good, turns)
+        return (roll if turns or roll.turn is not None else roll._with_a_loan(stands, good, turns)), turns
 
     def _judged(self, stands: Sequence[Stand], good: int) -> Roll:
         """With the end of a turn, and with what is known of the newest."""
-        over = self.turn is not None and stands[self.turn].standing in _SETTLED
+        over = self.turn is not None and (stands[self.turn].asleep or stands[self.turn].standing in _SETTLED)
         bad = self.bad if good < self.bad else -1
         failed = (Standing.WRONG, Standing.DOWN)
         if good < self.newest and any(
@@ -133,6 +143,31 @@ class Roll:
             return self
         return self._given(min(idle, key=lambda place: _rank(stands, place)), self.newest, turns)
 
+    def _with_a_loan(self, stands: Sequence[Stand], good: int, turns: list[Turn]) -> Roll:
+        """With one place that is helped to what others serve."""
+        resting = (Standing.FINE, Standing.WRONG)
+        lenders = [place for place, stand in enumerate(stands) if stand.standing in resting and stand.has == good >= 0]
+        starts = any(stand.standing is Standing.STARTING for stand in stands)
+        needy = [
+            place
+            for place, stand in enumerate(stands)
+            if self.lent[place] < self.newest
+            and (
+                (stand.standing is Standing.WRONG and stand.has < good)
+                or (stand.standing in _IDLE and self.bad == self.newest)
+            )
+        ]
+        if starts or not lenders or not needy:
+            return self
+        place = needy[0]
+        turns.append(Turn(place, self.tried[place], good, lender=lenders[0]))
+        return replace(
+            self,
+            tried=(*self.tried[:place], self.newest, *self.tried[place + 1 :]),
+            lent=(*self.lent[:place], self.newest, *self.lent[place + 1 :]),
+            turn=place if stands[place].standing is Standing.WRONG else None,
+        )
+
     def _given(self, place: int, upto: int, turns: list[Turn], *, asked: bool = False) -> Roll:
         turns.append(Turn(place, self.tried[place], upto, asked))
         return replace(self, tried=(*self.tried[:place], upto, *self.tried[place + 1 :]))
@@ -143,4 +178,5 @@ _RANKS = {Standing.BUSY: 1, Standing.STARTING: 2, Standing.DOWN: 3, Standing.NEW
 
 def _rank(stands: Sequence[Stand], place: int) -> tuple[int, int, int]:
     """Who comes first: who is free, has the most, and stands first."""
-    return _RANKS.get(stands[place].standing, 0), -stands[place].has, place
+    stand = stands[place]
+    return max(_RANKS.get(stand.standing, 0), int(stand.asleep)), -stand.has, place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pepperpy_reload.core.report import ReloadReport
@@ -180,13 +181,24 @@ class Rolled(Happening):
     duration: float
 
 
+class Part(StrEnum):
+    """What a worker does in what goes round among several."""
+
+    NONE = "none"
+    """Its news are its own."""
+    LEADS = "leads"
+    """It is the first one."""
+    FOLLOWS = "follows"
+    """Another one has told the same before."""
+
+
 @dataclass(frozen=True, slots=True)
 class OfWorker(Happening):
-    """News of one of several workers, which are counted from 1. `follows` says that another one had the same before."""
+    """News of one of several workers, which are counted from 1."""
 
     news: Happening
     number: int
-    follows: bool
+    part: Part = Part.NONE
 
     def as_json(self) -> Mapping[str, Any]:
         """The values of the news, and `worker`."""

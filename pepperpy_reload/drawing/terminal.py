@@ -19,6 +19,7 @@ from pepperpy_reload.drawing.news import (
     Happening,
     Note,
     OfWorker,
+    Part,
     Ready,
     Reported,
     Restarted,
@@ -132,9 +133,9 @@ class Terminal:
 
     @_tell.register
     def _(self, news: OfWorker) -> None:
-        if news.follows and _is_alike(news.news) and self._detail < Detail.VERBOSE:
+        if news.part is Part.FOLLOWS and _is_alike(news.news) and self._detail < Detail.VERBOSE:
             return
-        of_all = not news.follows and not isinstance(news.news, Died | Note | Finished)
+        of_all = news.part is Part.LEADS and not isinstance(news.news, Died | Note | Finished)
         self._whose = "" if of_all else f"worker {news.number}: "
         self._tell(news.news)
         self._whose = ""

@@ -12,7 +12,7 @@ import importlib.util
 import marshal
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from types import CodeType
@@ -27,6 +27,7 @@ _CHUNK = 1 << 16
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _read_ahead: dict[str, tuple[bytes, CodeType]] = {}
 """By file: its content, and the code of that."""
+_lent: Mapping[str, bytes] = {}
 _postponed: list[tuple[str, bytes, CodeType, str]] | None = None
 
 
@@ -34,7 +35,8 @@ def read_source(loader: SourceFileLoader) -> bytes:
     """What `loader` reads its file as, at the least price unless somebody has changed how that is done."""
     if getattr(loader.get_data, "__func__", None) is not _PLAIN_READING:
         return loader.get_data(loader.path)
-    return _read(loader.path)
+    lent = _lent.get(loader.path) if _lent else None
+    return _read(loader.path) if lent is None else lent
 
 
 def _read(path: str) -> bytes:
@@ -82,6 +84,17 @@ def read_ahead(paths: Iterable[str]) -> None:
             code = None if cached is None else _load(cached, importlib.util.source_hash(source))
             if code is not None:
                 _read_ahead[path] = source, code
+
+
+def lend(texts: Mapping[str, bytes]) -> None:
+    """Take these files, from now on, for holding that, whatever they hold."""
+    global _lent
+    _lent = texts
+
+
+def is_lent() -> bool:
+    """Whether files are taken for holding something else."""
+    return bool(_lent)
 
 
 def postpone_writing() -> None:

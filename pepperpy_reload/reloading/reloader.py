@@ -174,8 +174,15 @@ class Reloader:
 
     def catch_up(self) -> ReloadReport | None:
         """Apply every loaded file whose content is no longer what was imported; None if there is none."""
-        paths = [loaded.path for loaded in list(recorder.modules.values()) if _differs(loaded.path, loaded.source)]
+        paths = _overtaken()
         return self.apply(paths) if paths else None
+
+    def postpone(self) -> None:
+        """Leave those files to the next batch, as if they had failed."""
+        with self._turn:
+            paths = _overtaken()
+            self._waiting.update(dict.fromkeys(paths))
+            pin_running([name for name, one in recorder.modules.items() if one.path in paths])
 
     def read_ahead(self) -> Iterator[str]:
         """Read the loaded modules as a plan needs them, one with each step, and name it.
@@ -391,8 +398,9 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def _differs(path: str, source: bytes) -> bool:
-    return _content(path) != source
+def _overtaken() -> list[str]:
+    """The files that hold something else than what was loaded from them."""
+    return [loaded.path for loaded in list(recorder.modules.values()) if _content(loaded.path) != loaded.source]
 
 
 def _print(text: str) -> None:

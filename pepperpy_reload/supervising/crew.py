@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pepperpy_reload.supervising.channel import Message
 from pepperpy_reload.supervising.listener import Listener
+from pepperpy_reload.supervising.newborn import Newborn
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.process import WorkerProcess, cold
 from pepperpy_reload.supervising.warmth import Warmth
@@ -35,6 +36,8 @@ class Crew:
         self.heir: WorkerProcess | None = None
         self.version = 0
         """The number of what was saved that the next worker begins with."""
+        self.texts: Mapping[str, str] | None = None
+        """What files are taken to hold by the next worker, and that one only."""
         self._orders = orders
         self._listener = listener
         self._heard = on_message, on_exit
@@ -50,16 +53,12 @@ class Crew:
     def start(self, *, warm: bool) -> None:
         """Start the one worker, forked if that is possible and `warm`."""
         fork = self._warmth.fork if warm else cold
-        self.worker = WorkerProcess(self._orders, self._sock, *self._heard, grace=self._grace, fork=fork)
-        self.worker.version = self.version
+        self.worker = self._new(fork, None)
 
     def start_heir(self, now: float) -> None:
         """Start another one beside it."""
         self.dismiss(now)
-        self.heir = WorkerProcess(
-            self._orders, self._sock, *self._heard, beside=self.worker, grace=self._grace, fork=self._warmth.fork
-        )
-        self.heir.version = self.version
+        self.heir = self._new(self._warmth.fork, self.worker)
 
     def promote(self, now: float, *, kill: bool = False) -> None:
         """The heir takes the worker's place."""
@@ -127,6 +126,14 @@ class Crew:
         self.kill()
         for process in self._all():
             process.wait(_BURIAL)
+
+    def _new(self, fork: Callable[[Mapping[str, str]], Newborn | None], beside: WorkerProcess | None) -> WorkerProcess:
+        texts, self.texts = self.texts, None
+        process = WorkerProcess(
+            self._orders, self._sock, *self._heard, beside=beside, grace=self._grace, texts=texts, fork=fork
+        )
+        process.version = self.version
+        return process
 
     def _retire(self, process: WorkerProcess, now: float) -> None:
         process.end(signal.SIGTERM)

@@ -42,7 +42,8 @@ class Place:
     """A worker, and another one whenever that is needed, until it is told to end.
 
     `others_serve` says whether requests are answered without it. While it is its `turn`, it may get another worker for
-    reasons of its own; otherwise that waits for its turn.
+    reasons of its own; otherwise that waits for its turn. `on_lent` gets what another worker can begin with, if it was
+    asked to `lend` that; a place that is to get it is `promised` it meanwhile.
     """
 
     def __init__(
@@ -58,11 +59,14 @@ class Place:
         grace: float,
         overlap: bool,
         timings: Timings | None,
-        others_serve: Callable[[], bool] = lambda: False,
+        others_serve: Callable[[], bool],
+        on_lent: Callable[[Mapping[str, str]], None],
     ) -> None:
         self.crew = crew
         self.course = Course(crew, apology, display, grace=grace, overlap=overlap, plain=orders.task is not Task.SERVE)
         self.turn = True
+        self.promised = False
+        self._on_lent = on_lent
         self._others_serve = others_serve
         self._orders = orders
         self._listener = listener
@@ -83,12 +87,17 @@ class Place:
         life, worker = self.course.life, self.crew.worker
         standing = _STANDINGS.get(life.state, Standing.STARTING)
         if worker is None or life.state not in SERVED:
-            return Stand(standing)
-        if standing is not Standing.BUSY and worker.answers.open:
+            return Stand(Standing.STARTING if self.promised else standing)
+        if worker.answers.open or self.promised:
             standing = Standing.BUSY
         elif standing is Standing.FINE and worker.is_wrong:
             standing = Standing.WRONG
-        return Stand(standing, worker.version, self._asked is not None and self._asked[0] is worker)
+        return Stand(
+            standing,
+            worker.version,
+            asks=self._asked is not None and self._asked[0] is worker,
+            asleep=worker.answers.reading and self.crew.heir is None,
+        )
 
     @property
     def at_a_prompt(self) -> bool:
@@ -146,6 +155,20 @@ class Place:
         self.crew.version = number
         self.course.restart(reason)
 
+    def lend(self) -> None:
+        """Ask its worker what another one can begin with."""
+        if self.crew.worker is not None:
+            self.crew.worker.post({"type": "lend"})
+
+    def borrow(self, texts: Mapping[str, str], number: int) -> None:
+        """It gets a worker that serves what another place lends it, whatever the files hold."""
+        self.promised = False
+        self.crew.version, self.crew.texts = number, texts
+        if self.course.life.state is State.NEW:
+            self.course.advance(Event.BEGIN)
+        else:
+            self.course.restart("it is to serve what the other workers do")
+
     def do_as_asked(self) -> None:
         """It gets the other worker that it has asked for."""
         asked, self._asked = self._asked, None
@@ -193,6 +216,8 @@ class Place:
             self.course.advance(Event.YIELDED)
         elif kind == "libraries":
             self._warmth.learn(message["names" if self.course.overlap else "first"], message["sources"])
+        elif kind == "lent":
+            self._on_lent(message["texts"])
         elif kind == "doubt":  # it has not begun
             self._warmth.distrust(str(message["text"]), str(message["culprit"]))
             self.course.advance(Event.RESTART)

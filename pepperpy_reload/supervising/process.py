@@ -30,7 +30,7 @@ class WorkerProcess:
 
     `on_exit` comes once, after the last message, when the process and all that it has started are gone. With `beside`,
     that worker serves meanwhile: this one waits for the message `enter`, and gets the connections that the other one
-    leaves.
+    leaves. `texts` are what files are taken to hold until it is ready (see `lending`).
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class WorkerProcess:
         *,
         beside: WorkerProcess | None = None,
         grace: float = 2.0,
+        texts: Mapping[str, str] | None = None,
         fork: Callable[[Mapping[str, str]], Newborn | None],
     ) -> None:
         self.answers = Answers(grace)
@@ -73,7 +74,7 @@ class WorkerProcess:
         passed = {"socket": sock, "estate": estate, "legacy": legacy}
         numbers = {name: None if one is None else one.fileno() for name, one in passed.items()}
         given = [one.fileno() for one in passed.values() if one is not None]
-        place = numbers | {"beside": beside is not None}
+        place = numbers | {"beside": beside is not None, "texts": dict(texts or {})}
         try:
             environment = orders.environment()
             born = fork(environment) or _start(environment, given)

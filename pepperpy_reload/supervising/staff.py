@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.lifecycle import SERVED, Action, Event, State
 from pepperpy_reload.core.roll import Roll, Stand, Standing, Turn
-from pepperpy_reload.drawing.news import Note, Rolled
+from pepperpy_reload.drawing.news import Note, Part, Rolled
 from pepperpy_reload.drawing.recall import Recall
 from pepperpy_reload.supervising.numbered import Numbered
 from pepperpy_reload.supervising.place import Place
+from pepperpy_reload.supervising.process import WorkerProcess
 from pepperpy_reload.supervising.timings import Timings
+
+_PATIENCE = 2.0  # seconds for a worker to say what it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,16 @@ class _Saved:
 
     paths: frozenset[str]
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loan:
+    """What one place waits for from another: to begin with what that one's worker serves."""
+
+    turn: Turn
+    lender: WorkerProcess | None
+    newest: int
+    due: float
 
 
 class Staff:
@@ -44,6 +57,7 @@ class Staff:
         self._saved: dict[int, _Saved] = {}
         self._began: float | None = None
         self._given: set[int] = set()
+        self._loan: _Loan | None = None
         self._told_of_program = False
 
     # -- how it is with them ------------------------------------------------------------------------------------------
@@ -75,6 +89,11 @@ class Staff:
         since = [life.down_since for life in begun]
         return None if not since or None in since else max(one for one in since if one is not None)
 
+    @property
+    def due(self) -> float | None:
+        """When to call `look` at the latest."""
+        return None if self._loan is None else self._loan.due
+
     def others_serve(self, number: int) -> bool:
         """Whether requests are answered without the worker of that place."""
         return any(place.course.life.state in SERVED for other, place in enumerate(self.places) if other != number)
@@ -89,7 +108,9 @@ class Staff:
         """Something is being saved: who would be the first to get it may begin."""
         if self._timings is not None:
             self._timings.saved(hint)
-        self.places[self._roll.first(self._stands())].hint(hint)
+        first = self._roll.first(self._stands())
+        self._plays(first, Part.LEADS)
+        self.places[first].hint(hint)
 
     def saved(self, batch: Quiet) -> None:
         """A batch was saved."""
@@ -111,6 +132,7 @@ class Staff:
         if self.closing:
             return
         self._agree()
+        self._look_at_the_loan()
         while True:
             stands = self._stands()
             self._roll, turns = self._roll.advance(stands)
@@ -132,9 +154,11 @@ class Staff:
         place = self.places[turn.place]
         self._given.add(turn.place)
         self._began = time.monotonic() if self._began is None else self._began
-        display = self._displays[turn.place]
-        if isinstance(display, Numbered):
-            display.follows = follows
+        if place.stand.standing is not Standing.STARTING:
+            self._plays(turn.place, Part.FOLLOWS if follows else Part.LEADS)
+        if turn.lender is not None:
+            self._ask_for_a_loan(turn, self.places[turn.lender])
+            return
         numbers = range(turn.after + 1, turn.upto + 1)
         if place.course.life.state is State.NEW:
             place.crew.version = turn.upto
@@ -149,8 +173,40 @@ class Staff:
             place.replace_worker(reasons[-1], turn.upto)
         if turn.asked:
             place.do_as_asked()
-        done = min(self._roll.tried)
+        done = min(
+            tried
+            for tried, other in zip(self._roll.tried, self.places, strict=True)
+            if other.course.life.state is not State.NEW
+        )
         self._saved = {number: one for number, one in self._saved.items() if number > done}
+
+    def _ask_for_a_loan(self, turn: Turn, lender: Place) -> None:
+        self._plays(turn.place, Part.NONE)
+        self._loan = _Loan(turn, lender.crew.worker, self._roll.newest, time.monotonic() + _PATIENCE)
+        self.places[turn.place].promised = True
+        lender.lend()
+
+    def lent(self, number: int, texts: Mapping[str, str]) -> None:
+        """The worker of that place has said what another one can begin with."""
+        self._look_at_the_loan()
+        loan, self._loan = self._loan, None
+        if loan is not None and loan.turn.lender == number:
+            self.places[loan.turn.place].borrow(texts, loan.turn.upto)
+
+    def _look_at_the_loan(self) -> None:
+        """It comes to nothing if the lender is gone or does not answer, or something newer was saved."""
+        loan = self._loan
+        if loan is None or loan.turn.lender is None:
+            return
+        is_there = self.places[loan.turn.lender].crew.worker is loan.lender
+        if not is_there or self._roll.newest > loan.newest or time.monotonic() >= loan.due:
+            self._loan = None
+            self.places[loan.turn.place].promised = False
+
+    def _plays(self, number: int, part: Part) -> None:
+        display = self._displays[number]
+        if isinstance(display, Numbered):
+            display.part = part
 
     def _stands(self) -> list[Stand]:
         stands = [place.stand for place in self.places]
@@ -177,6 +233,8 @@ class Staff:
         took, self._began = time.monotonic() - (self._began or 0.0), None
         given, self._given = self._given, set()
         self._told.clear()
+        for number in range(len(self.places)):
+            self._plays(number, Part.NONE)
         good = max(stand.has for stand in stands)
         if len(given) < 2 or good < 0:
             return

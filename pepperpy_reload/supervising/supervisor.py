@@ -125,10 +125,11 @@ class Supervisor:
             overlap=self._overlap,
             timings=self._timings,
             others_serve=lambda: self._staff.others_serve(number),
+            on_lent=lambda texts: self._staff.lent(number, texts),
         )
 
     def _take(self) -> None:
-        dues = [self._apology.due(self._staff.down_since)]
+        dues = [self._apology.due(self._staff.down_since), self._staff.due]
         for place in self._staff.places:
             dues += place.dues()
         times = [due for due in dues if due is not None]

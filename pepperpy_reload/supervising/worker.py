@@ -73,6 +73,10 @@ def live(worker: Worker, place: Message) -> NoReturn:
     """Do what a worker is for, to the end of the process; `place` is what it has to do with others."""
     sock, legacy, estate = (_inherited(place[name]) for name in ("socket", "legacy", "estate"))
     succession = Succession(beside=place["beside"], legacy=legacy, estate=estate)
+    if place["texts"]:
+        from pepperpy_reload.supervising.lending import received
+
+        bytecode.lend(received(place["texts"]))
     with suppress(KeyboardInterrupt):
         sys.exit(worker.run(sock, succession))
     sys.exit(signals.ENDED_BY_SIGNAL + signal.SIGINT)
@@ -203,6 +207,10 @@ class Worker:
             self._channel.post({"type": "where", "stacks": stacks.told()})
         elif message["type"] == "enter":
             self._succession.enter()
+        elif message["type"] == "lend":
+            from pepperpy_reload.supervising.lending import differing
+
+            self._channel.post({"type": "lent", "texts": differing()})
         elif message["type"] == "yield" and self._session is not None:
             self.prompt.look()
             self._session.resign(lambda: self._channel.post({"type": "yielded"}))
@@ -215,7 +223,8 @@ class Worker:
     def _follow(self, reloader: Reloader) -> None:
         """Bring this process up to date, batch by batch; first with what was saved while it started."""
         cycles = CycleTeller(self._channel)
-        report = self._tell(reloader, reloader.catch_up)
+        report = self._tell(reloader, reloader.postpone if bytecode.is_lent() else reloader.catch_up)
+        bytecode.lend({})
         cycles.note(report)
         is_current = report is None or report.status is not ReloadStatus.RESTART
         if self._succession.beside and is_current and not self._is_doubtful():

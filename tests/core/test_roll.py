@@ -44,7 +44,7 @@ def test_nobody_else_begins_what_does_not_start() -> None:
 
 def rolling(places: int) -> Roll:
     """All serve the start."""
-    return Roll((0,) * places)
+    return Roll((0,) * places, lent=(-1,) * places)
 
 
 def test_one_after_the_other() -> None:
@@ -99,6 +99,38 @@ def test_who_wants_another_worker_waits_for_its_turn() -> None:
     assert turns == [Turn(1, 0, 1, asked=True)]
 
 
+def test_who_cannot_have_what_others_serve_from_broken_files_is_lent_it() -> None:
+    roll, _ = rolling(3).saved().advance(stands((FINE, 0), (FINE, 0), (FINE, 0)))
+    roll, _ = roll.advance(stands((FINE, 1), (FINE, 0), (FINE, 0)))
+    roll, turns = roll.saved().advance(stands((FINE, 1), (BUSY, 0), (FINE, 0)))
+    assert turns == [Turn(1, 1, 2)]
+    roll, turns = roll.advance(stands((FINE, 1), (WRONG, 0), (FINE, 0)))
+    assert turns == [Turn(2, 0, 1)]
+    roll, turns = roll.advance(stands((FINE, 1), (WRONG, 0), (WRONG, 0)))
+    assert turns == [Turn(1, 2, 1, lender=0)]
+    roll, turns = roll.advance(stands((FINE, 1), (BUSY, 0), (WRONG, 0)))
+    assert turns == []
+    roll, turns = roll.advance(stands((FINE, 1), (FINE, 1), (WRONG, 0)))
+    assert turns == [Turn(2, 1, 1, lender=0)]
+    assert roll.tried == (1, 2, 2), "who is lent something leaves what is wrong for the next save"
+    roll, turns = roll.advance(stands((FINE, 1), (FINE, 1), (WRONG, 0)))
+    assert turns == [], "once is enough"
+
+
+def test_who_is_at_a_prompt_comes_last_and_holds_nobody_up() -> None:
+    asleep = Stand(FINE, 0, asleep=True)
+    roll, turns = rolling(2).saved().advance([asleep, Stand(FINE, 0)])
+    assert [turn.place for turn in turns] == [1]
+    roll, turns = roll.advance([asleep, Stand(FINE, 1)])
+    assert [turn.place for turn in turns] == [0]
+    asleep = Stand(BUSY, 0, asleep=True)
+    roll, turns = roll.advance([asleep, Stand(FINE, 1)])
+    assert turns == []
+    assert roll.is_over([asleep, Stand(FINE, 1)])
+    roll, turns = roll.saved().advance([asleep, Stand(FINE, 1)])
+    assert [turn.place for turn in turns] == [1]
+
+
 @dataclass
 class Worker:
     """A made-up place: what it was given, and what it does about it."""
@@ -106,6 +138,8 @@ class Worker:
     standing: Standing = NEW
     has: int = -1
     given: int = -1
+    lent: int = -1
+    """What another one serves and it begins with, whatever the files hold."""
     heir: bool = False
     """What it is busy with needs another process."""
     told: list[int] = field(default_factory=list)
@@ -131,8 +165,12 @@ class World:
                 break
             for turn in turns:
                 worker = self.workers[turn.place]
-                worker.given = turn.upto
                 worker.told += range(turn.after + 1, turn.upto + 1)
+                if turn.lender is None:
+                    worker.given = turn.upto
+                else:
+                    assert self.workers[turn.lender].has == turn.upto
+                    worker.lent = worker.given = turn.upto
                 if worker.standing in (NEW, DOWN):
                     worker.standing = STARTING
                 elif worker.standing in SERVING:
@@ -157,17 +195,21 @@ class World:
         if worker.standing is STARTING:
             well = on_disk not in self.bad
             worker.standing, worker.has = (FINE, worker.given) if well else (DOWN, -1)
+            if worker.lent >= 0 and not well:
+                worker.standing, worker.has = WRONG if worker.given > worker.lent else FINE, worker.lent
         elif worker.standing is BUSY:
-            seen = on_disk if worker.heir else worker.given
+            worker.has = max(worker.has, worker.lent)
+            seen = on_disk if worker.heir and worker.lent < 0 else worker.given
             worker.standing = WRONG if seen in self.bad else FINE
             if worker.standing is FINE:
                 worker.has = worker.given
             worker.heir = False
+        worker.lent = -1
 
     def crash(self, place: int) -> None:
         worker = self.workers[place]
         if worker.standing in SERVING:
-            worker.standing, worker.has, worker.heir = STARTING, -1, False
+            worker.standing, worker.has, worker.heir = STARTING, -1, False  # an heir that is lent something goes on
 
     def settle(self) -> None:
         self.go_on()
@@ -199,6 +241,11 @@ def test_whatever_happens_all_end_at_the_newest(places: int, steps: list[tuple[o
         else:
             world.crash(int(str(rest[0])) % places)
         world.go_on()
+    world.settle()
+    versions = {worker.has for worker in world.workers if worker.standing in SERVING}
+    assert len(versions) <= 1, "no mix stays, whatever was saved while it went round"
+    down = [place for place, worker in enumerate(world.workers) if worker.standing not in SERVING]
+    assert not versions or all(world.roll.lent[place] == world.roll.newest for place in down), "nor stays anybody down"
     world.save(bad=False, cold=False)
     world.settle()
     assert [(worker.standing, worker.has) for worker in world.workers] == [(FINE, world.roll.newest)] * places
@@ -221,6 +268,7 @@ def test_when_each_save_is_dealt_with_no_mix_stays(places: int, saves: list[tupl
 @pytest.mark.parametrize("standing", [standing for standing in Standing if standing is not Standing.UNWANTED])
 def test_a_place_that_is_alone_gets_everything_at_once(standing: Standing) -> None:
     has = 0 if standing in SERVING else -1
-    roll = Roll((-1 if standing is NEW else 0,)).saved()
-    _, turns = roll.advance([Stand(standing, has)])
-    assert [(turn.place, turn.upto) for turn in turns] == [(0, 1)]
+    roll = Roll((-1 if standing is NEW else 0,), lent=(-1,)).saved()
+    for asleep in (False, True):
+        _, turns = roll.advance([Stand(standing, has, asleep=asleep)])
+        assert [(turn.place, turn.upto) for turn in turns] == [(0, 1)]

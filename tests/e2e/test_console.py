@@ -187,6 +187,27 @@ def test_keys(screen: Callable[..., Screen], project: Path, until: Until) -> Non
     assert "Traceback" not in one.text
 
 
+def test_several_workers_have_one_terminal(screen: Callable[..., Screen], project: Path, until: Until) -> None:
+    one = screen("--workers", "2")
+    one.says("rolled 2 workers serve it")
+    one.types("r")
+    one.says("restarted in")
+    one.says("rolled 2 workers serve it")
+    asleep = Request(one.tool, "/stop")
+    one.says("(Pdb) ")
+    save(project, "v1")
+    one.tool.serves("v1")
+    save(project, "v2")
+    one.tool.serves("v2")
+    one.types("word\n")
+    one.says("'v0'")
+    one.types("c\n")
+    assert asleep.answer() == "v0"
+    until(lambda: not one.is_fit_for_typing, "keys to be read again")
+    one.types("\x03")
+    assert one.tool.ends(5) == 130
+
+
 def test_no_keys(screen: Callable[..., Screen], project: Path) -> None:
     one = screen("--no-keys")
     one.types("q")

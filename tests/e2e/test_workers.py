@@ -181,6 +181,33 @@ def test_the_first_one_that_does_not_start_keeps_the_others_from_it(start: Start
     assert set(answers(tool).values()) == {"1"}
 
 
+RESTARTING = "__reload__ = 'restart'\nNUMBER = {}\n\ndef number():\n    return NUMBER\n"
+
+
+def test_what_is_broken_while_the_others_are_replaced_keeps_nobody_at_what_was_before(
+    start: Start, project: Path, workers: Workers, until: Until
+) -> None:
+    (project / "main.py").write_text("import time\ntime.sleep(0.3)\n" + (project / "main.py").read_text())
+    (project / "word.py").write_text(RESTARTING.format(0))
+    tool = start(*SERVE, *THREE)
+    tool.event("rolled")
+    (project / "word.py").write_text(RESTARTING.format(1))
+    tool.event("restarted")
+    (project / "word.py").write_text(RESTARTING.format("= 2"))
+    rolled = tool.event("rolled", 2)
+    assert (rolled["workers"], rolled["behind"]) == (3, [])
+    assert set(answers(tool).values()) == {"1"}
+    os.kill(tool.events("restarted")[0]["pid"], signal.SIGKILL)
+    tool.event("died")
+    assert tool.event("restarted", 4)["worker"] == 1, "one that was lost serves what the others do"
+    assert set(answers(tool).values()) == {"1"}
+    (project / "word.py").write_text(RESTARTING.format(3))
+    rolled = tool.event("rolled", 3)
+    assert (rolled["workers"], rolled["behind"]) == (3, [])
+    assert set(answers(tool).values()) == {"3"}
+    until(lambda: len(workers(tool.process.pid)) == 3, "the others to go")
+
+
 def _answer(tool: Tool) -> str:
     with suppress(OSError):
         return tool.get()
@@ -264,6 +291,26 @@ def test_one_after_the_other_ends_first_if_that_is_wanted(start: Start, project:
     assert clients["client"].failures == []
     assert set(answers(tool).values()) == {"1"}
     assert len(workers(tool.process.pid)) == 3
+
+
+def test_the_others_are_forked_when_they_are_replaced(start: Start, project: Path, environment: dict[str, str]) -> None:
+    (project / "main.py").write_text("import xml.dom.minidom\n" + (project / "main.py").read_text())
+    del environment["PEPPERPY_RELOAD_ZYGOTE"]
+    tool = start(*SERVE, *THREE)
+    tool.event("rolled")
+    tool.event("warm")
+    cold(project, 1)
+    tool.event("rolled", 2)
+    assert [event["warm"] for event in tool.events("restarted")] == [True] * 3
+
+
+def test_each_of_them_is_audited(start: Start, project: Path) -> None:
+    tool = start(*SERVE, "--port", "0", "--workers", "2", "--audit", "--timings")
+    tool.event("rolled")
+    hot(project, 1)
+    audited = [tool.event("audit", times) for times in (1, 2)]
+    assert {(event["worker"], event["verdict"]) for event in audited} == {(1, "equal"), (2, "equal")}
+    assert len(tool.events("timings")) == 1, "of the save, and not of each worker"
 
 
 def test_a_program_is_run_once(start: Start, project: Path, workers: Workers) -> None:

@@ -19,6 +19,7 @@ from pepperpy_reload.drawing.news import (
     Happening,
     Note,
     OfWorker,
+    Part,
     Ready,
     Reported,
     Restarted,
@@ -206,15 +207,17 @@ def test_of_several_workers_the_first_one_tells_what_is_alike_and_each_what_is_n
     reloaded = Reported(ReloadReport(ReloadStatus.RELOADED, patched=("a.f",), duration=0.001, paths=("a.py",)))
     failed = Reported(ReloadReport(ReloadStatus.FAILED, error=UserCodeError("ValueError: no", "a.py", 1)))
     crashed = Died("killed by SIGSEGV", 0.2, serving=True)
-    assert shown(OfWorker(reloaded, 1, follows=False)) == shown(reloaded)
-    assert shown(OfWorker(reloaded, 2, follows=True)) == ""
-    assert shown(OfWorker(reloaded, 2, follows=True), detail=Detail.VERBOSE).startswith("patched worker 2: 1 function")
-    assert shown(OfWorker(failed, 1, follows=False)) == shown(failed)
-    assert shown(OfWorker(failed, 2, follows=True)).startswith("failed worker 2: a.py:1: ValueError: no\n")
-    for follows in (True, False):
+    leads, follows = Part.LEADS, Part.FOLLOWS
+    assert shown(OfWorker(reloaded, 1, leads)) == shown(reloaded)
+    assert shown(OfWorker(reloaded, 2, follows)) == ""
+    assert shown(OfWorker(reloaded, 2, follows), detail=Detail.VERBOSE).startswith("patched worker 2: 1 function")
+    assert shown(OfWorker(reloaded, 2)).startswith("patched worker 2: 1 function")
+    assert shown(OfWorker(failed, 1, leads)) == shown(failed)
+    assert shown(OfWorker(failed, 2, follows)).startswith("failed worker 2: a.py:1: ValueError: no\n")
+    for part in Part:
         text = "crashed worker 2: killed by SIGSEGV; another one serves; starting it again in 0.2 s\n"
-        assert shown(OfWorker(crashed, 2, follows)) == text
-    assert shown(OfWorker(Note("a request is cut off"), 3, follows=False)) == "note worker 3: a request is cut off\n"
+        assert shown(OfWorker(crashed, 2, part)) == text
+    assert shown(OfWorker(Note("a request is cut off"), 3)) == "note worker 3: a request is cut off\n"
 
 
 def test_what_has_gone_round_says_who_serves_it() -> None:
@@ -242,8 +245,8 @@ def test_json_is_one_object_a_line() -> None:
         Reported(report),
         Reported(ReloadReport(ReloadStatus.UNCHANGED)),
         Restarting("why\n"),
-        OfWorker(Reported(ReloadReport(ReloadStatus.UNCHANGED)), 2, follows=True),
-        OfWorker(Died("gone", None), 2, follows=False),
+        OfWorker(Reported(ReloadReport(ReloadStatus.UNCHANGED)), 2),
+        OfWorker(Died("gone", None), 2),
         Stopped(0),
     ):
         lines.show(news)
