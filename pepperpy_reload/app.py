@@ -257,6 +257,7 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
             keys=settings.keys,
             wishes=Wishes(
                 wanted=settings.zygote and orders.task is Task.SERVE and not orders.audit,
+                snapshots=settings.snapshots,
                 preload=settings.preload,
                 exclude=settings.preload_exclude,
             ),

@@ -65,7 +65,7 @@ _OUTPUT = ("quiet", "verbose", "json")
 _TOLD = ("timings", *_OUTPUT)
 _LISTENING = ("host", "port", "auto_port", "uds", "fd")
 _SERVING = (
-    *("factory", "workers", "restart", "zygote", "preload", "preload_exclude"),
+    *("factory", "workers", "restart", "zygote", "snapshots", "preload", "preload_exclude"),
     *("log_level", "access_log", "root_path", "proxy_headers", "forwarded_allow_ips"),
     *("ssl_keyfile", "ssl_certfile", "ssl_keyfile_password", "keys"),
 )

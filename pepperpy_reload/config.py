@@ -102,6 +102,11 @@ class Settings:
     zygote: bool = _is_set_by(
         Kind.SWITCH, sys.platform == "linux", "Fork new workers from a process that has imported the libraries (Linux)."
     )
+    snapshots: bool = _is_set_by(
+        Kind.SWITCH,
+        sys.platform == "linux" and sys.version_info >= (3, 12),
+        "Have forks wait that have imported modules of yours already (Linux, Python 3.12).",
+    )
     preload: tuple[str, ...] = _is_set_by(
         Kind.TEXTS, (), "Have this library imported there, though we should leave it out. May be repeated."
     )

@@ -84,6 +84,23 @@ class Warmed(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshotted(Happening):
+    """A process waits that has imported so many modules of the project's own; why it has stopped before others."""
+
+    event: ClassVar[str] = "snapshot"
+    modules: int
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Happening):
+    """A new worker begins with so many modules of the project's own."""
+
+    event: ClassVar[str] = "resumed"
+    modules: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reported(Happening):
     """A worker brought itself up to date, or says why not."""
 

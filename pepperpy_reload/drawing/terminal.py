@@ -24,7 +24,9 @@ from pepperpy_reload.drawing.news import (
     Reported,
     Restarted,
     Restarting,
+    Resumed,
     Rolled,
+    Snapshotted,
     Stopped,
     Stopping,
     Timed,
@@ -156,6 +158,16 @@ class Terminal:
         self._line(
             "warm", f"{news.modules} modules of libraries need no import at a restart{out}", BUSY, Detail.VERBOSE
         )
+
+    @_tell.register
+    def _(self, news: Snapshotted) -> None:
+        out = "".join(f"; not {name}, {reason}" for name, reason in news.left_out.items())
+        text = f"{news.modules} modules of yours are imported for the next restart{out}"
+        self._line("warm", text, BUSY, Detail.VERBOSE)
+
+    @_tell.register
+    def _(self, news: Resumed) -> None:
+        self._line("warm", f"{news.modules} modules of yours are there already", BUSY, Detail.VERBOSE)
 
     @_tell.register
     def _(self, news: Reported) -> None:

@@ -36,10 +36,11 @@ def read_source(loader: SourceFileLoader) -> bytes:
     if getattr(loader.get_data, "__func__", None) is not _PLAIN_READING:
         return loader.get_data(loader.path)
     lent = _lent.get(loader.path) if _lent else None
-    return _read(loader.path) if lent is None else lent
+    return read_file(loader.path) if lent is None else lent
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """The bytes of a file, at the least price."""
     descriptor = os.open(path, os.O_RDONLY | _FLAGS)  # a file object costs as much as all the rest
     try:
         data = os.read(descriptor, _CHUNK)
@@ -79,7 +80,7 @@ def read_ahead(paths: Iterable[str]) -> None:
     """Have the code of these files at hand, as long as they are what they are now: their bytecode is read already."""
     for path in paths:
         with suppress(OSError):
-            source = _read(path)
+            source = read_file(path)
             cached = _cache_path(path)
             code = None if cached is None else _load(cached, importlib.util.source_hash(source))
             if code is not None:
@@ -121,7 +122,7 @@ def _cache_path(path: str) -> str | None:
 
 def _load(cached: str, digest: bytes) -> CodeType | None:
     try:
-        data = _read(cached)
+        data = read_file(cached)
     except OSError:
         return None
     if not data.startswith(_KIND) or data[len(_KIND) : _HEADER] != digest:

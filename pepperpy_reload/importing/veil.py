@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -51,6 +51,27 @@ class Effects(Protocol):
         ...
 
 
+class Own(Protocol):
+    """Modules of the user's own among those that are veiled; see `taken.Taken`."""
+
+    doubt: str
+    culprit: str
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def begin(self) -> None:
+        """The user's code is about to run."""
+
+    def look(self, name: str, lifted: int) -> None:
+        """One is going to be imported by what is not among them; so many modules of libraries have been."""
+
+    def begins(self, name: str, importer: str) -> None:
+        """One would be run now, imported by another of them, or by whoever it is."""
+
+    def ends(self, name: str) -> None:
+        """It would have been run by now."""
+
+
 class Veil:
     """Everything that was loaded since `base` was taken of `sys.modules`, out of sight until it is imported."""
 
@@ -86,6 +107,11 @@ class Veil:
         """The module that is better not preloaded, if that is known."""
         self._environment: Mapping[Any, Any] = {}
         self._path: list[str] = []
+        self._taken: Own | None = None
+        self._of_own: Mapping[str, Iterable[str]] = {}
+        self._lifted = 0
+        self.is_early = False
+        """Whether the doubt is about modules of the user's own."""
         self._known_names = self._names_in(sys.path)
 
     def draw(self) -> None:
@@ -100,6 +126,31 @@ class Veil:
         for name, package in self._loose.items():
             delattr(package, name.rpartition(".")[2])
 
+    @property
+    def held(self) -> Mapping[str, ModuleType]:
+        """The modules that are out of sight."""
+        return self._held
+
+    def put_back(
+        self, held: Mapping[str, ModuleType], own: Sequence[str], requires: Mapping[str, Iterable[str]], taken: Own
+    ) -> None:
+        """Have out of sight again what was `held`, and modules of the user's own that have been imported since."""
+        self._held.clear()
+        self._held.update(held)
+        self._held.update((name, sys.modules[name]) for name in own)
+        self._taken, self._of_own = taken, {name: requires[name] for name in own}
+        loose: list[tuple[ModuleType, str]] = []
+        for name in [name for name in sys.modules if name in self._held]:
+            parent, _, leaf = name.rpartition(".")
+            package = sys.modules.get(parent)
+            if package is not None and vars(package).get(leaf) is self._held[name]:
+                self._loose[name] = package
+                loose.append((package, leaf))
+        for name in self._held:
+            sys.modules.pop(name, None)
+        for package, leaf in loose:
+            delattr(package, leaf)
+
     def hang(self) -> None:
         """In the process that is to use them: from now on imports find the modules."""
         self._environment = _environment()
@@ -110,6 +161,9 @@ class Veil:
         """The user's code is about to run: look at what there is besides the modules."""
         self._path = list(sys.path)
         self._check_names()
+        if self._taken is not None:
+            self._lifted = 0
+            self._taken.begin()
 
     def lift(self, name: str) -> None:
         """Bring a module into sight with all that its import brings along, as if that was being imported now."""
@@ -118,39 +172,50 @@ class Veil:
             self._check_names()
         before = len(self._held)
         lifted: list[str] = []
+        if self._taken is not None and name in self._taken and name in self._held:
+            self._taken.look(name, self._lifted)
         self._raise(name, lifted)
+        self._lifted += len(lifted) if self._taken is None else sum(one not in self._taken for one in lifted)
         if before != len(self._held) and self._environment != (now := _environment()):
             self._check_environment(name, lifted, now)
 
     def is_doubtful(self) -> bool:
         """Whether something is wrong already, before the process is ready."""
-        return bool(self.doubt or self._stale())
+        return bool(self.doubt or (self._taken is not None and self._taken.doubt) or self._stale())
 
     def settle(self) -> str:
         """The process is ready: why it is not what a fresh start would be, or "". Nothing is veiled any more."""
         recorder.held, recorder.lift = {}, lift_nothing
         self._effects.end()
+        if not self.doubt and self._taken is not None:
+            self.doubt, self.culprit = self._taken.doubt, self._taken.culprit
+            self.is_early = bool(self.doubt)
         if not self.doubt:
             self.doubt = self._stale() or self._surplus()
         self._held.clear()
         return self.doubt
 
-    def _raise(self, name: str, lifted: list[str]) -> None:
+    def _raise(self, name: str, lifted: list[str], importer: str = "") -> None:
         held = self._held
         module = held.get(name)
         if module is None:
             return
         parent = name.rpartition(".")[0]
         if parent in held:
-            self._raise(parent, lifted)
+            self._raise(parent, lifted, importer)
         if held.pop(name, None) is None:  # its package has brought it along
             return
         sys.modules[name] = module
         lifted.append(name)
-        for required in self._knowledge.requires[name]:
+        taken = self._taken if self._taken is not None and name in self._taken else None
+        if taken is not None:
+            taken.begins(name, importer)
+        for required in self._of_own[name] if name in self._of_own else self._knowledge.requires[name]:
             if required in held:
-                self._raise(required, lifted)
+                self._raise(required, lifted, "" if taken is None else name)
         sys.modules[name] = sys.modules.pop(name)  # as the import system does when a module has been run
+        if taken is not None:
+            taken.ends(name)
         if (fault := self._effects.redo(name)) and not self.doubt:
             self.doubt, self.culprit = fault, name
         package = sys.modules.get(parent)
@@ -178,7 +243,7 @@ class Veil:
 
     def _names_in(self, path: Iterable[str]) -> frozenset[str]:
         """Which of the modules that are there, or were missed, could be others in the user's own directories."""
-        tops = {name.partition(".")[0] for name in (*self._held, *self._knowledge.missing)}
+        tops = {name.partition(".")[0] for name in (*self._held, *self._knowledge.missing) if name not in self._of_own}
         found: set[str] = set()
         for entry in path:
             if entry in self._signatures:  # a library's directory: looked at as a whole
@@ -195,6 +260,7 @@ class Veil:
 
     def _surplus(self) -> str:
         name = next((name for name in self._held if name not in self._knowledge.vouched), "")
+        self.is_early = name in self._of_own
         return name and f"{name} is imported no more"
 
 

@@ -27,6 +27,7 @@ class Ahead:
     """
 
     veil: Veil
+    effects: Effects
 
     def __init__(self, order: Mapping[str, Any], base: Collection[str]) -> None:
         self._renew: Renewal
@@ -69,6 +70,7 @@ class Ahead:
             files=order["files"],
             vouched=frozenset(order["vouched"]),
         )
+        self.effects = effects
         self.veil = Veil(base, order["names"], knowledge, effects, since, order["libraries"])
         self._renew = Renewal()
         self.veil.draw()

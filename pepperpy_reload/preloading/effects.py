@@ -77,6 +77,7 @@ class Effects:
         self._logger_class = logging.getLoggerClass()
         self._current = ""
         self._plain_register = atexit.register
+        self._trial: Trial | None = None
 
     def __enter__(self) -> Self:
         atexit.register = self._register
@@ -151,10 +152,70 @@ class Effects:
 
     def redo(self, module: str) -> str:
         """Do again what a module did; why that is not what would happen in a fresh process, or ""."""
-        for effect in self._effects.get(module, ()):
+        effects = self._effects.get(module, ())
+        if effects and self._trial is not None:
+            self._trial.look()
+        for effect in effects:
             if (fault := effect()) and isinstance(fault, str):
                 return fault
+        if effects and self._trial is not None:
+            self._trial.follow(effects)
         return ""
+
+    # -- trying out ---------------------------------------------------------------------------------------------------
+
+    def try_out(self) -> None:
+        """What is done again from now on is going to be taken back again."""
+        self._trial = Trial(self._plain_register)
+        self._before_trial = dict(self._manager.loggerDict), dict(self._loggers)
+
+    def new_loggers(self, module: str) -> None:
+        """A module of the user's own has been run: the loggers that it has made come back with it."""
+        for name in self._manager.loggerDict.keys() - self._before_trial[0].keys() - self._states.keys():
+            thing = self._manager.loggerDict[name]
+            if isinstance(thing, logging.Logger):
+                self._states[name] = _Logger.of(thing)
+                self._note(module, partial(self._set_up, name))
+
+    def tried(self) -> str:
+        """What modules of the user's own have done so far that a trial must not do, or ""."""
+        assert self._trial is not None
+        self._trial.look()
+        return self._trial.fault or next(filter(None, map(self._set_up_by_own, self._manager.loggerDict.items())), "")
+
+    def _set_up_by_own(self, item: tuple[str, Any]) -> str:
+        name, thing = item
+        known, waiting = self._before_trial
+        if name in known:
+            return "" if known[name] is thing or name in waiting else f"makes another logger of {name!r}"
+        if not isinstance(thing, logging.Logger):
+            return ""
+        fresh = _Logger(thing, logging.NOTSET, (), (), True, False)
+        expected = self._states.get(name, fresh) if name in waiting else fresh
+        return "" if _Logger.of(thing) == expected else f"sets the logger {name!r} up"
+
+    def end_trial(self) -> str:
+        """Have the process as it was before; what modules of the user's own have done besides, or ""."""
+        assert self._trial is not None
+        fault = self.tried()
+        trial, self._trial = self._trial, None
+        trial.take_back()
+        table, (before, waiting) = self._manager.loggerDict, self._before_trial
+        for name, thing in list(table.items()):
+            if before.get(name) is thing:
+                continue
+            del table[name]
+            if name in before:
+                table[name] = before[name]
+            elif isinstance(thing, logging.Logger):
+                self._states[name].reset()
+                waiting[name] = thing
+        for thing in table.values():
+            if isinstance(thing, logging.PlaceHolder):
+                for logger in waiting.values():
+                    thing.loggerMap.pop(logger, None)
+        self._loggers = waiting
+        return fault or trial.fault
 
     def _make(self, name: str) -> logging.Logger:
         return self._loggers.pop(name, None) or logging.getLoggerClass()(name)
@@ -169,6 +230,56 @@ class Effects:
             return f"there is another logger {name!r}"
         state.apply()
         return ""
+
+
+class Trial:
+    """Watches what only modules of libraries may do while it lasts; `fault` says what has been done besides."""
+
+    def __init__(self, register: Callable[..., Any]) -> None:
+        self.fault = ""
+        self._register = register
+        self._begun = self._last = self._state()
+        self._registered: list[Callable[..., Any]] = []
+        self._given: set[str] = set()
+
+    @staticmethod
+    def _state() -> tuple[list[Any], dict[str, Any], int]:
+        return list(warnings.filters), dict(vars(typing)), atexit._ncallbacks()
+
+    def look(self) -> None:
+        """Nothing may have changed since the last look."""
+        filters, names, exits = self._state()
+        if filters != self._last[0]:
+            self.fault = self.fault or "changes the filters of warnings"
+        before = self._last[1]
+        if any(names.get(name) is not value for name, value in before.items()):
+            self.fault = self.fault or "changes the module typing"
+        new = names.keys() - before.keys()
+        if new and "__getattr__" not in names:
+            self.fault = self.fault or "changes the module typing"
+        self._given |= new  # it makes some names when they are asked for: they have to stay the same
+        if exits != self._last[2]:
+            self.fault = self.fault or "registers an exit handler"
+
+    def follow(self, effects: Sequence[Effect]) -> None:
+        """A library has done this."""
+        self._last = self._state()
+        for effect in effects:
+            if isinstance(effect, partial) and effect.func is self._register:
+                self._registered.append(effect.args[0])
+
+    def take_back(self) -> None:
+        """Have it as it was at the beginning."""
+        filters, names, _ = self._begun
+        warnings.filters[:] = filters  # type: ignore[index]
+        _tell_of_filters()
+        vars(typing).update(names)
+        for name in vars(typing).keys() - names.keys() - self._given:
+            del vars(typing)[name]
+        for function in self._registered:
+            atexit.unregister(function)
+        if atexit._ncallbacks() != self._begun[2]:
+            self.fault = self.fault or "an exit handler cannot be taken back"
 
 
 def _add_filter(item: tuple[Any, ...], in_front: bool) -> None:

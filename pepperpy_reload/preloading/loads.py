@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
+from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.preloading.places import is_library
 
 
@@ -37,3 +38,22 @@ class Loads:
         names = list(self._begun)
         here = ((name, sys.modules.get(name)) for name in (names[: self._first] if first else names))
         return [name for name, module in here if module is not None and is_library(module)]
+
+
+Source = tuple[str, str, list[str]]
+"""A file of the project's own, the module that was made of it, and which others that has imported meanwhile."""
+
+
+def own_sources(*, named: bool) -> list[Source]:
+    """The project's own modules in the order in which their imports ended; their names only if they are wanted."""
+    known = dict(recorder.by_name)
+    ended = [name for name in list(sys.modules) if name in known]
+    if not named:
+        return [(known[name].path, "", []) for name in ended]
+    graph = recorder.graph
+    edges = ((name, graph.edge(name, other), other) for name in ended for other in graph.imports_of(name))
+    needs: dict[str, list[str]] = {}
+    for name, edge, other in edges:
+        if edge is not None and edge.at_import and other in known:
+            needs.setdefault(name, []).append(other)
+    return [(known[name].path, "" if known[name].adopted else name, needs.get(name, [])) for name in ended]

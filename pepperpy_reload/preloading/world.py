@@ -35,9 +35,9 @@ def _tasks() -> object:
 
 
 def _children() -> object:
-    with suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-        return file.read()
-    return ""
+    with suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+        return file.read()  # as it is: to decode it might load a module
+    return b""
 
 
 def _descriptors() -> object:

@@ -28,12 +28,14 @@ from pepperpy_reload.errors import UserCodeError
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.preloading.ahead import Ahead
-from pepperpy_reload.preloading.loads import Loads
+from pepperpy_reload.preloading.early import Early
+from pepperpy_reload.preloading.loads import Loads, own_sources
 from pepperpy_reload.reloading.engine import prepare
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.replaying import planting
+from pepperpy_reload.replaying.recorded import recorded
 
 Answer = dict[str, Any]
 _OURS = __name__.partition(".")[0]
@@ -66,16 +68,31 @@ class Sitter:
         if child:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
         ahead.settle_in()
+        self.arm()
+        spoiled = Early(ahead).run(order["early"]) if order["early"] else None
+        if spoiled is not None:
+            return {"fault": "", "spoiled": [spoiled.module, spoiled.reason]}
         ahead.begin()
-        return {"fault": ""}
+        return {"fault": "", "spoiled": None}
 
     def settle(self, _: Mapping[str, Any]) -> Answer:
         """All has been imported: why this is not what a fresh start is, or ""."""
-        return {"doubt": "" if self._ahead is None else self._ahead.veil.settle()}
+        veil = None if self._ahead is None else self._ahead.veil
+        if veil is None:
+            return {"doubt": "", "early": False, "culprit": ""}
+        return {"doubt": veil.settle(), "early": veil.is_early, "culprit": veil.culprit}
 
     def libraries(self, _: Mapping[str, Any]) -> Answer:
         """The modules that were imported and are not the user's own, in the order in which that began."""
         return {"names": self._loads.libraries()}
+
+    def sources(self, _: Mapping[str, Any]) -> Answer:
+        """The modules that are the user's own, in the order in which that ended; see `loads.Source`."""
+        return {"sources": own_sources(named=True)}
+
+    def recorded(self, _: Mapping[str, Any]) -> Answer:
+        """What is known of own modules besides what they are."""
+        return recorded()
 
     def surroundings(self, _: Mapping[str, Any]) -> Answer:
         """What modules may have done to the process, besides what they are."""
@@ -199,6 +216,8 @@ def main(root: str, armed: str) -> None:
         "settle": sitter.settle,
         "libraries": sitter.libraries,
         "surroundings": sitter.surroundings,
+        "sources": sitter.sources,
+        "recorded": sitter.recorded,
     }
     for line in orders:
         order = json.loads(line)

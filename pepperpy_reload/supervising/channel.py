@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -97,6 +98,14 @@ class Channel:
             self._begun += chunk
         line, _, self._begun = self._begun.partition(b"\n")
         return _decoded(line), descriptors
+
+    def wait(self, patience: float) -> bool:
+        """Whether there is something to hear within so many seconds."""
+        if self._begun:
+            return True
+        watched = select.poll()
+        watched.register(self._sock, select.POLLIN)
+        return bool(watched.poll(patience * 1000))
 
     def messages(self) -> Iterator[Message]:
         """The messages as they come, until the other end is gone. Lines that are no JSON object are left out.

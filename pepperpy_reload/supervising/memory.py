@@ -1,4 +1,4 @@
-"""Whether the system has ended processes because there was no memory left."""
+"""What the system tells of its memory: whether it has ended processes for lack of it, whether it is running short."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _COUNTS = Path("/proc/vmstat")
+_STATE = Path("/proc/meminfo")
+_LITTLE = 512 * 1024  # KiB
 
 
 def times_out_of_memory() -> int | None:
@@ -15,3 +17,12 @@ def times_out_of_memory() -> int | None:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return None
+
+
+def is_scarce() -> bool:
+    """Whether there is so little left that nothing should be kept in it that can be done without."""
+    with suppress(OSError, ValueError):
+        for line in _STATE.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) < _LITTLE
+    return False

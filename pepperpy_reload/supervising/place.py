@@ -219,7 +219,7 @@ class Place:
         elif kind == "lent":
             self._on_lent(message["texts"])
         elif kind == "doubt":  # it has not begun
-            self._warmth.distrust(str(message["text"]), str(message["culprit"]))
+            self._warmth.hear_doubt(message)
             self.course.advance(Event.RESTART)
         elif (news := news_of(message)) is not None:
             self._display.show(news)
@@ -240,7 +240,7 @@ class Place:
         elif kind == "libraries":
             heir.libraries, heir.sources = message["names"], message["sources"]
         elif kind == "doubt":
-            self._warmth.distrust(str(message["text"]), str(message["culprit"]))
+            self._warmth.hear_doubt(message)
             self.course.advance(Event.HEIR_OUTDATED)
 
     def _keeps_back(self, heir: WorkerProcess) -> bool:

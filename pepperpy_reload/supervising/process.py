@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 from pepperpy_reload.core.report import ReloadStatus
+from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.answers import Answers
@@ -62,7 +63,7 @@ class WorkerProcess:
         self.has_served = False
         """Whether it has been the worker."""
         self.is_told_to_end = False
-        self.sources: list[str] = []
+        self.sources: list[Source] = []
         """The files of the user's own modules that it has imported, once it has said so."""
         self.libraries: list[str] = []
         """The modules that it has imported and that are not the user's own, once it has said so."""

@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pepperpy_reload.core.preload import Choice, choose
+from pepperpy_reload.core.snapshots import Group
 from pepperpy_reload.drawing.news import Happening, Note, Warmed
+from pepperpy_reload.preloading.calls import IS_POSSIBLE
 from pepperpy_reload.preloading.disturbance import disturbance
+from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.preloading.verdicts import Environment, Verdicts
-from pepperpy_reload.supervising.channel import Channel
+from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.newborn import CODE, Adopted, Newborn
 from pepperpy_reload.supervising.orders import Orders
+from pepperpy_reload.supervising.snapshots import Snapshots
 
 _ZYGOTE = """\
 import sys
@@ -47,6 +51,7 @@ class Wishes:
     """What the user wants of warm restarts."""
 
     wanted: bool = True
+    snapshots: bool = False
     preload: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
@@ -77,6 +82,7 @@ class Warmth:
         self._on_news = on_news
         self._said: set[str] = set()
         self._sources: list[str] = []
+        self._snapshots: Snapshots | None = None
         self._distrusted: dict[str, None] = {}
         self._lock = threading.Lock()
         self._zygote: _Zygote | None = None
@@ -87,18 +93,22 @@ class Warmth:
         self._closed = False
         why = disturbance()
         self._off = not wishes.wanted or bool(why) or sys.platform != "linux"
+        if wishes.snapshots and not self._off and IS_POSSIBLE:
+            self._snapshots = Snapshots(self._bear_early, self._put_away, on_news)
         if wishes.wanted and why:
             self._say(f"workers are started cold: {why}")
 
-    def learn(self, names: Sequence[str], sources: Sequence[str]) -> None:
+    def learn(self, names: Sequence[str], sources: Sequence[Source]) -> None:
         """A worker that is as it should be has imported these modules of libraries, in this order, and these files."""
         wanted = frozenset(names)
-        self._sources = list(sources[:_MOST]) or self._sources
+        self._sources = [path for path, _, _ in sources[:_MOST]] or self._sources
+        if self._snapshots is not None and sources:
+            self._snapshots.learn(sources)
         if self._off or not wanted or (self._building is not None and self._building.is_alive()):
             return
         zygote = self._zygote
         if zygote is not None and zygote.wanted == wanted:
-            if self._standby is None:
+            if self._standby is None or self._snapshots is not None:
                 threading.Thread(target=self._stand_by, args=(zygote,), daemon=True).start()
             return
         self._building = threading.Thread(
@@ -114,6 +124,8 @@ class Warmth:
         if zygote.environment != environment:
             self._drop()
             return None
+        if self._snapshots is not None and (early := self._snapshots.take()) is not None:
+            return early
         with self._lock:
             standby, self._standby = self._standby, None
             if standby is not None and standby[1].is_alive:
@@ -128,8 +140,20 @@ class Warmth:
         with self._lock:
             if self._zygote is zygote and self._standby is None and not self._closed:
                 self._standby = self._bear(zygote)
+        if self._snapshots is not None and not self._closed:
+            self._snapshots.renew()
 
-    def _bear(self, zygote: _Zygote) -> tuple[Newborn, Adopted] | None:
+    def _bear_early(self, groups: Sequence[Group], careful: bool) -> tuple[Newborn, Adopted] | None:
+        """Have a fork import modules of the project's own."""
+        with self._lock:
+            zygote = self._zygote
+            if zygote is None or self._closed:
+                return None
+            return self._bear(zygote, [group.members for group in groups], careful=careful)
+
+    def _bear(
+        self, zygote: _Zygote, early: Sequence[Sequence[str]] = (), *, careful: bool = False
+    ) -> tuple[Newborn, Adopted] | None:
         channel, theirs = Channel.pair()
         ours, lifeline = os.pipe()
         try:
@@ -143,7 +167,7 @@ class Warmth:
             theirs.close()
             os.close(ours)
         guard = Adopted(pid)
-        channel.send(self._orders.as_json() | {"sources": self._sources})
+        channel.send(self._orders.as_json() | {"sources": self._sources, "early": early, "careful": careful})
         return Newborn(guard, channel, lifeline, is_fork=True), guard
 
     def distrust(self, reason: str, culprit: str = "") -> None:
@@ -152,6 +176,15 @@ class Warmth:
         if culprit:
             self._distrusted[culprit] = None
         self._say(f"this worker is started cold: {reason}")
+
+    def hear_doubt(self, message: Message) -> None:
+        """A fork has said why it is not what a fresh start is."""
+        reason, culprit = str(message["text"]), str(message["culprit"])
+        if self._snapshots is None or not message["early"]:
+            self.distrust(reason, culprit)
+            return
+        self._snapshots.doubt(culprit)
+        self._say(f"this worker imports all modules of yours: {reason}")
 
     def close(self) -> None:
         """End the zygote."""
@@ -168,15 +201,20 @@ class Warmth:
         with self._lock:
             zygote, self._zygote = self._zygote, None
             standby, self._standby = self._standby, None
+        if self._snapshots is not None:
+            self._snapshots.drop()
         if standby is not None:
-            born, guard = standby
-            born.channel.close()
-            os.close(born.lifeline)
-            ending = threading.Thread(target=guard.wait, daemon=True)
-            ending.start()
-            ending.join(_BIRTH if self._closed else 0)
+            self._put_away(*standby)
         if zygote is not None:
             zygote.end()
+
+    def _put_away(self, born: Newborn, guard: Adopted) -> None:
+        """End a fork that waits."""
+        born.channel.close()
+        os.close(born.lifeline)
+        ending = threading.Thread(target=guard.wait, daemon=True)
+        ending.start()
+        ending.join(_BIRTH if self._closed else 0)
 
     def _say(self, text: str) -> None:
         if text not in self._said:

@@ -28,7 +28,7 @@ from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.importing import bytecode
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.preloading.loads import Loads
+from pepperpy_reload.preloading.loads import Loads, own_sources
 from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
@@ -264,7 +264,8 @@ class Worker:
         """Whether this process may not be what a fresh start is; the supervisor is told why."""
         doubt = "" if self._veil is None else self._veil.settle()
         if self._veil is not None and doubt:
-            self._channel.send({"type": "doubt", "text": doubt, "culprit": self._veil.culprit})
+            about = {"text": doubt, "culprit": self._veil.culprit, "early": self._veil.is_early}
+            self._channel.send({"type": "doubt"} | about)
         return bool(doubt)
 
     def _tell_of_libraries(self) -> None:
@@ -272,8 +273,7 @@ class Worker:
             is_program = self._session is None or self._session.kind not in _SERVED
             first = self._loads.libraries(first=True)
             names = first if is_program else self._loads.libraries()  # its own run imports what it likes
-            sources = [loaded.path for loaded in list(recorder.by_name.values())]
-            found = {"names": names, "first": first, "sources": sources}
+            found = {"names": names, "first": first, "sources": own_sources(named=not is_program)}
             self._channel.send({"type": "libraries"} | found)
             recorder.detach(self._loads)
 

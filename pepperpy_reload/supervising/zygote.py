@@ -13,8 +13,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pepperpy_reload.supervising import guard, signals, worker
@@ -40,14 +40,18 @@ def main() -> None:
 def _go_on(own: socket.socket, ahead: Ahead) -> None:
     """As `worker.main` does. Until it has a place it may be long, and all that can be done before is done by then."""
     channel = Channel(own)
-    channel.send(worker.born())
     orders, early = channel.hear()
-    ahead.settle_in()
     if orders is None:
         os._exit(0)
-    sources = orders.pop("sources")
+    sources, wanted, is_careful = (orders.pop(name) for name in ("sources", "early", "careful"))
+    if not wanted:  # else whoever waits is to know first whether it can be used
+        channel.send(worker.born())
+    ahead.settle_in()
     one = worker.Worker(channel, Orders.from_json(orders), ahead.veil)
     one.read_ahead(sources)
+    if wanted:
+        channel.send(_import_early(ahead, wanted, careful=is_careful))
+        channel.send(worker.born())
     place, descriptors = channel.hear()
     if place is None:
         os._exit(0)
@@ -56,6 +60,36 @@ def _go_on(own: socket.socket, ahead: Ahead) -> None:
         place[name] = None if place[name] is None else descriptors.pop(0)
     ahead.begin()
     worker.live(one, place)
+
+
+def _import_early(ahead: Ahead, names: list[str], *, careful: bool) -> Message:
+    """Import modules of the project's own before anything is asked; what there is to say of it."""
+    from pepperpy_reload.preloading.early import Early
+
+    with _silence():
+        spoiled = Early(ahead, careful=careful).run(names)
+    if spoiled is None:
+        return {"type": "early", "module": "", "text": ""}
+    return {"type": "spoiled", "module": spoiled.module, "text": spoiled.reason}
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What is written meanwhile goes nowhere: it will be written again."""
+    kept = [os.dup(number) for number in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        yield
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):
+                stream.flush()
+    finally:
+        for number, before in enumerate(kept, 1):
+            os.dup2(before, number)
+            os.close(before)
+        os.close(nowhere)
 
 
 class Zygote:
