@@ -112,3 +112,14 @@ def test_files_for_other_viewers_are_what_they_ask_for(costs: Costs) -> None:
     trace = trace_events(costs, "all")
     check_trace_events(trace)
     assert sum(event["ph"] == "X" for event in trace["traceEvents"]) == len(costs.loads)
+
+
+def test_speedscope_opens_with_the_thread_that_spent_most() -> None:
+    loads = (
+        Load("small", 1, start=0.0, end=0.1),
+        Load("large", 2, start=0.1, end=0.9),
+        Load("in_it", 2, 1, start=0.2, end=0.3),
+        Load("small_too", 1, start=0.9, end=1.0),
+    )
+    assert speedscope(Costs(loads), "all")["activeProfileIndex"] == 1
+    assert speedscope(Costs(()), "none")["activeProfileIndex"] == 0
