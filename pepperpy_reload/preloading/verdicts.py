@@ -51,7 +51,10 @@ class Environment:
     def load(self) -> Verdicts:
         """What is known of this environment as it is now."""
         try:
-            return Verdicts.from_json(json.loads(self._file().read_text(encoding="utf-8")))
+            file = self._file()
+            if not (_is_ours(file) and _is_ours(file.parent)):
+                return Verdicts()
+            return Verdicts.from_json(json.loads(file.read_text(encoding="utf-8")))
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return Verdicts()
 
@@ -59,9 +62,16 @@ class Environment:
         """Keep what a probe has written, if there is a place for it."""
         file = self._file()
         with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            if not _is_ours(file.parent):
+                return
+            file.parent.chmod(0o700)
             temporary = file.with_name(f"{file.name}.{os.getpid()}")
-            temporary.write_text(found, encoding="utf-8")
+            temporary.unlink(missing_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(found)
             temporary.replace(file)
             old = sorted(file.parent.glob("preload-*.json"), key=lambda one: one.stat().st_mtime)
             for one in old[:-_MOST]:
@@ -75,6 +85,12 @@ class Environment:
         ours = os.path.dirname(os.path.dirname(__file__))
         state = [_FORM, sys.executable, sys.version, repr(sys.flags), *map(_state, (ours, *self.places))]
         return hashlib.sha256(repr(state).encode()).hexdigest()[:24]
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether nobody else could have written it: what stands there decides what is imported ahead."""
+    status = path.stat()
+    return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & 0o022)
 
 
 def _state(path: str) -> tuple[str, int, int]:

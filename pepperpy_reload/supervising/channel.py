@@ -14,6 +14,7 @@ from typing import Any, Self
 
 Message = dict[str, Any]
 _CHUNK = 1 << 16
+_LONGEST = 1 << 24  # bytes of a line: what is longer is no message of ours, and would fill our memory
 _PASSED = 4  # descriptors, with a message
 
 
@@ -116,16 +117,21 @@ class Channel:
 
     def _read(self) -> Iterator[Message]:
         rest: list[bytes] = []
+        length = 0
         while chunk := self._begun or self._receive():
             self._begun = b""
             *lines, last = chunk.split(b"\n")
             for line in lines:
-                rest.append(line)
-                message = _decoded(b"".join(rest))
+                message = _decoded(b"".join([*rest, line])) if length + len(line) <= _LONGEST else None
                 rest.clear()
+                length = 0
                 if message is not None:
                     yield message
-            rest.append(last)
+            length += len(last)
+            if length <= _LONGEST:
+                rest.append(last)
+            else:
+                rest.clear()
 
     def listen(self, on_message: Callable[[Message], None], on_end: Callable[[], None]) -> threading.Thread:
         """Call `on_message` in a thread of its own for every message, then `on_end`. Returns that thread."""
@@ -161,6 +167,6 @@ class Channel:
 def _decoded(line: bytes) -> Message | None:
     try:
         message = json.loads(line)
-    except ValueError:  # half a line of a process that was killed while it wrote
+    except (ValueError, RecursionError):  # half a line of a process that was killed while it wrote, or no line of ours
         return None
     return message if isinstance(message, dict) else None

@@ -189,16 +189,23 @@ class Place:
     # -- its worker ---------------------------------------------------------------------------------------------------
 
     def hear(self, process: WorkerProcess, message: Message) -> None:
-        """A process of this place's has said something."""
+        """A process of this place's has said something; it runs code of the user's, who may have said it."""
         done = process.answers.take(message, time.monotonic())
+        try:
+            self._heed(process, message)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            why = type(error).__name__
+            self._display.show(Note(f"a message of the worker makes no sense, and is left out ({why})"))
+        if done is not None and not process.is_wrong:
+            process.version = max(process.version, done)
+
+    def _heed(self, process: WorkerProcess, message: Message) -> None:
         if process is self.crew.worker:
             self._hear(process, message)
         elif process is self.crew.heir:
             self._hear_heir(process, message)
         elif message.get("type") == "notice":  # of one that is about to end
             self._display.show(Note(str(message["text"])))
-        if done is not None and not process.is_wrong:
-            process.version = max(process.version, done)
 
     def _hear(self, worker: WorkerProcess, message: Message) -> None:
         kind = message.get("type")
@@ -215,7 +222,8 @@ class Place:
         elif kind == "yielded":
             self.course.advance(Event.YIELDED)
         elif kind == "libraries":
-            self._warmth.learn(message["names" if self.course.overlap else "first"], message["sources"])
+            names = _texts(message["names" if self.course.overlap else "first"])
+            self._warmth.learn(names, _texts(message["sources"]))
         elif kind == "lent":
             self._on_lent(message["texts"])
         elif kind == "doubt":  # it has not begun
@@ -238,7 +246,7 @@ class Place:
         elif kind == "unstarted":
             self._pity_heir(message)
         elif kind == "libraries":
-            heir.libraries, heir.sources = message["names"], message["sources"]
+            heir.libraries, heir.sources = _texts(message["names"]), _texts(message["sources"])
         elif kind == "doubt":
             self._warmth.hear_doubt(message)
             self.course.advance(Event.HEIR_OUTDATED)
@@ -358,3 +366,10 @@ def _trouble(error: Mapping[str, Any]) -> Trouble:
 def _named(paths: frozenset[str]) -> str:
     first, *rest = sorted(path.rpartition("/")[2] for path in paths)
     return f"{first} and {len(rest)} more" if rest else first
+
+
+def _texts(value: object) -> list[str]:
+    """A list of texts. Raises TypeError if it is none."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError("no list of texts")
+    return value

@@ -165,12 +165,13 @@ class WorkerProcess:
 
     def _hear(self, message: Message) -> None:
         if message.get("type") == "born":
-            self.pid = int(message["pid"])
-            ask = partial(self._channel.post, {"type": "where"})
-            self._stacks = Stacks(self.pid, message["stacks"], self._roots, ask)
+            if self._stacks is None:  # it says so before it runs anybody's code, and whom we signal stays who it is
+                self.pid = int(message["pid"])
+                ask = partial(self._channel.post, {"type": "where"})
+                self._stacks = Stacks(self.pid, message["stacks"], self._roots, ask)
         elif message.get("type") == "where":
             if self._stacks is not None:
-                self._stacks.take(str(message["stacks"]))
+                self._stacks.take(str(message.get("stacks", "")))
         else:
             self._on_message(self, message)
 

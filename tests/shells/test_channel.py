@@ -6,9 +6,12 @@ import json
 import os
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pepperpy_reload.supervising.channel import Channel, Message
 
@@ -123,3 +126,44 @@ def test_closing_wakes_our_own_listener() -> None:
     assert ended.wait(PATIENCE)
     reader.join(PATIENCE)
     other.close()
+
+
+GARBAGE = [b"{", b"[1]", b"null", b"\xff\x00", b'{"a":', b"[" * 200_000, b'{"a":' * 100_000, b"9" * 10_000, b"\x1b[2J"]
+
+
+@given(st.lists(st.one_of(st.sampled_from(GARBAGE), st.binary().map(lambda text: text.replace(b"\n", b"")), st.none())))
+@settings(deadline=None)
+def test_garbage_between_messages_takes_none_of_them_away(lines: list[bytes | None]) -> None:
+    channel, theirs = Channel.pair()
+    sent = [b'{"number":%d}' % number if line is None else line for number, line in enumerate(lines)]
+
+    def write() -> None:
+        with theirs:
+            theirs.sendall(b"".join(line + b"\n" for line in sent))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = [message["number"] for message in channel.messages() if message.keys() == {"number"}]
+    writer.join()
+    channel.close()
+    assert seen == [number for number, line in enumerate(lines) if line is None]
+
+
+def test_a_line_without_an_end_is_not_kept(ends: tuple[Channel, socket.socket]) -> None:
+    ours, theirs = ends
+
+    def write() -> None:
+        for _ in range(40):
+            theirs.sendall(b"x" * (1 << 20))
+        theirs.sendall(b'\n{"type":"last"}\n')
+        theirs.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    tracemalloc.start()
+    try:
+        assert list(ours.messages()) == [{"type": "last"}]
+        assert tracemalloc.get_traced_memory()[1] < 25_000_000
+    finally:
+        tracemalloc.stop()
+        writer.join()

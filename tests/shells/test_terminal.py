@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 import traceback
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pepperpy_reload.core.cycles import Circle, Harm, Remedy, Step
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
@@ -173,6 +176,32 @@ def test_escape_sequences_of_the_users_code_are_not_passed_on() -> None:
     text = shown(Note(evil), Unstarted(Trouble(f"ValueError: {evil}")))
     assert "\x1b" not in text
     assert "\x07" not in text
+
+
+HOSTILE = st.lists(
+    st.one_of(
+        st.text(),
+        st.sampled_from(["\x1b", "[2J", "]0;", "\x07", "\x9b", "\r", "\x1b\\", "P", "\x08", "\x7f", "\u2028"]),
+    )
+).map("".join)
+
+
+@given(HOSTILE, HOSTILE)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_line_of_ours_has_a_control_character_whatever_the_users_code_says(text: str, name: str) -> None:
+    error = UserCodeError(text, name, 1)
+    steps = (Step(name, text, name, 1, missing=(text,)), Step(text, name, text, 2))
+    said = shown(
+        Note(text),
+        Unstarted(Trouble(text, name, 1)),
+        Died(text, None, serving=True),
+        Reported(ReloadReport(ReloadStatus.FAILED, error=error, paths=(name,))),
+        Reported(ReloadReport(ReloadStatus.RELOADED, patched=(text,), ran=(name,), paths=(name,), notes=(text,))),
+        Restarting(text),
+        Circular(Circle(Harm.NOW, steps)),
+        detail=Detail.VERBOSE,
+    )
+    assert not [letter for letter in said if unicodedata.category(letter) == "Cc" and letter not in "\n\t"]
 
 
 def test_markup_in_a_message_is_only_text() -> None:
