@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 import gc
+import re
 import types
 import typing
 import weakref
@@ -174,10 +175,25 @@ def _describe_instance(painter: Painter, thing: Any) -> Node:
         if issubclass(kind, part):
             add(painter, thing, node)
     inside = instance_dict(thing)
+    names = [name for name in names if not _is_counted(kind, name, inside.get(name))]
     node.detail["names"] = [str(name) for name in names]
     node.edges |= {f".{name}": refer(painter, inside[name]) for name in names if name in inside}
     node.edges |= {f".{name}": refer(painter, value) for name, value in _slots(thing)}
     return node
+
+
+def _is_counted(kind: type, name: str, value: object) -> bool:
+    """Whether an attribute is a name with a number that tells how many such objects the process has had so far."""
+    known = _COUNTED.get(name)
+    if known is None or not isinstance(value, str) or re.fullmatch(known[1], value) is None:
+        return False
+    return any((home_of(base), qualname_of(base)) == known[0] for base in kind.__mro__)
+
+
+_COUNTED = {
+    "_thread_name_prefix": (("concurrent.futures.thread", "ThreadPoolExecutor"), r"ThreadPoolExecutor-\d+"),
+    "_name": (("threading", "Thread"), r"Thread-\d+( \(.*\))?"),
+}
 
 
 def _add_items(painter: Painter, items: Iterable[Any], node: Node) -> None:

@@ -244,8 +244,8 @@ class Consequences(Marks):
         words = frozenset((cell.name, *SETTING))
         for name in self.world.setting(cell):
             module = self.module(name) if self.world.may_set(name, words) else None
-            for unit in module.alignment.units if module is not None else ():
-                if unit.may_say(words) and any(chain[-1] in (cell.name, "*") for chain in unit.sets):
+            for unit in module.saying(words) if module is not None else ():
+                if any(chain[-1] in (cell.name, "*") for chain in unit.sets):
                     own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
                     yield from (Place(name, unit.index) for one, rest in own if one == cell and not rest)
             for key, facts in self.world.functions(name, words).items():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.lookups import ANY, SWEEPING
+from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
+
+_OFTEN = 20  # questions: from here on it pays to have read all words
 
 
 class _Module:
@@ -20,6 +23,23 @@ class _Module:
         self.alignment = alignment
         self.read: dict[int, set[Cell]] = {}
         """The cells that a unit reads, as far as somebody has asked."""
+        self.taking: frozenset[int] | None = None
+        """The units that may read names of others without saying them, as soon as somebody has asked."""
+        self._asked = 0
+        self._mentions: Mentions | None = None
+
+    def perhaps_saying(self, words: frozenset[str]) -> Sequence[Unit]:
+        """The units that may say one of these words, and perhaps others."""
+        self._asked += 1
+        units = self.alignment.units
+        if self._mentions is None and self._asked > _OFTEN:
+            self._mentions = Mentions(unit.words for unit in units)
+        return units if self._mentions is None else [units[index] for index in self._mentions.of(words)]
+
+    def saying(self, words: frozenset[str]) -> Sequence[Unit]:
+        """The units that may say one of these words."""
+        found = self.perhaps_saying(words)
+        return found if self._mentions is not None else [unit for unit in found if unit.may_say(words)]
 
     @cached_property
     def binders(self) -> dict[str, list[int]]:
@@ -199,14 +219,30 @@ class Scope:
         words = self.world.names_of(cell.module) if cell.name == "*" else frozenset[str]()
         for name in self.world.reading(cell):
             module = self.module(name)
-            for one in module.alignment.units if module is not None else ():
-                may_read = one.may_name(cell.name) if cell.name != "*" else self._may_take(name, one, words)
-                if may_read and cell in self._read_by(name, module, one):  # type: ignore[arg-type]
-                    yield Place(name, one.index)
+            if module is not None:
+                found = (
+                    module.perhaps_saying(frozenset({cell.name}))
+                    if cell.name != "*"
+                    else self._takers(name, module, words | SWEEPING)
+                )
+                for one in found:
+                    if (cell.name == "*" or one.may_name(cell.name)) and cell in self._read_by(name, module, one):
+                        yield Place(name, one.index)
 
-    def _may_take(self, name: str, unit: Unit, words: frozenset[str]) -> bool:
-        """Whether a unit may read any name of a module that is held as one of `words`."""
-        if unit.may_say(words | SWEEPING) or "*" in (alias.name for alias in (unit.alias, *unit.imports) if alias):
+    def _takers(self, name: str, module: _Module, words: frozenset[str]) -> Sequence[Unit]:
+        """The units that may read any name of a module which is held as one of `words`."""
+        if module.taking is None:
+            units = module.alignment.units
+            module.taking = frozenset(unit.index for unit in units if self._takes_any(name, unit))
+        saying = module.saying(words)
+        others = module.taking.difference(unit.index for unit in saying)
+        if not others:
+            return saying
+        return sorted((*saying, *(module.alignment.units[index] for index in others)), key=lambda unit: unit.index)
+
+    def _takes_any(self, name: str, unit: Unit) -> bool:
+        """Whether it takes names of other modules without saying them, or has loaded modules by their names."""
+        if "*" in (alias.name for alias in (unit.alias, *unit.imports) if alias):
             return True
         old = self.old_index(Place(name, unit.index))
         return old >= 0 and bool(self.world.imported_by(name, old))

@@ -31,7 +31,7 @@ from pepperpy_reload.core.names import (
 from pepperpy_reload.core.statement import Statement, import_time, postpones_annotations, read_statements
 from pepperpy_reload.core.texts import Text
 from pepperpy_reload.core.tree import walk
-from pepperpy_reload.core.words import has_word
+from pepperpy_reload.core.words import has_word, words_of
 
 _HANDLING = (ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
 
@@ -180,6 +180,19 @@ class Unit:
                 return True
             names = outside.intersection(names)
         return bool(names) and (not text.isascii() or any(has_word(text, name.encode()) for name in names))
+
+    @property
+    def words(self) -> frozenset[str] | None:
+        """All for which `may_say` is true; None if that cannot be told."""
+        if self.alias is not None:
+            return frozenset({self.alias.name})
+        text = self.statement.said
+        if self.said is not None and not self.said[1]:
+            return self.said[0]
+        if not text.isascii():
+            return None
+        words = frozenset(word.decode() for word in words_of(text))
+        return words if self.said is None else self.said[0] | (self.said[1] & words)
 
     @property
     def firsts(self) -> frozenset[str]:

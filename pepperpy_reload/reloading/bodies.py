@@ -36,7 +36,7 @@ def known_to_classes(
     inside = {name: found for name, found in bodies.items() if "<locals>" in name}
     made = list(_made_in_functions(module.__name__, inside))
     for qualname, found in bodies.items():
-        named = _with_predecessors(value_of(module, qualname), qualname)
+        named = _with_predecessors(value_of(module, qualname), qualname, module.__name__)
         hiding = [
             *(one for one in others if one.__qualname__ == qualname),
             *(one for name, one in made if name == qualname),
@@ -48,7 +48,9 @@ def known_to_classes(
                 known: dict[str, object] = {"__firstlineno__": body.co_firstlineno}
                 if _tuples(before) != _tuples(body):
                     known["__static_attributes__"] = _set_by_methods(body)
-                yield from ((cls, name, value) for name, value in known.items() if vars(cls).get(name) != value)
+                news = [(cls, name, value) for name, value in known.items() if vars(cls).get(name) != value]
+                if news and _is_made_by(cls, module.__name__, qualname, before):
+                    yield from news
 
 
 def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
@@ -82,12 +84,16 @@ def _made_in_functions(
 
 
 def _is_made_by(cls: type, module: str, qualname: str, body: CodeType) -> bool:
+    """Whether a class was made by a class body: its methods tell, or its name if it has none of its own."""
     functions = [one for value in vars(cls).values() for one in (value, *parts_of(value)) if type(one) is FunctionType]
-    written = [one.__code__ for one in functions if one.__code__.co_filename == body.co_filename]
-    if any(code.co_qualname.rpartition(".")[0] == qualname for code in written):
+    homes = {(one.__code__.co_filename, one.__code__.co_qualname.rpartition(".")[0]) for one in functions}
+    if (body.co_filename, qualname) in homes:
         return True
-    named = vars(cls).get("__module__") == module and type.__dict__["__qualname__"].__get__(cls) == qualname
-    return not functions and named
+    others = any(home and not home.endswith("<locals>") for _, home in homes)
+    return not others and vars(cls).get("__module__") == module and _qualname(cls) == qualname
+
+
+_qualname = type.__dict__["__qualname__"].__get__
 
 
 def _all_classes() -> Iterator[type]:
@@ -118,7 +124,7 @@ def _set_by_methods(body: CodeType) -> object:
     return None
 
 
-def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
+def _with_predecessors(value: Any, qualname: str, module: str) -> Iterator[type]:
     """A class, and those of its name that a decorator may have made it of.
 
     It is a subclass of them, its methods have closed over them, or it is a function around them.
@@ -129,7 +135,8 @@ def _with_predecessors(value: Any, qualname: str) -> Iterator[type]:
         return
     found = {id(value)}
     for cls in value.__mro__:
-        if cls is value or (cls.__qualname__ == qualname and vars(cls).get("__module__") == value.__module__):
+        home = vars(cls).get("__module__")
+        if cls is value or (cls.__qualname__ == qualname and home in (module, value.__module__)):
             found.add(id(cls))
             yield cls
     for function in [item for item in vars(value).values() if type(item) is FunctionType]:

@@ -9,7 +9,7 @@ import ast
 import dis
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
@@ -58,15 +58,20 @@ class Functions:
 
     def may_say(self, key: CodeKey, names: frozenset[str]) -> bool:
         """Whether the code of a function uses one of these names, or has it as a text; True if it is not known."""
+        words = self.words(key)
+        return words is None or not names.isdisjoint(words)
+
+    def words(self, key: CodeKey) -> frozenset[str] | None:
+        """All names that the code of a function uses, or has as texts; None if they are not known."""
         place = key.qualname, key.line
         if place not in self._paths:
-            return True
+            return None
         if place not in self._names:
             parts = [part for code in self._codes(place) for part in _parts(code)]
             texts = (text for part in parts for text in part.co_consts if isinstance(text, str))
             used = (said for part in parts for name in part.co_names for said in _spelled(name))
             self._names[place] = frozenset((*texts, *used))
-        return not names.isdisjoint(self._names[place])
+        return self._names[place]
 
     def may_bind(self, key: CodeKey) -> bool:
         """Whether a function may bind names of its module."""
@@ -126,11 +131,11 @@ _split: list[tuple[bytes, list[bytes]]] = [(b"", [])]
 """The source whose lines have been asked for last, and these."""
 
 
-def functions_of(loaded: Loaded, package: str) -> Functions:
-    """Those of a loaded module, whose relative imports are relative to `package`."""
+def functions_of(loaded: Loaded, package: Callable[[Loaded], str]) -> Functions:
+    """Those of a loaded module, whose relative imports are relative to what `package` tells."""
     known = _functions.get(loaded.name)
     if known is None or known.code is not loaded.code:
-        known = _functions[loaded.name] = Functions(loaded, package, known)
+        known = _functions[loaded.name] = Functions(loaded, package(loaded), known)
     return known
 
 

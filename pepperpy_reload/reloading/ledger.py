@@ -21,6 +21,7 @@ from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import patch
 from pepperpy_reload.reloading.functions import (
+    Functions,
     Said,
     facts_in,
     forget_functions,
@@ -158,7 +159,7 @@ def facts(name: str, key: CodeKey) -> FunctionFacts | None:
     known = _pages.get(name)
     if known is not None and known.loaded is loaded and key in known._facts:
         return known._facts[key]
-    if found := functions_of(loaded, package_of(loaded)).facts(key):
+    if found := functions_of(loaded, package_of).facts(key):
         return found
     known = page(name)
     return known.facts(key) if known is not None else None
@@ -166,14 +167,21 @@ def facts(name: str, key: CodeKey) -> FunctionFacts | None:
 
 def may_say(name: str, key: CodeKey, names: frozenset[str]) -> bool:
     """Whether a function of a loaded module may say one of these names."""
-    loaded = recorder.modules[name]
-    return functions_of(loaded, package_of(loaded)).may_say(key, names)
+    return _functions_of(name).may_say(key, names)
+
+
+def words_in_function(name: str, key: CodeKey) -> frozenset[str] | None:
+    """The names for which `may_say` is true; None if that is not known."""
+    return _functions_of(name).words(key)
+
+
+def _functions_of(name: str) -> Functions:
+    return functions_of(recorder.modules[name], package_of)
 
 
 def may_bind(name: str, key: CodeKey) -> bool:
     """Whether a function of a loaded module may bind names of that."""
-    loaded = recorder.modules[name]
-    return functions_of(loaded, package_of(loaded)).may_bind(key)
+    return _functions_of(name).may_bind(key)
 
 
 def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:

@@ -6,6 +6,7 @@ import re
 import sys
 import types
 import typing
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -16,6 +17,8 @@ from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.graph import EdgeKind
+from pepperpy_reload.core.lookups import SWEEPING
+from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
@@ -30,6 +33,7 @@ from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.patch import caches_of
 from pepperpy_reload.reloading.spoken import Spoken
 
+_OFTEN = 20  # questions: from here on it pays to have an index
 _IMMUTABLE: tuple[type, ...] = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
     BuiltinFunctionType, MethodType, type, Enum, re.Pattern, types.GenericAlias, types.UnionType, TypeVar, ParamSpec,
@@ -57,6 +61,9 @@ class LiveWorld(Spoken):
         self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._triggers: dict[str, tuple[str, int] | None] = {}
+        self._asked: Counter[str] = Counter()
+        """How often it has been asked which functions of a module may say some names."""
+        self._mentions: dict[str, Mentions] = {}
         self._triggered_by: dict[str, dict[int, list[str]]] = {}
         self._triggered: dict[str, list[str]] | None = None
         self._found_later: dict[str, list[tuple[str, int]]] = {}
@@ -76,7 +83,13 @@ class LiveWorld(Spoken):
 
     def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed, and may say some names."""
-        return self._facts_of(module, (key for key in self._keys_ran(module) if ledger.may_say(module, key, saying)))
+        keys = self._keys_ran(module)
+        self._asked[module] += 1
+        if self._asked[module] <= _OFTEN:
+            return self._facts_of(module, (key for key in keys if ledger.may_say(module, key, saying)))
+        if module not in self._mentions:
+            self._mentions[module] = Mentions((ledger.words_in_function(module, key) for key in keys), SWEEPING)
+        return self._facts_of(module, (keys[index] for index in self._mentions[module].of(saying)))
 
     def binding(self, module: str) -> Mapping[Key, FunctionFacts]:
         """Those that may bind names of their module."""

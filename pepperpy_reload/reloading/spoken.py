@@ -11,12 +11,14 @@ from typing import Any
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.graph import EdgeKind
 from pepperpy_reload.core.lookups import SWEEPING
+from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.words import words_of
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
 
 _MANY = 50  # questions for a name: from here on it pays to have read all words
+_OFTEN = 300  # from here on, to have an index of them
 
 
 class Spoken:
@@ -30,6 +32,7 @@ class Spoken:
         self._above: dict[str, list[str]] = {}
         self._reading: dict[Cell, list[str]] = {}
         self._said: dict[str, frozenset[bytes]] = {}
+        self._sets_above: dict[str, frozenset[str]] = {}
 
     def alignment(self, module: str) -> Alignment | None:
         """The units of a module, old and new."""
@@ -59,14 +62,48 @@ class Spoken:
         text = cell.name.encode()
         if not text.isascii():  # Python reads other letters as the same name
             return self._above[cell.module]
+        if self._times > _OFTEN:
+            known = self._above_as_set(cell.module)
+            return [self._modules[one] for one in self._words.of(frozenset({cell.name})) if self._modules[one] in known]
         return [name for name in self._above[cell.module] if self._says(name, text)]
 
     def reading(self, cell: Cell) -> list[str]:
         """The modules with statements that could read a cell when they are executed themselves."""
         if cell not in self._reading:
-            names = self.mentioning(Cell(cell.module, "*"))
+            names = self._above_saying(cell)
             self._reading[cell] = [name for name in names if name in self._edited or self._may_read(name, cell)]
         return self._reading[cell]
+
+    def _above_saying(self, cell: Cell) -> list[str]:
+        """The modules that import a cell's module and may say its name as they are executed, and all edited ones."""
+        names = self.mentioning(Cell(cell.module, "*"))
+        if cell.name == "*" or self._times <= _OFTEN:
+            return names
+        known = self._above_as_set(cell.module)
+        return [self._modules[one] for one in self._names.of(frozenset({cell.name})) if self._modules[one] in known]
+
+    def _above_as_set(self, module: str) -> frozenset[str]:
+        if module not in self._sets_above:
+            self._sets_above[module] = frozenset(self.mentioning(Cell(module, "*")))
+        return self._sets_above[module]
+
+    @cached_property
+    def _modules(self) -> list[str]:
+        return list(recorder.modules)
+
+    @cached_property
+    def _words(self) -> Mentions:
+        """What `_says` tells, for all modules."""
+        return Mentions(map(self._all_words, self._modules))
+
+    def _all_words(self, module: str) -> frozenset[str]:
+        words = ledger.words(module) | (self._new_words(module) if module in self._edited else frozenset())
+        return frozenset(word.decode() for word in words if word.isascii())
+
+    @cached_property
+    def _names(self) -> Mentions:
+        """Which modules say a name in the code that is executed with them."""
+        return Mentions(None if name in self._edited else ledger.said(name).all for name in self._modules)
 
     def _may_read(self, module: str, cell: Cell) -> bool:
         """Whether a module says a cell's name, and has it from a module that it imports or says as well."""

@@ -66,3 +66,10 @@ def test_a_librarys_function_goes_by_where_it_was_written(monkeypatch: pytest.Mo
     monkeypatch.setattr(textwrap.dedent, "__module__", "module")
     assert first_difference(first, portrait(text)) is None
     assert first_difference(first, portrait("__import__('textwrap').indent")) is not None
+
+
+def test_how_many_pools_there_have_been_says_nothing() -> None:
+    made = "(lambda pools: pools.ThreadPoolExecutor(1{}))(__import__('concurrent.futures').futures)"
+    first = portrait(made.format(""))
+    assert first_difference(first, portrait(made.format(""))) is None
+    assert "_thread_name_prefix" in str(first_difference(first, portrait(made.format(", thread_name_prefix='mine'"))))

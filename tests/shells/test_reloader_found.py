@@ -341,6 +341,12 @@ FOUND = {
         {"p.py": "class K:\n    x = 1\n", "app.py": "from p import K\nimport p\nK.extra = 1\n"},
         {"app.py": "import p\nclass K(p.K):\n    y = 1\nK.extra = 1\n"},
     ),
+    "a class has moved that a decorator of another module has put another one before": Found(
+        {"b.py": "def before(cls):\n    class Other(cls):\n        pass\n    return Other\n",
+         "app.py": "from b import before\n@before\nclass K:\n    pass\n"},
+        {"app.py": "from b import before\n# more\n@before\nclass K:\n    pass\n"},
+        "unchanged",
+    ),
     "a function that has made classes has moved": Found(
         {"app.py": MAKERS},
         {"app.py": f"# more\n{MAKERS}"},
