@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import count
 
 from pepperpy_reload.core.deeds import SETTING
 from pepperpy_reload.core.difference import Fate
@@ -13,15 +14,23 @@ from pepperpy_reload.core.traces import set_by
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Place
 
+_OFTEN = 64  # statements between two looks at whether it takes too long
+
 
 class Consequences(Marks):
     """Works until nothing more follows from what is marked."""
 
     def close(self) -> None:
         """Work until nothing more follows."""
-        while self.work and not self.restart:
-            place = self.work.popleft()
-            self._process(place)
+        for number in count(1):
+            if not self.work or self.restart:
+                return
+            self._process(self.work.popleft())
+            if not number % _OFTEN and self.demand.enough():
+                first = next(iter(self.causes.values())).text
+                self._refuse(
+                    f"{len(self.causes):,} statements and more hang on it: a new process is ready sooner ({first})"
+                )
 
     def _process(self, place: Place) -> None:
         unit, cause = self.unit(place), self.causes[place]

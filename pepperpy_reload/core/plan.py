@@ -85,10 +85,12 @@ class Demand:
     """What the changed files ask for by themselves; each value is a reason for the user.
 
     `edited` modules have a new source that differs in more than layout; `units` are stale whatever their source says;
-    `whole` modules have to be run as a whole; `drop` modules are gone.
+    `whole` modules have to be run as a whole; `drop` modules are gone. `enough` is asked from time to time: once it says
+    so, a new process is ready sooner than this plan.
     """
 
     edited: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[Place, str] = field(default_factory=dict)
     whole: Mapping[str, str] = field(default_factory=dict)
     drop: Mapping[str, str] = field(default_factory=dict)
+    enough: Callable[[], bool] = lambda: False

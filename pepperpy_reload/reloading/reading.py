@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +25,9 @@ from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.pairs import Pair, codes_in_force, pair_codes
 from pepperpy_reload.reloading.stopwatch import stopwatch
 from pepperpy_reload.reloading.usercode import calling_user_code
+
+_PATIENCE = 4.0
+"""Seconds of processor time that a plan may take: with what it plans it would be more than a new process does."""
 
 
 @dataclass(slots=True)
@@ -76,7 +80,8 @@ class Reading:
             units.update(dict.fromkeys(world.readers_of_file(path), reason))
         for name, reason in {**self.wanted, **self.drop}.items():
             units.update(dict.fromkeys(world.importing(name), f"imports {name}: {reason}"))
-        return Demand(self.reasons, units, self.whole, self.drop)
+        until = time.thread_time() + _PATIENCE
+        return Demand(self.reasons, units, self.whole, self.drop, lambda: time.thread_time() > until)
 
 
 def read_batch(paths: Iterable[str]) -> Reading:
