@@ -85,8 +85,8 @@ class Demand:
     """What the changed files ask for by themselves; each value is a reason for the user.
 
     `edited` modules have a new source that differs in more than layout; `units` are stale whatever their source says;
-    `whole` modules have to be run as a whole; `drop` modules are gone. `enough` is asked from time to time: once it says
-    so, a new process is ready sooner than this plan.
+    `whole` modules have to be run as a whole; `drop` modules are gone. `enough` is asked from time to time: once it
+    says so, a new process is ready sooner than this plan.
     """
 
     edited: Mapping[str, str] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from pepperpy_reload.drawing.excerpt import headline
 from pepperpy_reload.drawing.news import Died, Finished, Note, Ready, Reported, Restarted, Trouble, Unstarted
 from pepperpy_reload.drawing.terminal import Display
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
+from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.apology import Apology
 from pepperpy_reload.supervising.channel import Message
@@ -223,7 +224,7 @@ class Place:
             self.course.advance(Event.YIELDED)
         elif kind == "libraries":
             names = _texts(message["names" if self.course.overlap else "first"])
-            self._warmth.learn(names, _texts(message["sources"]))
+            self._warmth.learn(names, _sources(message["sources"]))
         elif kind == "lent":
             self._on_lent(message["texts"])
         elif kind == "doubt":  # it has not begun
@@ -246,7 +247,7 @@ class Place:
         elif kind == "unstarted":
             self._pity_heir(message)
         elif kind == "libraries":
-            heir.libraries, heir.sources = _texts(message["names"]), _texts(message["sources"])
+            heir.libraries, heir.sources = _texts(message["names"]), _sources(message["sources"])
         elif kind == "doubt":
             self._warmth.hear_doubt(message)
             self.course.advance(Event.HEIR_OUTDATED)
@@ -366,6 +367,13 @@ def _trouble(error: Mapping[str, Any]) -> Trouble:
 def _named(paths: frozenset[str]) -> str:
     first, *rest = sorted(path.rpartition("/")[2] for path in paths)
     return f"{first} and {len(rest)} more" if rest else first
+
+
+def _sources(value: object) -> list[Source]:
+    """The files of modules, each with the module's name and those that it needs. Raises TypeError, ValueError."""
+    if not isinstance(value, list):
+        raise TypeError("no list of files")
+    return [(*_texts([path, name]), _texts(needed)) for path, name, needed in value]  # type: ignore[misc]
 
 
 def _texts(value: object) -> list[str]:

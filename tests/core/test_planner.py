@@ -169,10 +169,8 @@ def test_a_plan_that_takes_too_long_is_given_up() -> None:
     old = {"app": "A0 = 1\n" + "".join(f"A{number} = A{number - 1}\n" for number in range(1, 200))}
     new = {"app": old["app"].replace("A0 = 1", "A0 = 2")}
     world: World = Made(old, new)
-    asked: list[int] = []
-    plan = plan_reload(Demand({"app": "app.py"}, enough=lambda: asked.append(1) or len(asked) == 2), world)
-    assert plan.restart.startswith("128 statements and more hang on it") or "hang on it" in plan.restart
-    assert "a new process is ready sooner (app.py:1 changed)" in plan.restart
+    plan = plan_reload(Demand({"app": "app.py"}, enough=lambda: True), world)
+    assert "statements and more hang on it: a new process is ready sooner (app.py:1 changed)" in plan.restart
     assert not plan_reload(Demand({"app": "app.py"}), world).restart
 
 
