@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
 from pepperpy_reload.drawing.news import Trouble
 
+_LARGEST = 1 << 24  # bytes of a file
 _AROUND = 2  # lines shown before the one that matters
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor
@@ -80,6 +82,9 @@ def place_of(file: str, line: int) -> str:
 
 def _source(file: str) -> list[str]:
     try:
+        status = os.stat(file)  # noqa: PTH116 - a text
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:  # a pipe would never come to its end
+            return []
         with tokenize.open(file) as stream:
             return stream.read().splitlines()
     except (OSError, SyntaxError, UnicodeDecodeError, ValueError):

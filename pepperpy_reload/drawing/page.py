@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 
-from pepperpy_reload.drawing.excerpt import excerpt
+from pepperpy_reload.drawing.excerpt import Excerpt, excerpt
 from pepperpy_reload.drawing.news import Trouble
 
 _PAGE = """\
@@ -18,21 +21,25 @@ pre{{background:#f4f4f4;color:#222;overflow:auto;padding:1rem}}
 _AFTER = "This is pepperpy-reload, in place of the app. The next save tries again, and this page with it."
 
 
-def unavailable(target: str, trouble: Trouble | None) -> tuple[str, str]:
+def unavailable(target: str, trouble: Trouble | None, roots: Iterable[str]) -> tuple[str, str]:
     """The page as HTML and as plain text. It shows the error and its lines of source, and nothing that a variable held.
 
-    Without an error the app is only being started.
+    The lines are shown of files below `roots` only: a traceback may name any file of the machine. Without an error the
+    app is only being started.
     """
     if trouble is None:
         title, details = f"{target} is being started", "one moment"
     else:
-        title, details = f"{target} does not run", _details(trouble)
+        title, details = f"{target} does not run", _details(trouble, roots)
     html = _PAGE.format(title=escape(title), details=escape(details), after=escape(_AFTER))
     return html, f"{title}\n\n{details}\n\n{_AFTER}\n"
 
 
-def _details(trouble: Trouble) -> str:
+def _details(trouble: Trouble, roots: Iterable[str]) -> str:
+    file = Path(os.path.realpath(trouble.file))
     shown = excerpt(trouble)
+    if not any(file.is_relative_to(os.path.realpath(root)) for root in roots):
+        shown = Excerpt(shown.headline, shown.place)
     width = len(str(trouble.line))
     lines = [f"{shown.place}: {shown.headline}" if shown.place else shown.headline]
     for number, source in shown.lines:

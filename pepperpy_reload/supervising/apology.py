@@ -53,7 +53,8 @@ class Apology:
         from pepperpy_reload.supervising.standin import StandIn  # with asyncio, which a supervisor mostly does without
 
         tls = self._tls if self._orders.options.get("ssl_certfile") else None
-        self._standin = StandIn(sock, lambda: unavailable(self._orders.target, self.trouble), tls)
+        orders = self._orders
+        self._standin = StandIn(sock, lambda: unavailable(orders.target, self.trouble, orders.roots), tls)
 
     def served(self) -> None:
         """A worker is ready."""

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.conftest import ASGI, until
+
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Start
+    from tests.e2e.conftest import Start, Tool
 
 SERVE = ("serve", "--port", "0", "--json", "--no-access-log")
 HOSTILE = """
@@ -79,3 +81,28 @@ def test_garbage_from_a_worker_changes_nothing(
     tool.process.send_signal(signal.SIGTERM)
     tool.ends()
     assert victim.poll() is None
+
+
+@pytest.mark.parametrize("named", ["secret", "pipe", "outside.py"])
+def test_what_an_error_names_outside_the_project_is_not_shown_to_clients(
+    start: Start, project: Path, tmp_path: Path, named: str
+) -> None:
+    """An error may claim to come from any file of the machine."""
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("secret", "outside.py"):
+        (tmp_path / name).write_text("hunter2\n" * 3)
+    (project / "main.py").write_text(f"raise SyntaxError('bad', ({str(tmp_path / named)!r}, 3, 1, 'x'))\n")
+    tool = start(*SERVE, "main:app")
+    tool.event("unstarted")
+    page = until(lambda: _answer(tool), "the answer")
+    assert f"{named}:3: SyntaxError" in page
+    assert "hunter2" not in page
+    (project / "main.py").write_text("import helper\ndef answer():\n    return helper.WORD\n" + ASGI)
+    tool.serves("v0")
+
+
+def _answer(tool: Tool) -> str:
+    try:
+        return tool.get()
+    except OSError:
+        return ""

@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from pepperpy_reload.core.difference import align
+from pepperpy_reload.core.effects import static_imports
+from pepperpy_reload.core.reading import read_source
+from pepperpy_reload.core.recorded import has_inner_imports
 from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.unit import Unit, function_facts, read_otherwise, read_units
+from pepperpy_reload.core.words import words_of
 
 _EDITS = 4  # of each file
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -78,6 +82,7 @@ def _faults(source: bytes, tree: ast.Module, chance: random.Random) -> Iterator[
     for node in ast.walk(tree):
         if isinstance(node, _FUNCTIONS):
             function_facts(node, "package")
+    _read_imports(source, tree)
     for _ in range(_EDITS):
         after = _edited(source, chance)
         changed = _parsed(after)
@@ -90,6 +95,13 @@ def _faults(source: bytes, tree: ast.Module, chance: random.Random) -> Iterator[
         for old, unit in zip(alignment.olds, alignment.units, strict=True):
             if old >= 0:
                 read_otherwise(units[old], unit)
+
+
+def _read_imports(source: bytes, tree: ast.Module) -> None:
+    for is_package in (False, True):
+        for one in read_source("package.module", "module.py", source, is_package=is_package).imports:
+            _ = one.module
+    _ = list(static_imports(tree, "package")), has_inner_imports(source), words_of(source)
 
 
 def _said(unit: Unit) -> tuple[Any, ...]:
