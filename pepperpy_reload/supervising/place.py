@@ -381,15 +381,3 @@ def _texts(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise TypeError("no list of texts")
     return value
-
-
-def _sources(value: object) -> list[Source]:
-    """Files, the names that go with them, and what each imports. Raises TypeError or ValueError if it is not that."""
-    if not isinstance(value, list):
-        raise TypeError("no list of sources")
-    found: list[Source] = []
-    for path, name, imported in value:
-        if not isinstance(path, str) or not isinstance(name, str):
-            raise TypeError("no source")
-        found.append((path, name, _texts(imported)))
-    return found
