@@ -55,8 +55,8 @@ _METAVARS = {
 }
 _SHORT = {"quiet": "-q", "verbose": "-v"}
 _EPILOG = """\
-Every option can also be set by its environment variable, and in the table [tool.pepperpy-reload] of pyproject.toml
-under its name without the dashes. Flags come first, then the environment, then pyproject.toml.
+An option that shows an environment variable can also be set by it, and in the table [tool.pepperpy-reload] of
+pyproject.toml under its name without the dashes. Flags come first, then the environment, then pyproject.toml.
 
 Shell completion: eval "$(_PEPPERPY_RELOAD_COMPLETE=bash_source pepperpy-reload)", or zsh_source, or fish_source.
 """

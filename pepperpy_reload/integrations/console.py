@@ -134,7 +134,10 @@ def _write_history(path: Path) -> None:
 
     readline.set_history_length(2000)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)  # what is typed may be secret
         readline.write_history_file(path)
     except OSError as error:
         print_line(f"the history could not be kept: {error}")

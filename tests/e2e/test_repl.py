@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -286,7 +287,9 @@ def test_keys_do_in_a_terminal_what_they_do_in_python(
     console.interrupt()
     console.type("\x04")
     assert console.status() == 0
-    assert Path(environment["HOME"], ".local", "state", "pepperpy-reload", "history").exists()
+    history = Path(environment["HOME"], ".local", "state", "pepperpy-reload", "history")
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
+    assert stat.S_IMODE(history.parent.stat().st_mode) == 0o700
 
 
 def test_any_ipython_session_can_load_it(folder: Path, environment: dict[str, str]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pepperpy_reload.config import SETTINGS, Settings, read_budgets, read_pyproject, settle
 from pepperpy_reload.core.budget import Budget
@@ -159,3 +163,57 @@ def test_a_wrong_budget_is_told_with_its_line(tmp_path: Path, table: str, line: 
         with pytest.raises(UsageError, match=sentence) as caught:
             read(written(tmp_path, table))
         assert (caught.value.file, caught.value.line) == (str(tmp_path / "pyproject.toml"), line)
+
+
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_characters="\0", codec="utf-8")),
+    st.sampled_from(["1e999", "nan", "-1", "0x8", "٣", ",", "~", "99999999999999999999"]),
+)
+VALUES = st.recursive(
+    st.one_of(st.booleans(), st.integers(), st.floats(), TEXTS), lambda inner: st.lists(inner, max_size=3), max_leaves=4
+)
+
+
+@given(st.sampled_from(sorted(SETTINGS)), TEXTS)
+def test_whatever_the_environment_says_is_a_setting_or_one_sentence(name: str, text: str) -> None:
+    with contextlib.suppress(UsageError):
+        assert isinstance(settle({}, {SETTINGS[name].variable: text}, {}), Settings)
+
+
+@given(st.dictionaries(st.sampled_from([one.key for one in SETTINGS.values()]), VALUES, max_size=3))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_the_file_says_is_a_setting_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, table: dict[str, object]
+) -> None:
+    folder = tmp_path_factory.mktemp("wild")
+    lines = "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
+    (folder / "pyproject.toml").write_text(f"[tool.pepperpy-reload]\n{lines}", encoding="utf-8")
+    said = ""
+    try:
+        assert isinstance(settle({}, {}, read_pyproject(folder)), Settings)
+    except UsageError as error:
+        said = str(error)
+    assert not said or "pyproject.toml" in said
+
+
+@given(st.binary())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_is_in_the_file_is_a_table_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("wild")
+    (folder / "pyproject.toml").write_bytes(b"[tool.pepperpy-reload]\n" + content)
+    with contextlib.suppress(UsageError):
+        settle({}, {}, read_pyproject(folder))
+    with contextlib.suppress(UsageError):
+        read_budgets(folder)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
