@@ -22,6 +22,7 @@ from pepperpy_reload.core.graph import Edge, ImportGraph
 from pepperpy_reload.core.inert import MAKERS, Step, steps
 from pepperpy_reload.importing.bytecode import read_file
 from pepperpy_reload.importing.loaded import Loaded
+from pepperpy_reload.importing.looks import Look, answer_to
 from pepperpy_reload.importing.recorder import recorder
 
 _PLAIN = frozenset({int, float, complex, str, bytes, bool, type(None)})
@@ -43,11 +44,15 @@ class TakenModule:
 
 
 def take(
-    names: Iterable[str], offsets: Mapping[str, Mapping[str, int]], graph: ImportGraph, libraries: Iterable[str]
+    names: Iterable[str],
+    offsets: Mapping[str, Mapping[str, int]],
+    graph: ImportGraph,
+    libraries: Iterable[str],
+    looks: Mapping[Look, object],
 ) -> Taken:
     """Take what is known of modules that have just been imported out of the recorder; `graph` is its graph before.
 
-    `libraries` are the other modules that come into sight when they are imported.
+    `libraries` are the other modules that come into sight when they are imported, `looks` what was asked about paths.
     """
     names = list(names)
     found = {}
@@ -59,13 +64,13 @@ def take(
         recorder.importers.discard(name)
         recorder.outside.discard(name)
     recorder.graph.become(graph)
-    return Taken(found, libraries)
+    return Taken(found, libraries, looks)
 
 
 class Taken:
     """Modules that are to come back."""
 
-    def __init__(self, modules: dict[str, TakenModule], libraries: Iterable[str]) -> None:
+    def __init__(self, modules: dict[str, TakenModule], libraries: Iterable[str], looks: Mapping[Look, object]) -> None:
         self._modules = modules
         self._coming = list(modules)
         """Those that have not come back, the last one first: the order in which they were run."""
@@ -80,6 +85,7 @@ class Taken:
         self._expected = 0
         self._base: frozenset[str] = frozenset()
         self._libraries = frozenset(libraries)
+        self._looks = looks
         self._others: list[str] = []
         self._seen = 0
         self._steps: dict[str, list[Step]] = {}
@@ -97,6 +103,10 @@ class Taken:
         for place, before in self._listings.items():
             if other := _listed(place) ^ before:
                 self._note(f"{min(other)} has come or gone", "")
+
+        for look, told in self._looks.items():
+            if answer_to(look) != told:
+                self._note(f"{look[1]} has come or gone", "")
 
     def look(self, name: str, lifted: int) -> None:
         """`name` is imported by what has not been taken; `lifted` modules of libraries have come so far."""

@@ -14,6 +14,8 @@ from functools import partial, reduce
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any, Self
 
+from pepperpy_reload.importing.looks import Look, answer_to, look_of
+
 _TOOLS = (3, 4)
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _FROZEN = tuple(f"<frozen {name}>" for name in ("posixpath", "ntpath", "genericpath", "os"))
@@ -34,6 +36,8 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "_warnings": frozenset(("_acquire_lock", "_release_lock", "_filters_mutated_lock_held", "_filters_mutated")),
     "atexit": frozenset(("register", "_ncallbacks")),  # it is counted
 }
+_PURE = frozenset(("_pydantic_core", "pydantic_core", "markupsafe", "orjson", "rpds"))
+"""Extensions of libraries that compute, and nothing else."""
 _SAID = frozenset(("open", "input", "print", "breakpoint"))
 _FRAMES = frozenset(("_getframe", "_getframemodulename"))
 _NOW = frozenset(("now", "utcnow", "today"))
@@ -56,6 +60,8 @@ class Calls:
 
     def __init__(self, is_own: Callable[[str], bool]) -> None:
         self.fault = ""
+        self.looks: dict[Look, object] = {}
+        """What has been asked about paths, and what was told: that can be asked again."""
         self._is_own = is_own
         self._tool: int | None = None
         self._types: dict[type, bool] = {}
@@ -96,6 +102,9 @@ class Calls:
             return
         if kind is BuiltinFunctionType:
             reason = self._of_builtin(function, file)
+            if reason and function.__module__ == "posix" and (look := look_of(code, function.__name__, first)):
+                self.looks.setdefault(look, answer_to(look))
+                return
         elif isinstance(function, type):
             reason = f"makes a {function.__name__}" if self._leads_outside(function) else ""
         else:
@@ -114,7 +123,8 @@ class Calls:
                 return "" if allowed else f"calls {module.lstrip('_')}.{name}"
             if module in ("builtins", "_io", "io"):
                 return f"calls {name}" if name in _SAID or (module != "builtins" and name == "open_code") else ""
-            known = not module or module.partition(".")[0] in sys.stdlib_module_names  # of no module: str.maketrans
+            top = module.partition(".")[0]
+            known = not module or top in sys.stdlib_module_names or top in _PURE  # of no module: str.maketrans
             return "" if known else f"calls {module}.{name}, of which nothing is known"
         if isinstance(owner, type):
             return f"calls {owner.__name__}.{name}" if name in _NOW else ""
@@ -123,7 +133,8 @@ class Calls:
         kind = type(owner)
         if (kind, name) not in self._methods:
             home = next((one for one in _MRO(kind) if name in vars(one)), kind)
-            known = str(vars(home).get("__module__", "builtins")).partition(".")[0] in sys.stdlib_module_names
+            top = str(vars(home).get("__module__", "builtins")).partition(".")[0]
+            known = top in sys.stdlib_module_names or top in _PURE
             self._methods[kind, name] = known and not self._leads_outside(kind)
         return "" if self._methods[kind, name] else f"uses a {kind.__name__}"
 

@@ -7,6 +7,7 @@ the process useless for this purpose.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class Early:
         self._veil, self._effects = ahead.veil, ahead.effects
         self._careful = careful
         self._tables: dict[str, tuple[dict[str, Any], list[str], list[Any]]] = {}
+        self._spaces: list[str] = []
+        """Packages without a file of their own: nothing is run for them."""
         self._world = World()
         self._tracker = _Tracker()
 
@@ -84,8 +87,8 @@ class Early:
         if reason:
             return Spoiled("", reason)
         names = [name for members in groups for name in members]
-        taken = take(names, self._tracker.offsets, graph, held)
-        veil.put_back(held, names, self._tracker.requires, taken)
+        taken = take(names, self._tracker.offsets, graph, held, calls.looks)
+        veil.put_back(held, [*names, *self._spaces], self._tracker.requires, taken)
         for entry in sys.path_importer_cache.keys() - importers:
             del sys.path_importer_cache[entry]
         return None
@@ -105,8 +108,10 @@ class Early:
             return "other modules are imported with it than before"
         if calls.fault:
             return f"it {calls.fault}"
-        if len(came) != len(members) + held - len(self._veil.held):
-            strangers = [one for one in came if one not in self._tables and one not in members]
+        spaces = [one for one in came if one not in self._tables and _is_own_namespace(sys.modules[one])]
+        self._spaces += spaces
+        if len(came) != len(members) + len(spaces) + held - len(self._veil.held):
+            strangers = [one for one in came if one not in self._tables and one not in (*members, *spaces)]
             return f"it imports {strangers[0] if strangers else 'others'}, which cannot be imported ahead"
         self._effects.new_loggers(name)
         return next(filter(None, map(self._fault_of, members)), "")
@@ -151,3 +156,11 @@ class Early:
         if table.get(name) is not None and sys.modules.get(f"{module}.{name}") is table[name]:
             return True
         return module not in recorder.by_name and name[:1] == "_"
+
+
+def _is_own_namespace(module: ModuleType) -> bool:
+    """Whether a module is a package without a file of its own, and only of the project's directories."""
+    spec = getattr(module, "__spec__", None)
+    places = list(getattr(spec, "submodule_search_locations", None) or ())
+    is_bare = type(module) is ModuleType and getattr(module, "__file__", None) is None
+    return is_bare and bool(places) and all(os.path.join(place, "a.py") in recorder.roots for place in places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from pepperpy_reload.importing.recorder import recorder
@@ -28,7 +29,13 @@ def recorded() -> dict[str, Any]:
 
 
 def _edges(name: str) -> list[Any]:
-    return [recorder.graph.edge(name, other) for other in recorder.graph.all_imports_of(name)]
+    """Without what a module gives when it is asked for: others may have asked for it before."""
+    edges = [recorder.graph.edge(name, other) for other in recorder.graph.all_imports_of(name)]
+    return [edge for edge in edges if edge is not None and not (edge.failed and _gives(edge.imported))]
+
+
+def _gives(name: str) -> bool:
+    return "__getattr__" in vars(sys.modules.get(name.rpartition(".")[0], recorder))
 
 
 def _plain(table: dict[int, set[Any]] | None) -> Any:

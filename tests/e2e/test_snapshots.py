@@ -208,6 +208,18 @@ def test_what_leaves_the_process_is_done_once_for_each_start(start: Start, proje
     assert sum(max(1, file.stat().st_size // 2) if file.is_file() else 1 for file in project.glob("log*")) == 1
 
 
+def test_what_was_asked_about_a_path_is_asked_again(start: Start, project: Path) -> None:
+    text = "import os\nHERE = os.path.realpath(__file__)\nif os.path.exists('flag'): VALUE = 'flagged'"
+    (project / "middle.py").write_text(MIDDLE.format(more=text))
+    tool = begin(start, project)
+    assert tool.event("snapshot")["modules"] == 4
+    (project / "flag").touch()
+    (project / "main.py").write_text(TOP.format(word="b"))
+    tool.serves("b 1 flagged", "/word")
+    assert "flag has come or gone" in tool.event("note")["text"]
+    assert tool.event("restarted")["warm"]
+
+
 def test_what_is_executed_before_and_does_more_than_bind_names_is_a_reason_to_go_without(
     start: Start, project: Path, until: Until
 ) -> None:
