@@ -32,7 +32,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """All imports of one package, or of one module of one's own. `saved` are the seconds without all `changes`.
+    """All imports of one package, or of one module of one's own and of those that the same statements import.
+
+    `name` has all of them. `saved` are the seconds without all `changes`.
 
     `deeds` are sentences: what the `modules` that would not be loaded do to others when they are. `blocked` are the
     statements that would have to change as well, and cannot.
@@ -92,12 +94,14 @@ class _Maker:
         for source in self._sources.values():
             for one in source.imports:
                 if one.place is Place.MODULE and self._edges(one) and one.module != "__future__":
-                    own = [name for name in (*self._inside(one), one.module) if name in self._sources]
+                    own = self._own(one)
                     found.setdefault(own[0] if own else one.module.partition(".")[0], []).append(one)
         return found
 
-    def _inside(self, one: Import) -> Iterator[str]:
-        yield from (f"{one.module}.{name.asked}" for name in one.names)
+    def _own(self, one: Import) -> list[str]:
+        """The modules of one's own that a statement is there for."""
+        inside = [f"{one.module}.{name.asked}" for name in one.names if f"{one.module}.{name.asked}" in self._sources]
+        return inside or [name for name in (one.module,) if name in self._sources]
 
     def _edges(self, one: Import) -> Edges:
         lines = range(one.line, one.last_line + 1)
@@ -106,6 +110,7 @@ class _Maker:
     def suggestion(self, name: str, group: Iterable[Import], least: float) -> Suggestion | None:
         """What making these statements lazy would do, None if it saves too little."""
         changes = [self._change(one) for one in group]
+        title = ", ".join(dict.fromkeys([name, *(own for one in changes for own in self._own(one.statement))]))
         free = [one for one in changes if not one.against]
         saved, gone = self._without(free)
         blocked: list[Change] = []
@@ -114,7 +119,7 @@ class _Maker:
             saved, gone = self._without(changes)
         if saved < least:
             return None
-        return Suggestion(name, saved, len(gone), tuple(free), tuple(blocked), tuple(self._deeds(gone)))
+        return Suggestion(title, saved, len(gone), tuple(free), tuple(blocked), tuple(self._deeds(gone)))
 
     def _without(self, changes: Iterable[Change]) -> tuple[float, set[str]]:
         """The seconds that are saved, and the modules that are not loaded."""

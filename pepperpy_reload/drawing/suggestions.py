@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pepperpy_reload.core.suggestions import Change, Suggestion
 from pepperpy_reload.drawing.excerpt import place_of
 
+_NAMED = 3
 _USED = {True: "and this run used it", False: "and this run did not use it", None: "whether it was used is not known"}
 
 
@@ -33,7 +34,9 @@ def suggestion_lines(found: Sequence[Suggestion], rows: int = 10) -> Iterator[st
 
 def _price(one: Suggestion) -> str:
     modules = "one module" if one.modules == 1 else f"{one.modules} modules"
-    return f"{one.name} lazy saves {one.saved * 1000:.1f} ms ({modules})"
+    names = one.name.split(", ")
+    name = one.name if len(names) <= _NAMED else f"{', '.join(names[: _NAMED - 1])} and {len(names) - _NAMED + 1} more"
+    return f"{name} lazy saves {one.saved * 1000:.1f} ms ({modules})"
 
 
 def _place(change: Change) -> str:

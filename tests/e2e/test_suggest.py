@@ -94,6 +94,16 @@ def test_what_is_told(project: Path) -> None:
     assert "shop/cart.py:3: needed is read at module level, line 7" in done.stdout
 
 
+def test_one_statement_for_several_modules_names_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "app.py").write_text("from pack import a, b, c, d\ndef main(): return a, b, c, d\n")
+    for name in ("__init__", "a", "b", "c", "d"):
+        (tmp_path / "pack" / f"{name}.py").write_text("SUM = sum(range(1_000_000))\n" if name != "__init__" else "")
+    [one, *_] = as_json(tmp_path, "profile", "app", "--suggest")["suggestions"]
+    assert one["name"] == "pack.a, pack.b, pack.c, pack.d"
+    assert command(tmp_path, "profile", "app", "--suggest").stdout.startswith("pack.a, pack.b and 2 more lazy saves ")
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python tells which functions run from 3.12 on")
 def test_what_the_run_used_is_not_in_the_patch(project: Path) -> None:
     done = command(project, "profile", "app.py", "--suggest", "--json", "--diff", "lazy.patch")

@@ -23,6 +23,7 @@ from pepperpy_reload.core.effects import static_imports
 from pepperpy_reload.core.reading import read_source
 from pepperpy_reload.core.recorded import has_inner_imports
 from pepperpy_reload.core.revision import revise_units
+from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.core.unit import Unit, function_facts, read_otherwise, read_units
 from pepperpy_reload.core.words import words_of
 
@@ -70,6 +71,8 @@ def faults_in(source: bytes, chance: random.Random) -> Iterator[str]:
             yield from _faults(source, tree, chance)
         except Exception:  # noqa: BLE001 - any exception is what is looked for
             yield traceback.format_exc(limit=-4)
+        finally:
+            forget_trees()
 
 
 def _faults(source: bytes, tree: ast.Module, chance: random.Random) -> Iterator[str]:
