@@ -44,7 +44,8 @@ class Place:
 
     `others_serve` says whether requests are answered without it. While it is its `turn`, it may get another worker for
     reasons of its own; otherwise that waits for its turn. `on_lent` gets what another worker can begin with, if it was
-    asked to `lend` that; a place that is to get it is `promised` it meanwhile.
+    asked to `lend` that; a place that is to get it is `promised` it meanwhile. `on_taken` gets the number of what its
+    worker has taken up, and what that runs of it.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Place:
         timings: Timings | None,
         others_serve: Callable[[], bool],
         on_lent: Callable[[Mapping[str, str]], None],
+        on_taken: Callable[[int, Mapping[str, str]], None],
     ) -> None:
         self.crew = crew
         self.course = Course(crew, apology, display, grace=grace, overlap=overlap, plain=orders.task is not Task.SERVE)
         self.turn = True
         self.promised = False
         self._on_lent = on_lent
+        self._on_taken = on_taken
         self._others_serve = others_serve
         self._orders = orders
         self._listener = listener
@@ -139,10 +142,13 @@ class Place:
         """Pass on that something is being saved."""
         self._post({"type": "hint", "paths": sorted(hint.paths), "first": hint.first})
 
-    def give(self, paths: frozenset[str], number: int) -> None:
-        """A batch was saved: the worker has to deal with it, or another one starts with it."""
+    def give(self, paths: frozenset[str], number: int, digests: Mapping[str, str] | None = None) -> None:
+        """A batch was saved: the worker has to deal with it, or another one starts with it.
+
+        `digests` says what other workers have of it; None if there are none.
+        """
         self.crew.version = number
-        self._post({"type": "quiet", "paths": sorted(paths)})
+        self._post({"type": "quiet", "paths": sorted(paths)} | ({} if digests is None else {"digests": dict(digests)}))
         for process in (self.crew.worker, self.crew.heir):
             if process is not None:
                 process.answers.ask(_named(paths), time.monotonic(), number)
@@ -193,20 +199,24 @@ class Place:
         """A process of this place's has said something; it runs code of the user's, who may have said it."""
         done = process.answers.take(message, time.monotonic())
         try:
-            self._heed(process, message)
+            self._heed(process, message, done)
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             why = type(error).__name__
             self._display.show(Note(f"a message of the worker makes no sense, and is left out ({why})"))
         if done is not None and not process.is_wrong:
             process.version = max(process.version, done)
 
-    def _heed(self, process: WorkerProcess, message: Message) -> None:
+    def _heed(self, process: WorkerProcess, message: Message, done: int | None) -> None:
         if process is self.crew.worker:
             self._hear(process, message)
         elif process is self.crew.heir:
             self._hear_heir(process, message)
         elif message.get("type") == "notice":  # of one that is about to end
             self._display.show(Note(str(message["text"])))
+        if done is not None and message.get("overtaken"):
+            process.is_wrong = True
+        elif done is not None and not process.is_wrong:
+            self._on_taken(done, _by_file(message.get("digests", {})))
 
     def _hear(self, worker: WorkerProcess, message: Message) -> None:
         kind = message.get("type")
@@ -226,7 +236,7 @@ class Place:
             names = _texts(message["names" if self.course.overlap else "first"])
             self._warmth.learn(names, _sources(message["sources"]))
         elif kind == "lent":
-            self._on_lent(message["texts"])
+            self._on_lent(_by_file(message["texts"]))
         elif kind == "doubt":  # it has not begun
             self._warmth.hear_doubt(message)
             self.course.advance(Event.RESTART)
@@ -362,6 +372,10 @@ class Place:
 
 def _trouble(error: Mapping[str, Any]) -> Trouble:
     return Trouble(str(error["text"]), str(error["file"]), int(error["line"]))
+
+
+def _by_file(values: Mapping[Any, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in values.items()}
 
 
 def _named(paths: frozenset[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.lifecycle import SERVED, Action, Event, State
@@ -16,6 +16,7 @@ from pepperpy_reload.supervising.place import Place
 from pepperpy_reload.supervising.process import WorkerProcess
 from pepperpy_reload.supervising.timings import Timings
 
+_DOUBT = 0.2  # seconds until one is lent something: what is being saved may well be right
 _PATIENCE = 2.0  # seconds for a worker to say what it runs
 
 
@@ -25,6 +26,8 @@ class _Saved:
 
     paths: frozenset[str]
     reason: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """What the first worker has of the files that has taken them up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class _Loan:
     lender: WorkerProcess | None
     newest: int
     due: float
+    """When it is asked for, and then, when it is waited for no longer."""
+    asked: bool = False
 
 
 class Staff:
@@ -92,7 +97,7 @@ class Staff:
     @property
     def due(self) -> float | None:
         """When to call `look` at the latest."""
-        return None if self._loan is None else self._loan.due
+        return None if self._loan is None or self.closing else self._loan.due
 
     def others_serve(self, number: int) -> bool:
         """Whether requests are answered without the worker of that place."""
@@ -117,6 +122,12 @@ class Staff:
         if self._timings is not None:
             self._timings.saved(batch)
         self._take(_Saved(batch.paths))
+
+    def taken(self, number: int, digests: Mapping[str, str]) -> None:
+        """What has that number was taken up by a worker, which runs this of it."""
+        saved = self._saved.get(number)
+        if saved is not None and not saved.digests:
+            self._saved[number] = replace(saved, digests=digests)
 
     def restart(self, reason: str) -> None:
         """All of them get another worker."""
@@ -167,7 +178,8 @@ class Staff:
         some = [self._saved[number] for number in numbers if number in self._saved]
         paths = frozenset[str]().union(*(one.paths for one in some))
         if paths:
-            place.give(paths, turn.upto)
+            agreed = {path: digest for one in some for path, digest in one.digests.items()}
+            place.give(paths, turn.upto, agreed if len(self.places) > 1 else None)
         reasons = [one.reason for one in some if one.reason]
         if reasons:
             place.replace_worker(reasons[-1], turn.upto)
@@ -182,15 +194,15 @@ class Staff:
 
     def _ask_for_a_loan(self, turn: Turn, lender: Place) -> None:
         self._plays(turn.place, Part.NONE)
-        self._loan = _Loan(turn, lender.crew.worker, self._roll.newest, time.monotonic() + _PATIENCE)
+        self._loan = _Loan(turn, lender.crew.worker, self._roll.newest, time.monotonic() + _DOUBT)
         self.places[turn.place].promised = True
-        lender.lend()
 
     def lent(self, number: int, texts: Mapping[str, str]) -> None:
         """The worker of that place has said what another one can begin with."""
         self._look_at_the_loan()
-        loan, self._loan = self._loan, None
-        if loan is not None and loan.turn.lender == number:
+        loan = self._loan
+        if loan is not None and loan.asked and loan.turn.lender == number:
+            self._loan = None
             self.places[loan.turn.place].borrow(texts, loan.turn.upto)
 
     def _look_at_the_loan(self) -> None:
@@ -199,7 +211,11 @@ class Staff:
         if loan is None or loan.turn.lender is None:
             return
         is_there = self.places[loan.turn.lender].crew.worker is loan.lender
-        if not is_there or self._roll.newest > loan.newest or time.monotonic() >= loan.due:
+        is_due = time.monotonic() >= loan.due
+        if is_there and self._roll.newest == loan.newest and is_due and not loan.asked:
+            self._loan = replace(loan, asked=True, due=time.monotonic() + _PATIENCE)
+            self.places[loan.turn.lender].lend()
+        elif not is_there or self._roll.newest > loan.newest or is_due:
             self._loan = None
             self.places[loan.turn.place].promised = False
 

@@ -126,6 +126,7 @@ class Supervisor:
             timings=self._timings,
             others_serve=lambda: self._staff.others_serve(number),
             on_lent=lambda texts: self._staff.lent(number, texts),
+            on_taken=lambda version, digests: self._staff.taken(version, digests),
         )
 
     def _take(self) -> None:

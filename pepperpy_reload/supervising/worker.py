@@ -40,6 +40,7 @@ from pepperpy_reload.supervising.channel import Channel, Message, ServiceThread
 from pepperpy_reload.supervising.cycles import CycleTeller
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
+from pepperpy_reload.supervising.rivalry import is_exclusive
 
 if TYPE_CHECKING:
     from pepperpy_reload.importing.veil import Veil
@@ -51,7 +52,6 @@ _HASTE = 0.5
 _PAUSE = 0.005  # seconds between two modules that are read ahead: requests come first
 _LEAVE = 0.5  # seconds that threads and exit handlers have once the app has ended
 _SERVED = (Kind.ASGI, Kind.WSGI)
-_TAKEN = (errno.EADDRINUSE, errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY)
 
 
 def main() -> None:
@@ -98,6 +98,8 @@ class Worker:
         self._session: Session | None = None
         self._target: Target | None = None
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
+        self._agreed: SimpleQueue[dict[str, str] | None] = SimpleQueue()
+        """For each complete batch: what other workers run of it; None where there are no others."""
         self._optimizer = ImportOptimizer(ModuleManager())
         self._is_ready = False
         self._began_in = (dict(os.environ), str(Path.cwd())) if orders.audit else ({}, "")  # user code may change it
@@ -201,6 +203,7 @@ class Worker:
         if message["type"] == "hint":
             self._events.put(Hint(paths, first=bool(message["first"])))
         elif message["type"] == "quiet":
+            self._agreed.put(message.get("digests"))
             self._events.put(Quiet(paths))
             self._channel.post({"type": "heard"})
         elif message["type"] == "where":
@@ -239,12 +242,19 @@ class Worker:
                 time.sleep(_PAUSE)
             event = self._events.get()
             self._let_debug(event)
-            cycles.note(self._tell(reloader, partial(reloader.notice, event)))
+            done, agreed = {"type": "done"}, self._agreed.get() if isinstance(event, Quiet) else None
+            if agreed is None:
+                cycles.note(self._tell(reloader, partial(reloader.notice, event)))
+            else:
+                from pepperpy_reload.supervising.lending import taken_up
+
+                work = partial(self._tell, reloader, partial(reloader.notice, event))
+                done = taken_up(lambda: cycles.note(work()), reloader.postpone, event.paths, agreed)  # noqa: B023
             if self._audit is not None and self._events.empty():
                 self._audit.resume()
             if isinstance(event, Quiet):
                 self._refresh_templates(event.paths)
-                self._channel.send({"type": "done"})
+                self._channel.send(done)
             if self._events.empty():
                 cycles.tell()
 
@@ -312,7 +322,7 @@ class Worker:
             fault = "usage" if isinstance(error, UsageError) else "surroundings"
         what = {"text": str(error), "file": error.file, "line": error.line}
         message = {"type": "unstarted", "error": what, "fault": fault, "files": [error.file], "ran": self._is_ready}
-        message["exclusive"] = _is_exclusive(error)
+        message["exclusive"] = is_exclusive(error)
         self._channel.send(message)
 
 
@@ -324,17 +334,6 @@ def _inherited(descriptor: int | None) -> socket.socket | None:
     sock.set_inheritable(False)
     sock.setblocking(False)  # it is, but a copy would be made one that waits, and with it those of other processes
     return sock
-
-
-def _is_exclusive(error: BaseException | None) -> bool:
-    """Whether user code failed because another process has what only one can have: an address, a lock."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, OSError) and error.errno in _TAKEN:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _is_another(ahead: Iterator[str]) -> bool:
