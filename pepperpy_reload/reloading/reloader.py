@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import CodeType, TracebackType
@@ -21,13 +20,13 @@ from pepperpy_reload.importing.footprint import Footprint
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import engine, ledger, underway
 from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
+from pepperpy_reload.reloading.cyclenews import CycleNews
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.stopwatch import stopwatch
 
 if TYPE_CHECKING:
     from pepperpy_reload.core.cycles import Circle
-    from pepperpy_reload.reloading.newcycles import CycleWatch
     from pepperpy_reload.watching.observer import Watcher
 
 Path = str | os.PathLike[str]
@@ -79,7 +78,7 @@ class Reloader:
         self._on_report = on_report
         self._on_restart = on_restart
         self._on_cycle = on_cycle
-        self._cycles: CycleWatch | None = None
+        self._cycles = CycleNews(on_cycle or _print_cycle)
         self._settle = settle
         self._ignore = tuple(ignore)
         self._turn = threading.RLock()
@@ -233,8 +232,8 @@ class Reloader:
         self._busy = True
         try:
             prepared = prepared or engine.prepare(paths)
-            if not prepared.plan.only_patches:
-                self._await_cycles()
+            if not prepared.plan.only_patches and (self._on_cycle or (self._watcher and self._on_report is None)):
+                self._cycles.begin()
             report = self._followed(self._attempted(prepared))
         except UserCodeError as error:
             report = ReloadReport(ReloadStatus.FAILED, error=error)
@@ -255,7 +254,7 @@ class Reloader:
         duration, phases = stopwatch.stop()
         report = replace(report, paths=tuple(paths), duration=duration, phases=phases)
         self._tell(report)
-        self._tell_cycles(report)
+        self._cycles.end(report)
         return report
 
     def _attempted(self, prepared: Prepared) -> ReloadReport:
@@ -326,31 +325,6 @@ class Reloader:
         elif report.status is ReloadStatus.RESTART and self._on_report is None and self._watcher is None:
             _print(summary(report))
 
-    def _await_cycles(self) -> None:
-        """Know what is loaded before a batch, if anybody is to hear of the cycles that it brings."""
-        if self._on_cycle is None and (self._watcher is None or self._on_report is not None):
-            return
-        if self._cycles is None:
-            from pepperpy_reload.reloading.newcycles import CycleWatch  # most processes never need it
-
-            self._cycles = CycleWatch({})
-        self._cycles.know()
-
-    def _tell_cycles(self, report: ReloadReport) -> None:
-        """Tell of the import cycles that a batch has brought; who only patches functions brings none."""
-        if self._cycles is None or report.has_only_patched:
-            return
-        try:
-            found = self._cycles.look([report])
-        except Exception:  # noqa: BLE001 - a bug of ours: the batch is done, and who asked for it goes on
-            traceback.print_exc()
-            return
-        for cycle in found:
-            if self._on_cycle is not None:
-                self._on_cycle(cycle)
-            else:
-                _print(f"new import cycle, {cycle.harm}: {cycle_line(cycle)}")
-
 
 def handle_file_change(optimizer: ImportOptimizer, path: Path | Iterable[Path]) -> ReloadReport:
     """One or several files have changed: bring this process up to date.
@@ -405,3 +379,7 @@ def _overtaken() -> list[str]:
 
 def _print(text: str) -> None:
     print(f"pepperpy-reload: {text}", file=sys.stderr, flush=True)  # noqa: T201 - embedded, there is no other terminal
+
+
+def _print_cycle(cycle: Circle) -> None:
+    _print(f"new import cycle, {cycle.harm}: {cycle_line(cycle)}")
