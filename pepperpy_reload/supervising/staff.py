@@ -113,7 +113,7 @@ class Staff:
         """Something is being saved: who would be the first to get it may begin."""
         if self._timings is not None:
             self._timings.saved(hint)
-        first = self._roll.first(self._stands())
+        first = 0 if len(self.places) == 1 else self._roll.first(self._stands())
         self._plays(first, Part.LEADS)
         self.places[first].hint(hint)
 
@@ -140,7 +140,8 @@ class Staff:
 
     def look(self) -> None:
         """Let the roll go on."""
-        if self.closing:
+        is_alone = len(self.places) == 1
+        if (is_alone and self._roll.tried[0] == self._roll.newest) or self.closing:
             return
         self._agree()
         self._look_at_the_loan()
@@ -148,7 +149,7 @@ class Staff:
             stands = self._stands()
             self._roll, turns = self._roll.advance(stands)
             for number, place in enumerate(self.places):
-                place.turn = len(self.places) == 1 or self._roll.turn == number
+                place.turn = is_alone or self._roll.turn == number
             if not turns:
                 break
             for turn in turns:
