@@ -49,10 +49,16 @@ class _Tracker(Tracker):
 
 
 class Early:
-    """Imports modules of the project's own in a fork that has settled in, with its recorder armed."""
+    """Imports modules of the project's own in a fork that has settled in, with its recorder armed.
 
-    def __init__(self, ahead: Ahead, *, careful: bool = False) -> None:
+    `before` are the modules that were in sight, `held` those that were not, before this one was imported.
+    """
+
+    def __init__(
+        self, ahead: Ahead, before: frozenset[str], held: Mapping[str, ModuleType], *, careful: bool = False
+    ) -> None:
         self._veil, self._effects = ahead.veil, ahead.effects
+        self._before, self._held = before, held
         self._careful = careful
         self._tables: dict[str, tuple[dict[str, Any], list[str], list[Any]]] = {}
         self._spaces: list[str] = []
@@ -64,9 +70,9 @@ class Early:
         """Import these groups, in this order, and put them out of sight; what has gone wrong, or None."""
         veil = self._veil
         veil.begin()
-        held, graph, importers = dict(veil.held), recorder.graph.copy(), set(sys.path_importer_cache)
+        graph, importers = recorder.graph.copy(), set(sys.path_importer_cache)
         outside = set(recorder.outside)
-        for name, module in (*sys.modules.items(), *held.items()):
+        for name, module in (*sys.modules.items(), *self._held.items()):
             if name not in _UNWATCHED and name.partition(".")[0] != _OURS and type(module) is ModuleType:
                 self._know(name, module)
         self._effects.try_out()
@@ -87,8 +93,10 @@ class Early:
         if reason:
             return Spoiled("", reason)
         names = [name for members in groups for name in members]
-        taken = take(names, self._tracker.offsets, graph, held, calls.looks)
-        veil.put_back(held, [*names, *self._spaces], self._tracker.requires, taken)
+        taken = take(names, self._tracker.offsets, graph, self._held, calls.looks)
+        veil.put_back(self._held, [*names, *self._spaces], self._tracker.requires, taken)
+        for name in sys.modules.keys() - self._before:  # what this needs itself
+            del sys.modules[name]
         for entry in sys.path_importer_cache.keys() - importers:
             del sys.path_importer_cache[entry]
         return None
@@ -121,6 +129,8 @@ class Early:
         if self._tracker.missing:
             return f"it looks for {min(self._tracker.missing)} in vain"
         loaded, module = recorder.modules[name], sys.modules[name]
+        if b"modules" in loaded.source and b"sys" in loaded.source:
+            return "it may look at sys.modules"
         if loaded.files:
             return f"it reads {min(loaded.files)}"
         if loaded.ran is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from pepperpy_reload.importing.recorder import recorder
@@ -28,6 +30,13 @@ class Loads:
 
     def load_ends(self, name: str, error: BaseException | None) -> None:
         """See LoadListener."""
+
+    @contextmanager
+    def unnoted(self) -> Iterator[None]:
+        """What is imported meanwhile counts as not imported."""
+        begun = dict(self._begun)
+        yield
+        self._begun = begun
 
     def mark(self) -> None:
         """What has begun by now is what is imported first."""

@@ -69,7 +69,8 @@ class Sitter:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
         ahead.settle_in()
         self.arm()
-        spoiled = Early(ahead).run(order["early"]) if order["early"] else None
+        early = Early(ahead, frozenset(sys.modules), dict(ahead.veil.held)) if order["early"] else None
+        spoiled = None if early is None else early.run(order["early"])
         if spoiled is not None:
             return {"fault": "", "spoiled": [spoiled.module, spoiled.reason]}
         ahead.begin()

@@ -90,7 +90,7 @@ class Worker:
 
     def __init__(self, channel: Channel, orders: Orders, veil: Veil | None = None) -> None:
         self._veil = veil
-        self._loads = Loads(veil)
+        self.loads = Loads(veil)
         self._channel = channel
         self._orders = orders
         self._sock: socket.socket | None = None
@@ -109,7 +109,7 @@ class Worker:
             self.prompt.watch()
         sys.path[:0] = orders.search
         self._optimizer.install()
-        recorder.attach(self._loads)
+        recorder.attach(self.loads)
         recorder.roots.narrow(orders.roots)  # before anything is loaded: what is first-party is asked from now on
 
     def read_ahead(self, sources: Sequence[str]) -> None:
@@ -124,7 +124,7 @@ class Worker:
         self._channel.listen(self._hear, _die)
         try:
             self._session = session = self._open()
-            self._loads.mark()
+            self.loads.mark()
             if not succession.beside and self._is_doubtful():
                 return UNSTARTED
             _obey_signals(session, self._orders, self._succession, self.prompt)
@@ -281,11 +281,11 @@ class Worker:
     def _tell_of_libraries(self) -> None:
         if self._orders.task is Task.SERVE:
             is_program = self._session is None or self._session.kind not in _SERVED
-            first = self._loads.libraries(first=True)
-            names = first if is_program else self._loads.libraries()  # its own run imports what it likes
+            first = self.loads.libraries(first=True)
+            names = first if is_program else self.loads.libraries()  # its own run imports what it likes
             found = {"names": names, "first": first, "sources": own_sources(named=not is_program)}
             self._channel.send({"type": "libraries"} | found)
-            recorder.detach(self._loads)
+            recorder.detach(self.loads)
 
     def _refresh_templates(self, paths: frozenset[str]) -> None:
         others = sorted(path for path in paths if not path.endswith(".py"))

@@ -44,14 +44,18 @@ def _go_on(own: socket.socket, ahead: Ahead) -> None:
     if orders is None:
         os._exit(0)
     sources, wanted, is_careful = (orders.pop(name) for name in ("sources", "early", "careful"))
+    born = worker.born()
     if not wanted:  # else whoever waits is to know first whether it can be used
-        channel.send(worker.born())
+        channel.send(born)
     ahead.settle_in()
+    argv, arguments = sys.argv, list(orders["argv"])
     one = worker.Worker(channel, Orders.from_json(orders), ahead.veil)
     one.read_ahead(sources)
     if wanted:
-        channel.send(_import_early(ahead, wanted, careful=is_careful))
-        channel.send(worker.born())
+        sys.argv = arguments  # as they will be
+        channel.send(_import_early(one, ahead, wanted, careful=is_careful))
+        sys.argv = argv
+        channel.send(born)
     place, descriptors = channel.hear()
     if place is None:
         os._exit(0)
@@ -62,12 +66,13 @@ def _go_on(own: socket.socket, ahead: Ahead) -> None:
     worker.live(one, place)
 
 
-def _import_early(ahead: Ahead, names: list[str], *, careful: bool) -> Message:
+def _import_early(one: worker.Worker, ahead: Ahead, groups: list[list[str]], *, careful: bool) -> Message:
     """Import modules of the project's own before anything is asked; what there is to say of it."""
-    from pepperpy_reload.preloading.early import Early
+    with _silence(), one.loads.unnoted():
+        before, held = frozenset(sys.modules), dict(ahead.veil.held)
+        from pepperpy_reload.preloading.early import Early  # it brings along what a worker does not have
 
-    with _silence():
-        spoiled = Early(ahead, careful=careful).run(names)
+        spoiled = Early(ahead, before, held, careful=careful).run(groups)
     if spoiled is None:
         return {"type": "early", "module": "", "text": ""}
     return {"type": "spoiled", "module": spoiled.module, "text": spoiled.reason}

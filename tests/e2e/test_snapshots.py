@@ -31,10 +31,13 @@ from pepperpy_reload.importing.recorder import recorder
 
 __reload__ = "restart"
 WORD = {word!r}
+LOADED = list(sys.modules)
 
 def known():
     modules, graph = recorder.modules, recorder.graph
     return {{
+        "loaded": LOADED,
+        "arguments": sys.argv,
         "order": [name for name in list(sys.modules) if name in modules],
         "first": list(modules),
         "ranks": sorted(recorder.rank, key=recorder.rank.__getitem__),
@@ -107,8 +110,9 @@ def known(tool: Tool) -> dict[str, Any]:
 
 def test_an_edit_at_the_top_begins_with_all_that_is_below(start: Start, project: Path) -> None:
     tool = begin(start, project)
+    first = tool.event("snapshot")
+    assert first["modules"] == 4
     cold = known(tool)
-    assert tool.event("snapshot")["modules"] == 4
     (project / "main.py").write_text(TOP.format(word="b"))
     tool.serves("b 1 2", "/word")
     assert tool.event("restarted")["warm"], tool.text()
@@ -117,6 +121,9 @@ def test_an_edit_at_the_top_begins_with_all_that_is_below(start: Start, project:
     for what, value in cold.items():
         assert warm[what] == value, what
     assert tool.events("note") == []
+    (project / "main.py").write_text(TOP.format(word="c"))
+    tool.serves("c 1 2", "/word")
+    assert len(tool.events("warm")) == 1, "what it imports besides is taken for libraries"
 
 
 def test_what_came_from_a_snapshot_is_reloaded_as_everything_else(start: Start, project: Path) -> None:
