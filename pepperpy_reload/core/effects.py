@@ -221,8 +221,8 @@ def _by_call(node: ast.Call) -> Iterator[tuple[ast.AST, Depth, bool]]:
 def _only_tells(method: ast.Attribute) -> bool:
     """Whether a method changes nothing of what it is called on."""
     owner = method.value
-    is_namespace = isinstance(owner, ast.Attribute) and owner.attr == "__dict__"
-    return method.attr in TELLING or (is_namespace and method.attr == "get")
+    known_as = owner.attr if isinstance(owner, ast.Attribute) else ""
+    return method.attr in TELLING or known_as in _TEXTS or (known_as == "__dict__" and method.attr == "get")
 
 
 _TEXTS = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})

@@ -289,6 +289,13 @@ def _arguments_before(code: CodeType, kind: bytes) -> Iterator[int]:
         yield _argument(operations, arguments, before)
 
 
+def names_fetched(code: CodeType) -> Iterator[tuple[int, str]]:
+    """The names that import statements fetch from a module that they have loaded, each with its offset."""
+    operations, arguments = code.co_code[::2], code.co_code[1::2]
+    for at in _places(operations, _FETCH):
+        yield 2 * at, code.co_names[_argument(operations, arguments, at)]
+
+
 def _places(operations: bytes, kind: bytes) -> Iterator[int]:
     at = operations.find(kind)
     while at >= 0:
@@ -307,6 +314,7 @@ def _instructions(shifts: Mapping[str, int]) -> dict[bytes, int]:
     return {bytes([dis.opmap[name]]): shift for name, shift in shifts.items() if dis.opmap.get(name, 256) < 256}
 
 
+_FETCH = bytes([dis.opmap["IMPORT_FROM"]])
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
 _LOADS = _instructions(
     {

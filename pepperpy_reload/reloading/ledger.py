@@ -28,8 +28,10 @@ from pepperpy_reload.reloading.functions import (
     functions_of,
     functions_on,
     last_line,
+    names_fetched,
     said_at_import,
 )
+from pepperpy_reload.reloading.looking import plain_attribute
 
 
 @dataclass(slots=True)
@@ -90,7 +92,20 @@ class Page:
                 if place not in known:
                     known[place] = self.units_at(*place)
                 self._offsets[2 * index] = known[place]
+            self._tell_names_apart(self._offsets)
         return self._offsets.get(offset, [])
+
+    def _tell_names_apart(self, offsets: dict[int, list[int]]) -> None:
+        """An import statement fetches its names one after the other: a package's `__getattr__` runs for one of them."""
+        left: dict[int, list[int]] = {}
+        for offset, name in names_fetched(self.loaded.code):
+            found = offsets.get(offset, [])
+            waiting = left.setdefault(found[0], list(found)) if len(found) > 1 else []
+            named = (index for index in waiting if (alias := self.units[index].alias) and alias.name == name)
+            index = next(named, None)
+            if index is not None:
+                waiting.remove(index)
+                offsets[offset] = [index]
 
     def function_at(self, line: int) -> tuple[int, int] | None:
         """The lines from the first to the last with code of the outermost function that has a line."""
@@ -390,7 +405,18 @@ def trigger_unit(loaded: Loaded) -> int:
     if known is None or place < 0 or known.loaded.by_unit:
         return place if known is not None else -1
     found = known.units_at_offset(place)
-    return found[0] if found else -1
+    return next((index for index in found if _gives(known, index, loaded.name)), found[0]) if found else -1
+
+
+def _gives(page: Page, index: int, module: str) -> bool:
+    """Whether an import fetches what a module defines: a package's `__getattr__` has loaded that for this name.
+
+    All names of the statement are looked for, in their order, when it begins (`importlib._handle_fromlist`).
+    """
+    unit = page.units[index]
+    namespace = getattr(sys.modules.get(page.loaded.name), "__dict__", {})
+    value = namespace.get(unit.alias.bound) if unit.alias is not None else None
+    return bool(plain_attribute(value, "__module__") == module)
 
 
 def offset_of(loaded: Loaded, unit: int) -> int:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import cached_property, partial
 from types import CodeType
 
 from pepperpy_reload.core.plan import Action, Step
@@ -150,6 +150,16 @@ class Performance:
             self._hiding.show()
         self._attempt.dropped.extend(rerun.dropped)
 
+    @cached_property
+    def _loading(self) -> dict[Place, list[str]]:
+        """By import statement: the modules that it loads in a cold start, of those where something waits."""
+        found: dict[Place, list[str]] = {}
+        for name in self._waiting:
+            loader = next(iter(self._loaders(name)), None)
+            if loader is not None and self._scope.unit(loader).alias is not None:
+                found.setdefault(loader, []).append(name)
+        return found
+
     def _settle(self, following: str) -> None:
         """What is executed next is of another module: what has been bound again is as this one leaves it."""
         name, self._current = self._current, following
@@ -173,6 +183,8 @@ class Performance:
         ):  # `import settings` may be long done, and `settings.LIMIT` is still to come
             self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place = Place(step.module, step.index)
+        for name in self._loading.get(place, ()):  # by a package's `__getattr__`, say
+            self._bring_up(name, step.module)
         where = f"{step.module}:{unit.line}"
         self._hiding.show(self._scope.order(place))
         early = self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)

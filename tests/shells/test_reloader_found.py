@@ -21,6 +21,18 @@ class Found:
     status: str = "reloaded"
 
 
+LAZILY = """
+from importlib import import_module
+CACHE = {}
+def __getattr__(name):
+    if name in CACHE:
+        return CACHE[name]
+    if name not in ("A", "B", "C", "D"):
+        raise AttributeError(name)
+    found = getattr(import_module("p." + name.lower()), name)
+    CACHE[name] = found
+    return found
+"""
 MAKERS = """
 def named_after(cls):
     class Wrapper(cls):
@@ -346,6 +358,14 @@ FOUND = {
          "app.py": "from b import before\n@before\nclass K:\n    pass\n"},
         {"app.py": "from b import before\n# more\n@before\nclass K:\n    pass\n"},
         "unchanged",
+    ),
+    "a package loads what is asked for": Found(
+        {"p/__init__.py": LAZILY, "p/a.py": "import base\nclass A:\n    x = base.X\n",
+         "p/b.py": "import base\nfrom p import D\nclass B(D):\n    x = base.X\n",
+         "p/c.py": "import base\nclass C:\n    x = base.X\n",
+         "base.py": "X = 1\n", "p/d.py": "import base\nclass D:\n    x = base.X\n",
+         "app.py": "from p import C\nfrom p import C as E, A, B\nY = list(A.__mro__)\n"},
+        {"base.py": "X = 2\n"},
     ),
     "a function that has made classes has moved": Found(
         {"app.py": MAKERS},
