@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
@@ -228,6 +228,11 @@ class Scope:
                 for one in found:
                     if (cell.name == "*" or one.may_name(cell.name)) and cell in self._read_by(name, module, one):
                         yield Place(name, one.index)
+        yield from self._fetched.get(cell, ())
+
+    @cached_property
+    def _fetched(self) -> Mapping[Cell, Sequence[Place]]:
+        return self.world.fetched()
 
     def _takers(self, name: str, module: _Module, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may read any name of a module which is held as one of `words`."""

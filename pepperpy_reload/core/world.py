@@ -102,6 +102,9 @@ class World(Protocol):
     def imported_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that the old unit of this index imported other than by an import statement of its own."""
 
+    def fetched(self) -> Mapping[Cell, Sequence[Place]]:
+        """Where values come from that a module's `__getattr__` has given to import statements, and these (PEP 562)."""
+
     def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while the old unit of this index was executed, not inside another's load."""
 

@@ -28,7 +28,7 @@ from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
-from pepperpy_reload.reloading.looking import attribute_of, is_a
+from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.patch import caches_of
 from pepperpy_reload.reloading.spoken import Spoken
@@ -169,6 +169,32 @@ class LiveWorld(Spoken):
             return _NONE
         found = self._found_later[module]
         return [name for name, line in found if name in recorder.modules and old in page.units_at(line)]
+
+    def fetched(self) -> Mapping[Cell, Sequence[Place]]:
+        """Where values come from that import statements were given by a module's `__getattr__` (PEP 562): who has them.
+
+        What does not say where it was defined may be from any module that has been loaded by name meanwhile.
+        """
+        found: dict[Cell, list[Place]] = {}
+        for name in recorder.modules:
+            given = getattr(sys.modules.get(name), "__dict__", {})
+            if "__getattr__" not in given:
+                continue
+            for importer in recorder.graph.importers_of(name):
+                alignment = self.alignment(importer)
+                for unit in alignment.units if alignment is not None else ():
+                    alias = unit.alias
+                    if alias is not None and alias.module == name and alias.name and alias.name not in given:
+                        for cell in self._origins(name, self.value(Cell(importer, alias.bound))):
+                            found.setdefault(cell, []).append(Place(importer, unit.index))
+        return found
+
+    def _origins(self, giver: str, value: object) -> list[Cell]:
+        home, name = plain_attribute(value, "__module__"), plain_attribute(value, "__name__")
+        if isinstance(name, str) and home in recorder.modules and self.value(Cell(home, name)) is value:
+            return [Cell(home, name)]
+        edges = ((one, recorder.graph.edge(giver, one)) for one in recorder.graph.imports_of(giver))
+        return [Cell(one, "*") for one, edge in edges if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE]
 
     def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while an old unit was executed."""

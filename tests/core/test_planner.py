@@ -119,6 +119,9 @@ class Made:
     def module_value(self, cell: Cell) -> str:
         return ""
 
+    def fetched(self) -> Mapping[Cell, Sequence[Place]]:
+        return {}
+
     def is_iterator(self, cell: Cell) -> bool:
         return False
 
