@@ -104,7 +104,7 @@ class Settings:
     )
     snapshots: bool = _is_set_by(
         Kind.SWITCH,
-        sys.platform == "linux" and sys.version_info >= (3, 12),
+        False,
         "Have forks wait that have imported modules of yours already (Linux, Python 3.12).",
     )
     preload: tuple[str, ...] = _is_set_by(

@@ -23,7 +23,7 @@ SILENCE = 0.7  # seconds between two edits, and within them the tools have what 
 EDITION = "__reload__ = 'restart'\nEDITION = {}  # {}\n"
 TOOLS: dict[str, Callable[[Path], Served]] = {
     "serve": lambda folder: Served.tool(folder, "main:app"),
-    "serve --no-snapshots": lambda folder: Served.tool(folder, "main:app", "--no-snapshots"),
+    "serve --snapshots": lambda folder: Served.tool(folder, "main:app", "--snapshots"),
     "serve --no-zygote": lambda folder: Served.tool(folder, "main:app", "--no-zygote"),
     "uvicorn --reload": lambda folder: Served.uvicorn(folder, "main:app", "--reload"),
     "granian --reload": lambda folder: Served(

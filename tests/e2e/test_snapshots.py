@@ -95,10 +95,10 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def begin(start: Start, project: Path, *options: str) -> Tool:
+def begin(start: Start, project: Path) -> Tool:
     later = time.time() + 1
     os.utime(project / "main.py", (later, later))  # what was saved last is expected to be saved next
-    tool = start(*SERVE, *options)
+    tool = start(*SERVE)
     tool.event("warm")
     return tool
 
@@ -253,8 +253,9 @@ def test_a_module_that_is_imported_no_more_is_a_reason_to_go_without(start: Star
     assert "middle" not in known(tool)["order"]
 
 
-def test_they_can_be_switched_off(start: Start, project: Path) -> None:
-    tool = begin(start, project, "--no-snapshots")
+def test_there_are_none_unless_they_are_asked_for(start: Start, project: Path) -> None:
+    tool = start(*SERVE[:-1])
+    tool.event("warm")
     (project / "main.py").write_text(TOP.format(word="b"))
     tool.serves("b 1 2", "/word")
     tool.event("restarted")
