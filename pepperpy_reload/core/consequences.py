@@ -225,7 +225,7 @@ class Consequences(Marks):
         for home, chain in self.chains_read(place):
             cell, rest = self.cell(home, chain)
             cell = self.canonical(cell)
-            if self.world.is_mutable(cell, rest):
+            if self.world.is_mutable(cell, rest) or self.world.has_class_state(cell):
                 yield cell
         if self.unit(place).kind is Kind.CLASS:
             yield from self._seen_through(place)

@@ -293,6 +293,9 @@ class Traces(Scope):
                 continue
             self._add_mutations(found, known[0], known[1].mutations)
             self._add_used_up(found, known[0], known[1].reads)
+            if known[1].reached or known[1].set_on_first:
+                state = self.world.class_state(key, known[1])
+                found.update({self.canonical(cell): Depth.CALL for cell in state})
             if known[1].keeps_state:
                 found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
             if known[1].completes:

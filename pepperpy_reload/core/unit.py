@@ -278,6 +278,10 @@ class FunctionFacts:
     """Whether it completes classes of a library that it is given."""
     reaches_through: bool
     """Whether it changes what can be reached from its parameters, not only themselves."""
+    reached: frozenset[str]
+    """The attributes of its parameters, and of local names of functions around it, whose objects it may change."""
+    set_on_first: frozenset[str]
+    """The attributes of its first parameter that it sets."""
     imports: tuple[Alias, ...] = ()
     opaque: str = ""
     binds: frozenset[str] = frozenset()
@@ -354,6 +358,12 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         any(item.chain[:1] == (first,) for item in changes if not item.called),
         any(isinstance(item, ast.Attribute) and item.attr in COMPLETING for item in inner),
         any(item.chain[0] in passing and len(item.chain) > 1 for item in changes if not item.called),
+        frozenset(
+            item.chain[1]
+            for item in changes
+            if len(item.chain) > 1 and not item.called and (item.chain[0] in passing or item.chain[0] in outer)
+        ),
+        frozenset(found[1] for found in attributes_set(inner) if len(found) > 1 and found[0] == first),
         tuple(alias for item in imported for alias in aliases(item, package)),
         next(reflections(inner, inside=True), ""),
         global_names(node),

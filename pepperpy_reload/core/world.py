@@ -102,6 +102,12 @@ class World(Protocol):
     def imported_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that the old unit of this index imported other than by an import statement of its own."""
 
+    def class_state(self, key: Key, facts: FunctionFacts) -> Iterable[Cell]:
+        """The classes that hold by themselves what a function may change of its parameters: a list, a counter."""
+
+    def has_class_state(self, cell: Cell) -> bool:
+        """Whether a cell holds a first-party class that holds by itself what may change."""
+
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
         """Where values come from that a module's `__getattr__` has given to import statements, and these (PEP 562)."""
 

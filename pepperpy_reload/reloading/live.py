@@ -9,6 +9,7 @@ import typing
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import cached_property
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NewType, ParamSpec, TypeVar
 
@@ -25,6 +26,7 @@ from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
+from pepperpy_reload.reloading.classstate import ClassState
 from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
@@ -64,6 +66,7 @@ class LiveWorld(Spoken):
         self._asked: Counter[str] = Counter()
         """How often it has been asked which functions of a module may say some names."""
         self._mentions: dict[str, Mentions] = {}
+        self._class_state: dict[Key, list[Cell]] = {}
         self._triggered_by: dict[str, dict[int, list[str]]] = {}
         self._triggered: dict[str, list[str]] | None = None
         self._found_later: dict[str, list[tuple[str, int]]] = {}
@@ -169,6 +172,24 @@ class LiveWorld(Spoken):
             return _NONE
         found = self._found_later[module]
         return [name for name, line in found if name in recorder.modules and old in page.units_at(line)]
+
+    def class_state(self, key: Key, facts: FunctionFacts) -> Iterable[Cell]:
+        """The classes that hold by themselves what a function may change of its parameters: a list, a counter."""
+        if key not in self._class_state:
+            self._class_state[key] = []
+            if isinstance(key, CodeKey):
+                homes = self._by_path.get(key.file, ())
+                found = {cell for name in homes for cell in self._classes.of(key, name, facts)}
+                self._class_state[key] = sorted(found)
+        return self._class_state[key]
+
+    def has_class_state(self, cell: Cell) -> bool:
+        """Whether a cell holds a first-party class that holds by itself what may change."""
+        return is_a(value := self.value(cell), type) and self._classes.has(value)
+
+    @cached_property
+    def _classes(self) -> ClassState:
+        return ClassState()
 
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
         """Where values come from that import statements were given by a module's `__getattr__` (PEP 562): who has them.

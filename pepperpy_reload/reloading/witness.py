@@ -168,7 +168,8 @@ class Witness:
     def _is_of_later(self, cell: Cell, place: Place) -> bool:
         """Whether what a cell holds now has been made of it by statements that a cold start would execute later."""
         binders = self._scope.binders(cell)
-        users = self._scope.users(cell) if self._scope.world.is_mutable(cell, ()) else ()
+        world = self._scope.world
+        users = self._scope.users(cell) if world.is_mutable(cell, ()) or world.has_class_state(cell) else ()
         home = self._scope.canonical(cell)
         changers = (other for other in users if home in self._scope.mutated(other, old=True))
         return any(

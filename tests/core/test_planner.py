@@ -119,6 +119,12 @@ class Made:
     def module_value(self, cell: Cell) -> str:
         return ""
 
+    def class_state(self, key: Key, facts: FunctionFacts) -> Iterable[Cell]:
+        return ()
+
+    def has_class_state(self, cell: Cell) -> bool:
+        return False
+
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
         return {}
 

@@ -1,0 +1,69 @@
+"""What classes hold by themselves and share with all their instances: lists, tables, counters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import FunctionType
+from typing import Any
+
+from pepperpy_reload.core.unit import FunctionFacts
+from pepperpy_reload.core.world import Cell
+from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.holders import can_change
+from pepperpy_reload.reloading.looking import is_a, plain_attribute
+
+
+class ClassState:
+    """The first-party classes that modules hold by their own names, with what is in them that may change."""
+
+    def __init__(self) -> None:
+        self._classes: dict[str, list[type]] = {}
+        """By the name of an attribute."""
+        self._cells: dict[int, Cell] = {}
+        for module in recorder.modules:
+            for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
+                if is_a(value, type) and (plain_attribute(value, "__module__"), _qualname(value)) == (module, name):
+                    self._cells[id(value)] = Cell(module, name)
+                    for attribute in _changeable(value):
+                        self._classes.setdefault(attribute, []).append(value)
+        self._holding = {id(cls) for classes in self._classes.values() for cls in classes}
+
+    def of(self, key: CodeKey, module: str, facts: FunctionFacts) -> Iterator[Cell]:
+        """The classes of which a function of a module may change something: for a method, those of its family."""
+        home = _class_of(key, module)
+        for name in facts.reached:
+            for cls in self._classes.get(name, ()):
+                if home is None or issubclass(cls, home) or issubclass(home, cls):
+                    yield self._cells[id(cls)]
+        if home is not None and facts.set_on_first and _is_given_the_class(home, key):
+            subclasses: list[type] = type.__subclasses__(home)
+            family = [cls for cls in (home, *subclasses) if id(cls) in self._cells]
+            yield from (self._cells[id(cls)] for cls in family if not facts.set_on_first.isdisjoint(vars(cls)))
+
+    def has(self, value: object) -> bool:
+        """Whether this is such a class, and something in it may change."""
+        return id(value) in self._holding
+
+
+_qualname: Any = type.__dict__["__qualname__"].__get__
+
+
+def _changeable(cls: type) -> Iterator[str]:
+    """The attributes of a class that are its own and hold what may change; what Python keeps there is left out."""
+    for name, value in list(vars(cls).items()):
+        if not name.startswith("__") and type(value) is not FunctionType and can_change(value):
+            yield name
+
+
+def _class_of(key: CodeKey, module: str) -> type | None:
+    """The class in which a function was written; None if it was in none."""
+    name, _, inside = key.qualname.partition(".<locals>")[0].partition(".")
+    found = getattr(sys.modules.get(module), "__dict__", {}).get(name) if inside else None
+    return found if is_a(found, type) else None
+
+
+def _is_given_the_class(cls: type, key: CodeKey) -> bool:
+    """Whether a method is given the class, not an instance."""
+    return is_a(vars(cls).get(key.qualname.split(".")[1]), classmethod)

@@ -1,0 +1,63 @@
+"""What classes hold by themselves, and methods change: a table, a counter."""
+
+from __future__ import annotations
+
+from tests.programs.edits import Case
+from tests.programs.player import Player
+
+REGISTRY = """
+class Registry:
+    items = {}
+    count = 0
+    @classmethod
+    def add(cls, item):
+        cls.items[item] = 1
+    @classmethod
+    def adding(cls, item):
+        def inner(function):
+            cls.items[item] = function
+            return function
+        return inner
+    @classmethod
+    def bump(cls):
+        cls.count += 1
+        return cls.count
+    def put(self, item):
+        self.items[item] = 2
+    def __init__(self):
+        self.copied = dict(self.items)
+"""
+NESTED = "def also(name):\n    def add(f):\n        Registry.adding(name)(f)\n        return f\n    return add\n"
+FUNCTION = "def give(registry, item):\n    registry.items[item] = 3\n"
+EDITS = {
+    "another argument": ("Registry.add(1)\nRegistry.add(2)\n", "Registry.add(3)\nRegistry.add(2)\n"),
+    "a call is gone": ("Registry.add(1)\nRegistry.add(2)\n", "Registry.add(2)\n"),
+    "a call is new": ("X = 1\nRegistry.add(2)\n", "X = 1\nRegistry.add(1)\nRegistry.add(2)\n"),
+    "a copy made before": ("one = Registry()\nRegistry.add(1)\n", "one = Registry() or 1\nRegistry.add(1)\n"),
+    "a decorator": ("@Registry.adding(1)\ndef f(): ...\n", "@Registry.adding(2)\ndef f(): ...\n"),
+    "a copy before a decorator": (
+        "one = Registry()\n@Registry.adding(1)\ndef f(): ...\n",
+        "one = Registry() or 1\n@Registry.adding(1)\ndef f(): ...\n",
+    ),
+    "a function that decorates": (f"{NESTED}@also(1)\ndef f(): ...\n", f"{NESTED}@also(2)\ndef f(): ...\n"),
+    "by an instance": ("one = Registry()\none.put(1)\n", "one = Registry()\none.put(2)\n"),
+    "by a function": (f"{FUNCTION}give(Registry, 1)\n", f"{FUNCTION}give(Registry, 2)\n"),
+    "a subclass": (
+        "class Sub(Registry): ...\nSub.add(1)\nX = 1\n",
+        "class Sub(Registry): ...\nSub.add(2)\nX = 1\n",
+    ),
+    "a counter": ("A = Registry.bump()\nB = Registry.bump()\n", "A = 0\nB = Registry.bump()\n"),
+    "a counter of a subclass": (
+        "class Sub(Registry): ...\nA = Sub.bump()\nB = Sub.bump()\n",
+        "class Sub(Registry): ...\nA = 0\nB = Sub.bump()\n",
+    ),
+}
+
+
+def test_they_hold_what_they_would_after_a_fresh_start(player: Player) -> None:
+    told = {}
+    for name, (before, after) in EDITS.items():
+        one, other = ({"app.py": f"{REGISTRY}{text}"} for text in (before, after))
+        (outcome,) = player.play(Case((one, other)))
+        told[name] = outcome["status"], outcome["fault"]
+    assert told == dict.fromkeys(EDITS, ("reloaded", ""))
