@@ -38,7 +38,7 @@ sys.meta_path.insert(0, optimizer)
 SHARED = (
     *("warm", "faults", "patience", "sockets", "pictures"),
     *("programs_that_run_long", "console", "graph", "suggest", "saves", "backoff"),
-    *("audit", "replay", "profile", "overlap", "sessions", "workers"),
+    *("audit", "replay", "profile", "overlap", "sessions", "workers", "snapshots"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 

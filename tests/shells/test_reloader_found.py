@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -371,6 +372,7 @@ FOUND = {
     "a function that has made classes has moved": Found(
         {"app.py": MAKERS},
         {"app.py": f"# more\n{MAKERS}"},
+        "reloaded" if sys.version_info >= (3, 13) else "unchanged",  # classes know their lines
     ),
     "an annotation that stays text is read by nobody": Found(
         {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
