@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.reloading.underway import frames_of_others
 
 Turn = tuple[object, ...]
 """When something happens in a cold start; see `Scope.order`."""
@@ -62,8 +62,8 @@ class Hiding:
 def _busy_thread() -> str:
     """The name of another thread that may go on by itself, or ""."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    for ident, frame in sys._current_frames().items():
-        if ident != threading.get_ident() and not _waits_for_work(frame):
+    for ident, frame in frames_of_others().items():
+        if not _waits_for_work(frame):
             return f"thread {names.get(ident, ident)}"
     return ""
 

@@ -409,14 +409,15 @@ def trigger_unit(loaded: Loaded) -> int:
 
 
 def _gives(page: Page, index: int, module: str) -> bool:
-    """Whether an import fetches what a module defines: a package's `__getattr__` has loaded that for this name.
+    """Whether an import fetches what another module defines: a package's `__getattr__` has loaded that for this name.
 
     All names of the statement are looked for, in their order, when it begins (`importlib._handle_fromlist`).
     """
     unit = page.units[index]
+    if unit.alias is None or f"{unit.alias.module}.".startswith(f"{module}."):
+        return False  # it is loaded before anything is looked for
     namespace = getattr(sys.modules.get(page.loaded.name), "__dict__", {})
-    value = namespace.get(unit.alias.bound) if unit.alias is not None else None
-    return bool(plain_attribute(value, "__module__") == module)
+    return bool(plain_attribute(namespace.get(unit.alias.bound), "__module__") == module)
 
 
 def offset_of(loaded: Loaded, unit: int) -> int:

@@ -97,14 +97,19 @@ def _functions(code: CodeType) -> Iterator[CodeType]:
 
 def _in_threads(codes: Codes) -> str:
     """The first thread but this one that is left behind; what a pool was given is a call that ends."""
-    here = threading.get_ident()
-    for ident, frame in sys._current_frames().items():
-        if ident != here:
-            stack = list(outwards(frame))
-            where = "" if is_pool_worker(stack) else _left_in(stack, codes)
-            if where:
-                return f"{where} in {_thread_name(ident)}"
+    for ident, frame in frames_of_others().items():
+        stack = list(outwards(frame))
+        where = "" if is_pool_worker(stack) else _left_in(stack, codes)
+        if where:
+            return f"{where} in {_thread_name(ident)}"
     return ""
+
+
+def frames_of_others() -> dict[int, FrameType]:
+    """The innermost frames of all threads but this one. A frame that held its own would keep all that it has seen."""
+    frames = sys._current_frames()
+    frames.pop(threading.get_ident(), None)
+    return frames
 
 
 def _thread_name(ident: int) -> str:
