@@ -369,6 +369,11 @@ FOUND = {
          "app.py": "from p import C\nfrom p import C as E, A, B\nY = list(A.__mro__)\n"},
         {"base.py": "X = 2\n"},
     ),
+    "an enum has moved": Found(
+        {"app.py": "import enum\nclass E(enum.IntEnum):\n    A = 1\n"},
+        {"app.py": "import enum\n# more\nclass E(enum.IntEnum):\n    A = 1\n"},
+        "unchanged",
+    ),
     "a function that has made classes has moved": Found(
         {"app.py": MAKERS},
         {"app.py": f"# more\n{MAKERS}"},
