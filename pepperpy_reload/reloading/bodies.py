@@ -89,7 +89,7 @@ def _is_made_by(cls: type, module: str, qualname: str, body: CodeType) -> bool:
     homes = {(one.__code__.co_filename, one.__code__.co_qualname.rpartition(".")[0]) for one in functions}
     if (body.co_filename, qualname) in homes:
         return True
-    others = any(".<locals>." in home for _, home in homes)  # a decorator's, that took over the name
+    others = any(".<locals>." in home and not home.endswith("<locals>") for _, home in homes)  # a decorator's class
     return not others and vars(cls).get("__module__") == module and _qualname(cls) == qualname
 
 
