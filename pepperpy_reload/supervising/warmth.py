@@ -107,7 +107,7 @@ class Warmth:
         if self._off or not wanted or (self._building is not None and self._building.is_alive()):
             return
         zygote = self._zygote
-        if zygote is not None and zygote.wanted == wanted:
+        if zygote is not None and zygote.wanted >= wanted:  # what else it holds is behind the veil, as if it were not
             if self._standby is None or self._snapshots is not None:
                 threading.Thread(target=self._stand_by, args=(zygote,), daemon=True).start()
             return
