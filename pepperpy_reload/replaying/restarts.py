@@ -77,7 +77,10 @@ class Restarts:
             return "skipped", f"{commit.name[:10]} does not import", 0.0
         edited = {one.name for one in found if _is_other(one.path, contents[one.path])}
         early, since = without(groups([one.name for one in found], needed), needed, edited), commit.parent
-        if not early:  # all hangs on what was edited: the same again, with no edit
+        if not early:  # all hangs on what was edited: the libraries alone, and then the same again, with no edit
+            verdict, text, took, _ = self._compare(commit, since, root, after[2], order, [])
+            if verdict != "equal":
+                return verdict, text, took
             libraries, found, needed = self._run(root, after[2])
             early, since, order = groups([one.name for one in found], needed), commit.name, self._order(libraries, root)
         while True:

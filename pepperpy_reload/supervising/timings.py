@@ -19,11 +19,18 @@ class Timings:
     def __init__(self) -> None:
         self._event = self._batch = 0.0
         self._told: float | None = None
+        self._paths: frozenset[str] = frozenset()
+        self._timed: frozenset[str] = frozenset()
+        """What was saved last and has been told of, until it is known to be all."""
 
     def saved(self, event: Hint | Quiet) -> None:
         """An event is about to be passed on to a worker."""
         if isinstance(event, Hint) and not event.first:
             return
+        timed, self._timed = self._timed, frozenset()
+        if isinstance(event, Quiet) and self._told is None and event.paths and event.paths <= timed:
+            return  # other workers are given it now
+        self._paths = frozenset(event.paths)
         now = self._told = time.monotonic()
         self._batch = now - event.at
         self._event = max(0.0, _age(event) - self._batch)
@@ -33,6 +40,7 @@ class Timings:
         if self._told is None:
             return None
         since, self._told = time.monotonic() - self._told, None
+        self._timed = self._paths
         channel = max(0.0, since - report.duration)
         return Timed({"event": self._event, "batch": self._batch, "channel": channel, **report.phases})
 
