@@ -39,6 +39,7 @@ SHARED = (
     *("warm", "faults", "patience", "sockets", "pictures"),
     *("programs_that_run_long", "console", "graph", "suggest", "saves", "backoff"),
     *("audit", "replay", "profile", "overlap", "sessions", "workers", "snapshots"),
+    *("serve", "unavailable", "explain", "security", "run", "budget", "install"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 
