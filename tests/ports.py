@@ -23,6 +23,15 @@ def free_port(host: str = "127.0.0.1") -> int:
     raise OSError(f"no port of {host} is free")
 
 
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody could listen there."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def _first_of_the_system() -> int:
     with suppress(OSError, ValueError, IndexError):
         return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ports import free_port
+from tests.ports import free_port, is_free
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start
@@ -81,8 +81,7 @@ def test_nothing_outlives_a_killed_supervisor(
         until((project.parent / "asked").exists, "the request")
         tool.send(signal.SIGKILL)
         until(lambda: not any(map(alive, everybody)), "all of them to be gone", 1.0)
-    with socket.create_server(("127.0.0.1", port)):
-        pass
+    until(lambda: is_free(port), "the port: their guard ends after them", 1.0)
 
 
 def test_a_restart_ends_what_has_left_the_workers_session(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.clients import PATIENCE, asking
-from tests.ports import free_port
+from tests.ports import free_port, is_free
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start, Tool
@@ -333,15 +333,7 @@ def test_none_of_them_outlives_a_supervisor_that_is_killed(
     both = until(lambda: workers(tool.process.pid)[1:] and workers(tool.process.pid), "the second worker")
     tool.send(signal.SIGKILL)
     until(lambda: not any(map(alive, both)), "both to be gone", 3.0)
-    until(lambda: _is_free(port), "the port", 3.0)
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
+    until(lambda: is_free(port), "the port", 3.0)
 
 
 def test_a_worker_that_dies_while_its_heir_starts_is_followed_by_it(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ports import free_port
+from tests.ports import free_port, is_free
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Start, Tool
@@ -354,8 +354,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(start: Start, project: Pa
     child = int(tool.get())
     tool.send(signal.SIGKILL)
     until(lambda: not alive(worker) and not alive(child), "worker and grandchild to be gone", 3.0)
-    with socket.create_server(("127.0.0.1", port)):
-        pass
+    until(lambda: is_free(port), "the port", 1.0)
 
 
 # -- signals --
