@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +11,16 @@ from types import FrameType
 from typing import Any
 
 from pepperpy_reload.errors import RestartNeeded
-from pepperpy_reload.reloading.underway import frames_of_others
+from pepperpy_reload.reloading.underway import frames_of_others, is_pool_worker, outwards
 
 Turn = tuple[object, ...]
 """When something happens in a cold start; see `Scope.order`."""
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_IDLE = {
-    "threading.py": frozenset({"Thread._bootstrap", "Thread._bootstrap_inner", "Thread.run", "Condition.wait"}),
-    "queue.py": frozenset({"Queue.get"}),
-    "thread.py": frozenset({"_worker"}),
-    "_asyncio.py": frozenset({"WorkerThread.run"}),
+_WAITING = {
+    threading.__file__: frozenset({"Thread._bootstrap", "Thread._bootstrap_inner", "Thread.run", "Condition.wait"}),
+    queue.__file__: frozenset({"Queue.get"}),
 }
-"""The functions of threads that wait to be given something to do: of the standard library's pools, and of anyio's."""
+"""The functions of the standard library that a thread is in which waits to be given something to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +67,11 @@ def _busy_thread() -> str:
     return ""
 
 
-def _waits_for_work(frame: FrameType | None) -> bool:
-    while frame is not None:
+def _waits_for_work(innermost: FrameType) -> bool:
+    for frame in outwards(innermost):
         code = frame.f_code
         if code.co_filename.startswith(_OURS):
             return True  # our own threads run no code of the project's
-        if code.co_qualname not in _IDLE.get(os.path.basename(code.co_filename), ()):
+        if code.co_qualname not in _WAITING.get(code.co_filename, ()) and not is_pool_worker((frame,)):
             return False
-        frame = frame.f_back
     return True
