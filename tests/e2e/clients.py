@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,3 +50,16 @@ def asking(port: int, **clients: dict[str, Any]) -> Iterator[dict[str, Client]]:
     finally:
         for client in crowd.values():
             client.end()
+
+
+def are_answered_in_time(clients: Mapping[str, Client], switched: Sequence[float], grace: float) -> None:
+    """None was refused, and none was answered by what was older than the last version a grace period ago.
+
+    Version n, which answers with its number, had taken over at `switched[n]`.
+    """
+    for name, client in clients.items():
+        assert client.failures == [], name
+        assert {answer for _, answer in client.answers} <= {str(number) for number in range(len(switched))}
+        for asked, answer in client.answers:
+            late = max(number for number, at in enumerate(switched) if at + grace <= asked or number == 0)
+            assert int(answer) >= late, f"{name} was answered by {answer} after {late} had taken over"
