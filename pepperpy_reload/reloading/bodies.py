@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dis
-import gc
 import sys
 from collections.abc import Container, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
@@ -22,6 +21,8 @@ def known_to_classes(
     From 3.13 on classes know their line and the attributes that their methods set. Of the names in `several` there may
     be other classes than the one that the module holds: all classes are looked through for those.
     """
+    if sys.version_info < (3, 13):
+        return
     bodies: dict[str, dict[int, tuple[CodeType, CodeType]]] = {}
     waiting = [(old, new)]
     while waiting:
@@ -29,12 +30,10 @@ def known_to_classes(
             waiting.append((one, other))
             if not one.co_flags & 0x1:
                 bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = one, other
-    if sys.version_info < (3, 13):
-        return
     hidden = {name for name in bodies if name.partition(".")[0] in several}
     others = list(_classes(module.__name__, hidden)) if hidden else []
     inside = {name: found for name, found in bodies.items() if "<locals>" in name}
-    made = list(_made_in_functions(module.__name__, inside))
+    made = list(_made_in_functions(inside))
     for qualname, found in bodies.items():
         named = _with_predecessors(value_of(module, qualname), qualname, module.__name__)
         hiding = [
@@ -54,15 +53,15 @@ def known_to_classes(
 
 
 def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
-    for thing in gc.get_objects():
-        if is_a(thing, type) and vars(thing).get("__module__") == module and thing.__qualname__ in qualnames:
-            yield thing
+    for cls in _all_classes():
+        if vars(cls).get("__module__") == module and _qualname(cls) in qualnames:
+            yield cls
 
 
 def _made_in_functions(
-    module: str, bodies: Mapping[str, Mapping[int, tuple[CodeType, CodeType]]]
+    bodies: Mapping[str, Mapping[int, tuple[CodeType, CodeType]]],
 ) -> Iterator[tuple[str, type]]:
-    """The living classes that functions have made by some class bodies, each with the body's name.
+    """The living classes that functions may have made by class bodies that have moved, each with the body's name.
 
     A decorator that makes a class may name it after another one: its methods tell where it was written.
     """
@@ -78,9 +77,7 @@ def _made_in_functions(
     for cls in _all_classes() if lines else ():
         line = vars(cls).get("__firstlineno__")
         if type(line) is int and line in lines:
-            for name in [name for name, known in moved.items() if line in known]:
-                if _is_made_by(cls, module, name, bodies[name][line][0]):
-                    yield name, cls
+            yield from ((name, cls) for name, known in moved.items() if line in known)
 
 
 def _is_made_by(cls: type, module: str, qualname: str, body: CodeType) -> bool:
