@@ -1,31 +1,45 @@
-"""Who says a word: an index, for when that is asked often."""
+"""Who says a word: an index, made as soon as that has been asked often."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+OFTEN = 20
+"""Questions: from here on it pays to have read all words."""
 
 
 class Mentions:
-    """`said` are the words of each speaker; None of one that may say anything.
+    """Who says one of the `common` words is among those that are found, whatever is asked for."""
 
-    Who says one of the `common` words is among those that are found, whatever is asked for.
-    """
-
-    def __init__(self, said: Iterable[frozenset[str] | None], common: frozenset[str] = frozenset()) -> None:
-        self._by_word: dict[str, list[int]] = {}
-        self._common = common
+    def __init__(self, common: frozenset[str] = frozenset(), often: int = OFTEN) -> None:
+        self._common, self._often = common, often
+        self._asked = 0
+        self._by_word: dict[str, list[int]] | None = None
         self._always: list[int] = []
-        for index, words in enumerate(said):
-            if words is None or not common.isdisjoint(words):
-                self._always.append(index)
-            else:
-                for word in words:
-                    self._by_word.setdefault(word, []).append(index)
 
-    def of(self, words: frozenset[str]) -> list[int]:
-        """The numbers of those that may say one of these words, in their order."""
+    def of(self, words: frozenset[str], read: Callable[[], Iterable[frozenset[str] | None]]) -> list[int] | None:
+        """The numbers of those that may say one of these words, in their order.
+
+        `read` gives the words of each speaker, the same every time; None for one that may say anything. The answer is
+        None as long as it has not been asked often: until then it is quicker to look at each.
+        """
+        self._asked += 1
+        if self._by_word is None:
+            if self._asked <= self._often:
+                return None
+            self._by_word = self._index(read())
         asked = words - self._common if self._common else words
         lists = [found for word in asked if (found := self._by_word.get(word)) is not None]
         if not lists:
             return self._always
         return lists[0] if len(lists) == 1 and not self._always else sorted({*self._always}.union(*lists))
+
+    def _index(self, said: Iterable[frozenset[str] | None]) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, words in enumerate(said):
+            if words is None or not self._common.isdisjoint(words):
+                self._always.append(index)
+            else:
+                for word in words:
+                    found.setdefault(word, []).append(index)
+        return found

@@ -13,8 +13,6 @@ from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
-_OFTEN = 20  # questions: from here on it pays to have read all words
-
 
 class _Module:
     """A module's alignment with the indexes that the planner asks for, each made when it does."""
@@ -25,21 +23,22 @@ class _Module:
         """The cells that a unit reads, as far as somebody has asked."""
         self.taking: frozenset[int] | None = None
         """The units that may read names of others without saying them, as soon as somebody has asked."""
-        self._asked = 0
-        self._mentions: Mentions | None = None
+        self._mentions = Mentions()
 
     def perhaps_saying(self, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may say one of these words, and perhaps others."""
-        self._asked += 1
-        units = self.alignment.units
-        if self._mentions is None and self._asked > _OFTEN:
-            self._mentions = Mentions(unit.words for unit in units)
-        return units if self._mentions is None else [units[index] for index in self._mentions.of(words)]
+        found = self._mentions.of(words, self._words)
+        return self.alignment.units if found is None else [self.alignment.units[index] for index in found]
 
     def saying(self, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may say one of these words."""
-        found = self.perhaps_saying(words)
-        return found if self._mentions is not None else [unit for unit in found if unit.may_say(words)]
+        found = self._mentions.of(words, self._words)
+        if found is None:
+            return [unit for unit in self.alignment.units if unit.may_say(words)]
+        return [self.alignment.units[index] for index in found]
+
+    def _words(self) -> Iterator[frozenset[str] | None]:
+        return (unit.words for unit in self.alignment.units)
 
     @cached_property
     def binders(self) -> dict[str, list[int]]:

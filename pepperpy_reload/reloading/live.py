@@ -6,10 +6,9 @@ import re
 import sys
 import types
 import typing
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NewType, ParamSpec, TypeVar
 
@@ -35,7 +34,6 @@ from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.patch import caches_of
 from pepperpy_reload.reloading.spoken import Spoken
 
-_OFTEN = 20  # questions: from here on it pays to have an index
 _IMMUTABLE: tuple[type, ...] = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
     BuiltinFunctionType, MethodType, type, Enum, re.Pattern, types.GenericAlias, types.UnionType, TypeVar, ParamSpec,
@@ -63,9 +61,8 @@ class LiveWorld(Spoken):
         self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._triggers: dict[str, tuple[str, int] | None] = {}
-        self._asked: Counter[str] = Counter()
-        """How often it has been asked which functions of a module may say some names."""
         self._mentions: dict[str, Mentions] = {}
+        """By module: which of its functions may say a name."""
         self._class_state: dict[Key, list[Cell]] = {}
         self._triggered_by: dict[str, dict[int, list[str]]] = {}
         self._triggered: dict[str, list[str]] | None = None
@@ -87,12 +84,12 @@ class LiveWorld(Spoken):
     def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed, and may say some names."""
         keys = self._keys_ran(module)
-        self._asked[module] += 1
-        if self._asked[module] <= _OFTEN:
-            return self._facts_of(module, (key for key in keys if ledger.may_say(module, key, saying)))
         if module not in self._mentions:
-            self._mentions[module] = Mentions((ledger.words_in_function(module, key) for key in keys), SWEEPING)
-        return self._facts_of(module, (keys[index] for index in self._mentions[module].of(saying)))
+            self._mentions[module] = Mentions(SWEEPING)
+        found = self._mentions[module].of(saying, partial(map, partial(ledger.words_in_function, module), keys))
+        if found is None:
+            return self._facts_of(module, (key for key in keys if ledger.may_say(module, key, saying)))
+        return self._facts_of(module, (keys[index] for index in found))
 
     def binding(self, module: str) -> Mapping[Key, FunctionFacts]:
         """Those that may bind names of their module."""

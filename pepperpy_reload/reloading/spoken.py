@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -33,6 +33,7 @@ class Spoken:
         self._reading: dict[Cell, list[str]] = {}
         self._said: dict[str, frozenset[bytes]] = {}
         self._sets_above: dict[str, frozenset[str]] = {}
+        self._words, self._names = Mentions(often=_OFTEN), Mentions(often=_OFTEN)
 
     def alignment(self, module: str) -> Alignment | None:
         """The units of a module, old and new."""
@@ -62,10 +63,10 @@ class Spoken:
         text = cell.name.encode()
         if not text.isascii():  # Python reads other letters as the same name
             return self._above[cell.module]
-        if self._times > _OFTEN:
-            known = self._above_as_set(cell.module)
-            return [self._modules[one] for one in self._words.of(frozenset({cell.name})) if self._modules[one] in known]
-        return [name for name in self._above[cell.module] if self._says(name, text)]
+        found = self._words.of(frozenset({cell.name}), partial(map, self._all_words, self._modules))
+        if found is None:
+            return [name for name in self._above[cell.module] if self._says(name, text)]
+        return self._those_above(cell.module, found)
 
     def reading(self, cell: Cell) -> list[str]:
         """The modules with statements that could read a cell when they are executed themselves."""
@@ -77,33 +78,27 @@ class Spoken:
     def _above_saying(self, cell: Cell) -> list[str]:
         """The modules that import a cell's module and may say its name as they are executed, and all edited ones."""
         names = self.mentioning(Cell(cell.module, "*"))
-        if cell.name == "*" or self._times <= _OFTEN:
-            return names
-        known = self._above_as_set(cell.module)
-        return [self._modules[one] for one in self._names.of(frozenset({cell.name})) if self._modules[one] in known]
+        found = self._names.of(frozenset({cell.name}), self._all_names) if cell.name != "*" else None
+        return names if found is None else self._those_above(cell.module, found)
 
-    def _above_as_set(self, module: str) -> frozenset[str]:
+    def _those_above(self, module: str, places: Iterable[int]) -> list[str]:
         if module not in self._sets_above:
             self._sets_above[module] = frozenset(self.mentioning(Cell(module, "*")))
-        return self._sets_above[module]
+        names = (self._modules[place] for place in places)
+        return [name for name in names if name in self._sets_above[module]]
 
     @cached_property
     def _modules(self) -> list[str]:
         return list(recorder.modules)
 
-    @cached_property
-    def _words(self) -> Mentions:
-        """What `_says` tells, for all modules."""
-        return Mentions(map(self._all_words, self._modules))
-
     def _all_words(self, module: str) -> frozenset[str]:
+        """Those for which `_says` is true."""
         words = ledger.words(module) | (self._new_words(module) if module in self._edited else frozenset())
         return frozenset(word.decode() for word in words if word.isascii())
 
-    @cached_property
-    def _names(self) -> Mentions:
-        """Which modules say a name in the code that is executed with them."""
-        return Mentions(None if name in self._edited else ledger.said(name).all for name in self._modules)
+    def _all_names(self) -> Iterator[frozenset[str] | None]:
+        """By module: what it says in the code that is executed with it."""
+        return (None if name in self._edited else ledger.said(name).all for name in self._modules)
 
     def _may_read(self, module: str, cell: Cell) -> bool:
         """Whether a module says a cell's name, and has it from a module that it imports or says as well."""
