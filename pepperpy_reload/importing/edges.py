@@ -11,7 +11,7 @@ from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
 from pepperpy_reload.importing.backlog import Backlog
 
 _ITEMS = 5
-_MANY = 10_000 * _ITEMS
+_MANY = 50_000 * _ITEMS
 """So many notes are put into the graph without being asked: a module may import in a loop that never ends."""
 
 
