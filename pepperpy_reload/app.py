@@ -21,7 +21,7 @@ from pepperpy_reload.drawing.terminal import Detail, Display, JsonLines, Termina
 from pepperpy_reload.errors import UsageError
 from pepperpy_reload.supervising.listener import Listener, handed_over, is_wildcard
 from pepperpy_reload.supervising.orders import Orders, Task
-from pepperpy_reload.supervising.supervisor import Supervisor
+from pepperpy_reload.supervising.supervisor import Supervisor, WatcherMaker
 from pepperpy_reload.supervising.timings import Timings
 from pepperpy_reload.supervising.triggers import Triggers
 from pepperpy_reload.supervising.warmth import Wishes
@@ -241,6 +241,8 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
 
     triggers = Triggers(orders.roots, settings.restart_on, env_file)
     url = "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
+    if settings.single_process:
+        return _alone(settings, orders, display, listener, watch, triggers, url)
     workers = settings.workers if orders.task is Task.SERVE else 1
     if settings.workers > workers:
         display.show(Note(f"a script is run once, not by {settings.workers} workers"))
@@ -264,6 +266,25 @@ def _supervise(settings: Settings, orders: Orders, display: Display, listener: L
             timings=Timings() if settings.timings else None,
             workers=workers,
         ).run()
+
+
+def _alone(
+    settings: Settings,
+    orders: Orders,
+    display: Display,
+    listener: Listener | None,
+    watch: WatcherMaker,
+    triggers: Triggers,
+    url: str,
+) -> int:
+    from pepperpy_reload.supervising.single import SingleProcess
+
+    if settings.audit or settings.workers > 1:
+        other = "--audit" if settings.audit else f"--workers {settings.workers}"
+        raise UsageError(f"{other} needs other processes than this one: leave it out, or --single-process")
+    timings = Timings() if settings.timings else None
+    with Outbox(display) as outbox:
+        return SingleProcess(orders, listener, outbox, watch, triggers, url=url, timings=timings).run()
 
 
 def _listener(settings: Settings, display: Display) -> Listener:

@@ -113,6 +113,9 @@ class Settings:
     preload_exclude: tuple[str, ...] = _is_set_by(
         Kind.TEXTS, (), "Do not have this library imported there. May be repeated."
     )
+    single_process: bool = _is_set_by(
+        Kind.SWITCH, False, "Run it in this very process, for a debugger; what needs a new process is asked of you."
+    )
     poll: float | None = _is_set_by(Kind.NUMBER, None, "Look for changes every so many seconds, not for events.")
     audit: bool = _is_set_by(Kind.SWITCH, False, "Compare every reload with a fresh start; restart if they differ.")
     timings: bool = _is_set_by(Kind.SWITCH, False, "After each reload, where the time since the save went.")

@@ -75,6 +75,14 @@ class Restarted(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class Outdated(Happening):
+    """What runs is not what was saved, for these reasons: only the user can start another process."""
+
+    event: ClassVar[str] = "outdated"
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Warmed(Happening):
     """From now on workers are forked from a process that has so many modules of libraries; why others are left out."""
 
@@ -158,13 +166,15 @@ class Audited(Happening):
 class Unstarted(Happening):
     """The user's code raised, and nothing runs. `ran` says that it did before: it was no failed start.
 
-    `serving` says that it was another worker that raised, and that the one before it goes on.
+    `serving` says that it was another worker that raised, and that the one before it goes on; `final` that nobody
+    waits for a save that would mend it.
     """
 
     event: ClassVar[str] = "unstarted"
     error: Trouble
     ran: bool = False
     serving: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pepperpy_reload.drawing.news import (
     Happening,
     Note,
     OfWorker,
+    Outdated,
     Part,
     Ready,
     Reported,
@@ -130,6 +131,10 @@ class Terminal:
         self._line("restarting", news.reason, BUSY, Detail.VERBOSE)
 
     @_tell.register
+    def _(self, news: Outdated) -> None:
+        self._line("outdated", f"{'; '.join(news.reasons)}: start it again to have that", CAREFUL, Detail.QUIET)
+
+    @_tell.register
     def _(self, news: Restarted) -> None:
         self._line("restarted", f"in {news.duration * 1000:.0f} ms: {news.reason}", GOOD)
 
@@ -212,7 +217,7 @@ class Terminal:
         if news.ran and self._detail < Detail.VERBOSE:  # how it got there matters: Python would show all of it, too
             self._line("traceback\n", plain(news.error.text).rstrip(), BAD, Detail.QUIET)
         what = "the last good version goes on serving" if news.serving else "nothing runs"
-        self.trouble(news.error, f"{what}; the next save tries again")
+        self.trouble(news.error, what if news.final else f"{what}; the next save tries again")
 
     @_tell.register
     def _(self, news: Died) -> None:

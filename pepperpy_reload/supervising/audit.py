@@ -11,7 +11,7 @@ from pepperpy_reload.auditing.start import Circumstances
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.serving.session import Session, Settle
-from pepperpy_reload.supervising.channel import Channel
+from pepperpy_reload.supervising.channel import Line
 from pepperpy_reload.supervising.orders import Orders
 
 
@@ -23,7 +23,7 @@ class Audit:
         session: Session,
         orders: Orders,
         began_in: tuple[dict[str, str], str],
-        channel: Channel,
+        channel: Line,
         events: SimpleQueue[Hint | Quiet],
     ) -> None:
         environment, cwd = began_in

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 Message = dict[str, Any]
 _CHUNK = 1 << 16
@@ -25,6 +25,22 @@ class ServiceThread(threading.Thread):
 
     def __init__(self, target: Callable[[], object], name: str) -> None:
         super().__init__(target=target, name=name, daemon=True)
+
+
+class Line(Protocol):
+    """What a worker says something by, and hears something by."""
+
+    def send(self, message: Message) -> bool:
+        """Say something; False if nobody is there to hear it."""
+        ...
+
+    def post(self, message: Message) -> None:
+        """Say something without ever waiting for who hears it."""
+        ...
+
+    def listen(self, on_message: Callable[[Message], None], on_end: Callable[[], None]) -> object:
+        """Call `on_message` with everything that is said from the other side, from any thread, then `on_end`."""
+        ...
 
 
 class Channel:

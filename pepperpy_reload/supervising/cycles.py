@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.supervising.channel import Channel
+from pepperpy_reload.supervising.channel import Line
 
 if TYPE_CHECKING:
     from pepperpy_reload.reloading.newcycles import CycleWatch
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class CycleTeller:
     """Notes reports, and has them looked through when nothing else is to do."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Line) -> None:
         self._channel = channel
         self._texts = {name: loaded.source for name, loaded in list(recorder.modules.items())}
         self._reports: list[ReloadReport] = []

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from pepperpy_reload.core.batch import Hint, Quiet
@@ -34,10 +32,11 @@ from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.serving.session import ServeOptions, Session, open_session
 from pepperpy_reload.serving.succession import Succession
-from pepperpy_reload.serving.target import Kind, Target, load_target
+from pepperpy_reload.serving.target import Target, load_target
 from pepperpy_reload.supervising import signals, stacks
-from pepperpy_reload.supervising.channel import Channel, Message, ServiceThread
+from pepperpy_reload.supervising.channel import Channel, Line, Message, ServiceThread
 from pepperpy_reload.supervising.cycles import CycleTeller
+from pepperpy_reload.supervising.leaving import SERVED, Signals, hasty, insist_on_leaving
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
 from pepperpy_reload.supervising.rivalry import is_exclusive
@@ -48,10 +47,7 @@ if TYPE_CHECKING:
 
 UNSTARTED = 3
 """The exit status of a worker that has said why it cannot start."""
-_HASTE = 0.5
 _PAUSE = 0.005  # seconds between two modules that are read ahead: requests come first
-_LEAVE = 0.5  # seconds that threads and exit handlers have once the app has ended
-_SERVED = (Kind.ASGI, Kind.WSGI)
 
 
 def main() -> None:
@@ -78,7 +74,10 @@ def live(worker: Worker, place: Message) -> NoReturn:
 
         bytecode.lend(received(place["texts"]))
     with suppress(KeyboardInterrupt):
-        sys.exit(worker.run(sock, succession))
+        status = worker.run(sock, succession)
+        if worker.has_served:
+            insist_on_leaving(status)
+        sys.exit(status)
     sys.exit(signals.ENDED_BY_SIGNAL + signal.SIGINT)
 
 
@@ -88,7 +87,7 @@ class Worker:
     To make one takes what has to be done before the user's code is run, whenever that may be.
     """
 
-    def __init__(self, channel: Channel, orders: Orders, veil: Veil | None = None) -> None:
+    def __init__(self, channel: Line, orders: Orders, veil: Veil | None = None) -> None:
         self._veil = veil
         self.loads = Loads(veil)
         self._channel = channel
@@ -97,6 +96,8 @@ class Worker:
         self._succession = Succession()
         self._session: Session | None = None
         self._target: Target | None = None
+        self._signals: Signals | None = None
+        self._grace = float(orders.options.get("grace", GRACE))
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
         self._agreed: SimpleQueue[dict[str, str] | None] = SimpleQueue()
         """For each complete batch: what other workers run of it; None where there are no others."""
@@ -111,6 +112,16 @@ class Worker:
         self._optimizer.install()
         recorder.attach(self.loads)
         recorder.roots.narrow(orders.roots)  # before anything is loaded: what is first-party is asked from now on
+
+    @property
+    def has_served(self) -> bool:
+        """Whether an app has run, not a program."""
+        return self._session is not None and self._session.kind in SERVED
+
+    @property
+    def ended_by(self) -> int:
+        """The signal that has ended what ran, 0 if none has."""
+        return 0 if self._signals is None else self._signals.number
 
     def read_ahead(self, sources: Sequence[str]) -> None:
         """Have at hand what the user's modules are made of, as long as these files stay as they are."""
@@ -127,11 +138,9 @@ class Worker:
             self.loads.mark()
             if not succession.beside and self._is_doubtful():
                 return UNSTARTED
-            _obey_signals(session, self._orders, self._succession, self.prompt)
-            status = session.run(self._on_ready(session))
-            if session.kind in _SERVED:
-                _insist_on_leaving(status)
-            return status
+            self._signals = Signals(session, self._grace, self._succession.enter, self.prompt.is_at)
+            self._signals.obey(interruptible=self._orders.task is Task.SERVE)
+            return session.run(self._on_ready(session))
         except ReloadError as error:
             self._confess(error)
         except OSError as error:  # not the user's: theirs come as UserCodeError
@@ -153,7 +162,7 @@ class Worker:
         session = open_session(
             target, self._sock, ServeOptions(**orders.options), succession=self._succession, tell=self._notice
         )
-        if session.kind in _SERVED:  # from now on the socket may take connections
+        if session.kind in SERVED:  # from now on the socket may take connections
             self._channel.send({"type": "kind", "kind": session.kind.value})
         return session
 
@@ -165,7 +174,7 @@ class Worker:
         beside = self._succession.beside
 
         def ready() -> None:
-            serves = session.kind in _SERVED
+            serves = session.kind in SERVED
             if beside and not serves and self._target is not None and self._target.may_be_factory:
                 return  # that is a guess after some seconds; meanwhile the other worker serves
             if not self._is_ready:
@@ -219,7 +228,7 @@ class Worker:
             self._session.resign(lambda: self._channel.post({"type": "yielded"}))
         elif message["type"] == "end" and self._session is not None:
             self._succession.enter()
-            self._session.stop(_haste(self._orders))
+            self._session.stop(hasty(self._grace))
         elif message["type"] == "stay" and self._session is not None:
             self._session.stay()
 
@@ -280,7 +289,7 @@ class Worker:
 
     def _tell_of_libraries(self) -> None:
         if self._orders.task is Task.SERVE:
-            is_program = self._session is None or self._session.kind not in _SERVED
+            is_program = self._session is None or self._session.kind not in SERVED
             first = self.loads.libraries(first=True)
             names = first if is_program else self.loads.libraries()  # its own run imports what it likes
             found = {"names": names, "first": first, "sources": own_sources(named=not is_program)}
@@ -309,7 +318,7 @@ class Worker:
 
     def _counts(self) -> bool:
         """Whether a prompt is to be let alone: that of a debugger, or any one in an app; a program may ask for ever."""
-        is_program = self._session is not None and self._session.kind not in _SERVED
+        is_program = self._session is not None and self._session.kind not in SERVED
         return not is_program or self.prompt.is_of_debugger
 
     def _notice(self, text: str) -> None:
@@ -342,51 +351,6 @@ def _is_another(ahead: Iterator[str]) -> bool:
         return next(ahead, None) is not None
     except Exception:  # noqa: BLE001 - the reload that needs it will tell what is wrong
         return False
-
-
-def _haste(orders: Orders) -> float:
-    """Seconds that requests still have after Ctrl-C."""
-    return min(float(orders.options.get("grace", GRACE)), _HASTE)
-
-
-def _obey_signals(session: Session, orders: Orders, succession: Succession, prompt: Prompt) -> None:
-    """SIGTERM ends the session; so does SIGINT if it serves, while a plain program gets its KeyboardInterrupt."""
-    grace = float(orders.options.get("grace", GRACE))
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if session.kind in _SERVED and not prompt.is_at(frame):  # a factory's kind is known once it was called
-            session.stop(_haste(orders))
-        else:
-            signal.default_int_handler(number, frame)
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        succession.enter()  # who waits for a turn has nothing to wait for any more
-        session.stop(grace)
-
-    def be_plain() -> None:
-        """A fork of ours ends when it is told to: the session is not its own."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            if signal.getsignal(number) in (end, interrupt):
-                signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
-
-    os.register_at_fork(after_in_child=be_plain)
-    signal.signal(signal.SIGTERM, end)
-    if orders.task is Task.SERVE:
-        signal.signal(signal.SIGINT, interrupt)
-
-
-def _insist_on_leaving(status: int) -> None:
-    """Have the process end soon: Python waits for ever for a thread of a pool that is stuck in a request."""
-
-    def leave() -> None:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(AttributeError, OSError, ValueError):
-                stream.flush()
-        os._exit(status)
-
-    timer = threading.Timer(_LEAVE, leave)
-    timer.daemon = True
-    timer.start()
 
 
 def _die() -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import closing, suppress
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.e2e.editor import Editor
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -32,35 +30,6 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": word.encode()})
 """
 HELPER = "WORD = 'v0'\n\ndef word():\n    first = WORD\n    return first\n"
-
-
-class Editor:
-    """The other side of the debug adapter protocol."""
-
-    def __init__(self, port: int) -> None:
-        self._sock = socket.create_connection(("127.0.0.1", port), timeout=15)
-        self._messages = self._read()
-        self._numbers = count(1)
-
-    def send(self, command: str, **arguments: Any) -> None:
-        message = {"seq": next(self._numbers), "type": "request", "command": command, "arguments": arguments}
-        data = json.dumps(message).encode()
-        self._sock.sendall(b"Content-Length: %d\r\n\r\n%b" % (len(data), data))
-
-    def until(self, **wanted: str) -> dict[str, Any]:
-        """Wait for a message with these values."""
-        return next(one for one in self._messages if wanted.items() <= one.items())
-
-    def close(self) -> None:
-        self._messages.close()
-        self._sock.close()
-
-    def _read(self) -> Generator[dict[str, Any], None, None]:
-        with self._sock.makefile("rb") as stream:
-            while line := stream.readline():
-                if line.lower().startswith(b"content-length"):
-                    stream.readline()
-                    yield json.loads(stream.read(int(line.partition(b":")[2])))
 
 
 def ask(tool: Tool) -> tuple[threading.Thread, list[str]]:
@@ -86,17 +55,10 @@ def test_a_breakpoint_is_hit_after_a_patch_and_saves_wait_for_who_stands_there(
     tool = start("serve", "--port", "0", "--json", "--grace", "0.5", "main:app", environment=environment | more)
     tool.event("ready")
     with closing(Editor(port)) as editor:
-        editor.send("initialize", adapterID="test")
-        editor.until(command="initialize")
-        editor.send("attach")
-        editor.until(event="initialized")
-        editor.send("setBreakpoints", source={"path": str(project / "helper.py")}, breakpoints=[{"line": 5}])
-        editor.until(command="setBreakpoints")
-        editor.send("configurationDone")
-        editor.until(command="configurationDone")
+        editor.attach(project / "helper.py", 5)
         for number, (there, saved) in enumerate((("v0", "one"), ("v0 one", "two"), ("v0 two", ""))):
             request, answers = ask(tool)
-            thread = editor.until(event="stopped")["body"]["threadId"]
+            thread = editor.stopped()
             if saved:
                 text = HELPER.replace("first = WORD", f"first = WORD + ' {saved}'")
                 (project / "helper.py").write_text(text)
