@@ -276,4 +276,7 @@ class Consequences(Marks):
         return any(cell in self.mutated(other, old=True) for other in users)
 
     def _is_later(self, place: Place, than: Place) -> bool:
-        return place != than and place not in self.causes and self.order(place) > self.order(than)
+        """Whether a unit that stays as it is comes later in a start, or may come later than a part of the other one."""
+        if place == than or place in self.causes:
+            return False
+        return self.order(place) > self.order(than) or self.is_during(place.module, than)

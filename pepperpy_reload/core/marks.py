@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pepperpy_reload.core.plan import Action, Demand
 from pepperpy_reload.core.start import Start
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind
-from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
+from pepperpy_reload.core.world import Cell, Given, Key, Place, World, qualname_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Marks(Traces):
             return
         self.causes[place] = cause
         self.work.append(place)
+        self._see_getters(place)
         if unit.alias is not None and unit.alias.bound == "*":
             self._mark_shadowing(place, unit.alias.module)
 
@@ -91,6 +93,7 @@ class Marks(Traces):
             return
         seen.add(cell)
         why = Cause(f"reads {cell}" if by else cause.text, by)
+        self._spread_to_getters(cell, why, rebound=rebound)
         for place in [*self.readers(cell), *self.readers(Cell(cell.module, "*"))]:
             unit = self.unit(place)
             if place == by:
@@ -106,6 +109,37 @@ class Marks(Traces):
                     self.force(place, why)
         for place, key in [*self.callers(cell), *self.callers(Cell(cell.module, "*"))]:
             self.mark(place, Cause(f"called {qualname_of(key)} when it was imported, which reads {cell}", by))
+
+    @cached_property
+    def _given(self) -> Mapping[str, Given]:
+        return self.world.given_by_getters()
+
+    def _see_getters(self, place: Place) -> None:
+        """Who is executed again asks a module's `__getattr__` again, and not the names that this has kept."""
+        ran = self.world.ran(place.module, self.old_index(place)) if self._given else frozenset[Key]()
+        for name, given in self._given.items() if ran else ():
+            if not ran.isdisjoint(given.keys):
+                self._take_away(name, given, Cause(f"asks the __getattr__ of {name}", place))
+
+    def _spread_to_getters(self, cell: Cell, why: Cause, *, rebound: bool) -> None:
+        for name, given in self._given.items():
+            if not given.origins.isdisjoint((cell, Cell(cell.module, "*"))):
+                if rebound:
+                    self._take_away(name, given, why)
+                else:
+                    for bound in given.names:
+                        self.spread(Cell(name, bound), why, rebound=False, by=why.by)
+
+    def _take_away(self, name: str, given: Given, cause: Cause) -> None:
+        """What a module's `__getattr__` has kept goes: who has asked for it does so again."""
+        cells = [Cell(name, bound) for bound in given.names]
+        left = [cell for cell in cells if cell not in self.rebound and not self.binders(cell)]
+        self.dropped.update(dict.fromkeys(left, cause))
+        for cell in left:
+            self.spread(cell, cause, rebound=True, by=cause.by)
+        for key in given.keys if left else ():
+            for place in self.runners(key):
+                self.mark(place, cause)
 
     def _spread_by_star(self, star: Place, name: str, why: Cause, *, rebound: bool) -> None:
         if rebound:

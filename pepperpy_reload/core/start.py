@@ -111,8 +111,9 @@ def _targets(
                 continue
             if not (known and _was_loaded_later(traces, name, place, old)):
                 yield name
+    before = traces.old_unit(place).imports if traces.old_index(place) >= 0 else ()
     for alias in unit.imports:
-        if not known or traces.world.has_imported(place.module, alias.module):
+        if not (known or alias in before) or traces.world.has_imported(place.module, alias.module):
             yield from _named(alias)
     if known:
         yield from traces.world.imported_by(place.module, old)

@@ -49,9 +49,20 @@ class Traces(Scope):
 
     def order(self, place: Place) -> tuple[object, ...]:
         """When a cold start executes the unit."""
-        return (*self._begin(place.module), place.index)
+        return (*self.begins(place.module), place.index)
 
-    def _begin(self, module: str) -> tuple[object, ...]:
+    def is_during(self, module: str, place: Place) -> bool:
+        """Whether a cold start runs a module while it executes a unit, which has done other things before.
+
+        By `order` it comes before the unit, as what an import statement loads does.
+        """
+        if self.unit(place).alias is not None or not self.unit(place).imports:
+            return False
+        begin = (*self.begins(place.module), place.index - 0.5)
+        return self.begins(module)[: len(begin)] == begin
+
+    def begins(self, module: str) -> tuple[object, ...]:
+        """When a cold start begins to run a module."""
         return self.keys.get(module) or self.world.order(module)
 
     def readers(self, cell: Cell) -> list[Place]:
@@ -152,7 +163,7 @@ class Traces(Scope):
 
     def _is_through(self, module: str, time: tuple[object, ...]) -> bool:
         """Whether a module has been executed to its end by that time: only then its package has it as an attribute."""
-        begin = self._begin(module)
+        begin = self.begins(module)
         return begin < time and time[: len(begin)] != begin
 
     def absent(self, place: Place) -> Iterator[Cell]:

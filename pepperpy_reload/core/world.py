@@ -60,6 +60,17 @@ class Reach:
         return f"{self.where} {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Names of a module that its `__getattr__` has found and kept: as long as they are there it is not asked again."""
+
+    names: tuple[str, ...]
+    origins: frozenset[Cell]
+    """The cells that their values come from; the cell `*` of a module is any of its names."""
+    keys: tuple[Key, ...]
+    """The function, if it is the project's own."""
+
+
 class World(Protocol):
     """The live process, as far as it matters to a plan. Tests plan in a made-up one.
 
@@ -110,6 +121,9 @@ class World(Protocol):
 
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
         """Where values come from that a module's `__getattr__` has given to import statements, and these (PEP 562)."""
+
+    def given_by_getters(self) -> Mapping[str, Given]:
+        """By module: what its `__getattr__` has given and put into the namespace, which no statement binds."""
 
     def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while the old unit of this index was executed, not inside another's load."""

@@ -63,7 +63,7 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
         else:
             watched = namespace.__class__ is dict and "__name__" in namespace and namespace["__name__"] in importers
         try:
-            if watched and recorder.awaited and not recorder.is_elsewhere():
+            if watched and recorder.on_import is not None and not recorder.is_elsewhere():
                 recorder.load_awaited(namespace, name, fromlist, level)
             module = plain_import(name, globals, locals, fromlist, level)
         except BaseException as error:
@@ -125,6 +125,8 @@ def _call_door(recorder: Recorder, gcd_import: Any) -> Callable[..., ModuleType]
             frame = frame.f_back
             namespace = frame.f_globals
         watched = bool(namespace) and recorder.listens(namespace)
+        if watched and recorder.on_import is not None and not recorder.is_elsewhere():
+            recorder.on_import(_called_for(name, package, level), str(namespace.get("__name__")))
         try:
             module = gcd_import(name, package, level)
         except BaseException as error:
@@ -169,13 +171,18 @@ def _load_door(recorder: Recorder, find_and_load: Any) -> Callable[..., ModuleTy
 def _note_dynamic(
     recorder: Recorder, namespace: Mapping[str, Any], name: str, package: str | None, level: int, frame: FrameType
 ) -> None:
-    try:
-        full = importlib.util.resolve_name("." * level + name, package) if level else name
-    except (ImportError, TypeError, ValueError):  # nothing of that name can be: that error is under way
-        return
-    for imported in with_packages(full):
+    full = _called_for(name, package, level)
+    for imported in with_packages(full) if full else ():
         missing = imported not in sys.modules
         recorder.note_edge(str(namespace.get("__name__")), imported, EdgeKind.IMPORT_MODULE, frame, failed=missing)
+
+
+def _called_for(name: str, package: str | None, level: int) -> str:
+    """The full name of what is imported by a call; "" if nothing of that name can be: that error is under way."""
+    try:
+        return importlib.util.resolve_name("." * level + name, package) if level else name
+    except (ImportError, TypeError, ValueError):
+        return ""
 
 
 def audit_hook(recorder: Recorder) -> Any:

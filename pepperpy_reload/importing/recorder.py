@@ -71,8 +71,8 @@ class Recorder:
         self.outside: set[str] = set()
         """First-party modules that were imported by others than first-party modules: a library, a prompt."""
         self.settled = Settled()
-        self.on_import: Callable[[str, str], object] = _nothing
-        """Called, while modules are awaited, with each module that is about to be imported from, and its importer."""
+        self.on_import: Callable[[str, str], object] | None = None
+        """Called during a reload with each module that is about to be imported from, and its importer."""
         self.awaited: dict[str, ModuleType] = {}
         """Modules that a reload has taken out of sys.modules, to be run again."""
         self.awaiting = 0
@@ -308,7 +308,7 @@ class Recorder:
     def load_awaited(
         self, namespace: Mapping[str, Any], name: str, fromlist: tuple[str, ...] | None, level: int
     ) -> None:
-        """An import statement begins while a reload runs modules again: import the awaited submodules that it names.
+        """An import statement begins during a reload: import the awaited submodules that it names.
 
         The import system would not: their package still has them as attributes. Then whoever reloads is told.
         """
@@ -318,7 +318,8 @@ class Recorder:
             if submodule in self.awaited and submodule not in sys.modules:
                 importlib.import_module(submodule)
         for imported in (full, *submodules):
-            self.on_import(imported, str(namespace.get("__name__")))
+            if self.on_import is not None:
+                self.on_import(imported, str(namespace.get("__name__")))
 
     # --- edges
 
@@ -383,10 +384,6 @@ class Recorder:
             real = os.path.realpath(path)
             if real in self.roots:
                 stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
-
-
-def _nothing(_imported: str, _importer: str) -> None:
-    """Nobody is reloading."""
 
 
 def lift_nothing(_name: str) -> None:

@@ -20,16 +20,17 @@ from pepperpy_reload.core.graph import EdgeKind
 from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.unit import FunctionFacts, Unit
-from pepperpy_reload.core.world import Cell, Key, Place, Reach
+from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
+from pepperpy_reload.reloading.getters import Getters, why_displaced
 from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
-from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
+from pepperpy_reload.reloading.looking import attribute_of, is_a
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.patch import caches_of
 from pepperpy_reload.reloading.spoken import Spoken
@@ -189,30 +190,16 @@ class LiveWorld(Spoken):
         return ClassState()
 
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
-        """Where values come from that import statements were given by a module's `__getattr__` (PEP 562): who has them.
+        """Where values come from that import statements were given by a module's `__getattr__`: who has them."""
+        return self._getters.fetched()
 
-        What does not say where it was defined may be from any module that has been loaded by name meanwhile.
-        """
-        found: dict[Cell, list[Place]] = {}
-        for name in recorder.modules:
-            given = getattr(sys.modules.get(name), "__dict__", {})
-            if "__getattr__" not in given:
-                continue
-            for importer in recorder.graph.importers_of(name):
-                alignment = self.alignment(importer)
-                for unit in alignment.units if alignment is not None else ():
-                    alias = unit.alias
-                    if alias is not None and alias.module == name and alias.name and alias.name not in given:
-                        for cell in self._origins(name, self.value(Cell(importer, alias.bound))):
-                            found.setdefault(cell, []).append(Place(importer, unit.index))
-        return found
+    def given_by_getters(self) -> Mapping[str, Given]:
+        """What such functions have kept in the namespaces of their modules."""
+        return self._getters.kept()
 
-    def _origins(self, giver: str, value: object) -> list[Cell]:
-        home, name = plain_attribute(value, "__module__"), plain_attribute(value, "__name__")
-        if isinstance(name, str) and home in recorder.modules and self.value(Cell(home, name)) is value:
-            return [Cell(home, name)]
-        edges = ((one, recorder.graph.edge(giver, one)) for one in recorder.graph.imports_of(giver))
-        return [Cell(one, "*") for one, edge in edges if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE]
+    @cached_property
+    def _getters(self) -> Getters:
+        return Getters(self.alignment, self.value)
 
     def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while an old unit was executed."""
@@ -454,7 +441,7 @@ class LiveWorld(Spoken):
         if module == "__main__":
             return "__main__ is running and cannot be run again"
         wish = getattr(sys.modules.get(module), "__dict__", {}).get("__reload__")
-        return f'{module} asks for a restart (__reload__ = "restart")' if wish == "restart" else ""
+        return f'{module} asks for a restart (__reload__ = "restart")' if wish == "restart" else why_displaced(module)
 
     def reach(self, module: str, deed: Deed, local: Iterable[Alias]) -> Reach | None:
         """What a deed does outside first-party code."""

@@ -19,9 +19,11 @@ from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, renamed, state
+from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.attempt import Attempt
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.generated import forget_sources
+from pepperpy_reload.reloading.getters import left_as_they_were
 from pepperpy_reload.reloading.hiding import Hiding
 from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
@@ -57,6 +59,13 @@ class Performance:
         """The names that are still going to be bound, by module."""
         self._census = Census()
         self._hiding = Hiding()
+        self._arrivals = Arrivals(self._scope.begins)
+        self._hosts: list[Place] = []
+        """The statements with others inside that are being executed, and that have loaded what waits to be."""
+        self._taken_away: list[tuple[Cell, object]] = []
+        """The names that have gone before anything was executed, with what they held."""
+        self._failure: BaseException | None = None
+        """What has been raised inside one of them: it goes on whatever the statement makes of it."""
         self._packages: tuple[int, dict[str, list[str]]] | None = None
         """How many modules there were, and which ones were in each package."""
         self._waiting: dict[str, list[Step]] = {}
@@ -113,6 +122,8 @@ class Performance:
             yield from (vars(executor.module).get(bound) for bound in names)
 
     def _tidy(self) -> None:
+        for cell in left_as_they_were(self._taken_away):  # another thread has asked for it meanwhile
+            raise RestartNeeded(f"{cell} was fetched by its module's __getattr__ before it was made again")
         for name, executor in self._executors.items():
             self._attempt.dropped.extend(f"{name}.{left}" for left in executor.drop_unbound())
         for name in self._attempt.prepared.reading.edited:
@@ -122,13 +133,16 @@ class Performance:
     def _rerun(self) -> Rerun:
         groups = recorder.graph.order(list(self._runs))
         cyclic = [name for group in groups if len(group) > 1 for name in group]
-        return Rerun(self._runs, cyclic, {name: state.kept_names(module) for name, module in self._runs.items()})
+        kept = {name: state.kept_names(module) for name, module in self._runs.items()}
+        return Rerun(self._runs, cyclic, kept, self._arrivals)
 
     def _all(self, rerun: Rerun) -> None:
         # What is gone is gone before anything runs: who still needs it must fail.
         for step in self._plan.steps:
             if step.action is Action.DROP and step.name:
-                self._executor(step.module).drop(step.name)
+                executor = self._executor(step.module)
+                self._taken_away.append((Cell(step.module, step.name), vars(executor.module).get(step.name)))
+                executor.drop(step.name)
                 self._attempt.dropped.append(f"{step.module}.{step.name}")
         recorder.awaiting = threading.get_ident()
         recorder.awaited.update(self._runs)
@@ -139,11 +153,7 @@ class Performance:
         try:
             with self._finder.executing(rerun), recorder.watch.kept_on():
                 for step in self._plan.steps:
-                    if step.action is Action.RUN:
-                        with self._failing(step.module):
-                            self._watched(f"running {step.module} again", partial(import_again, [step.module]))
-                    elif step.action in _RAN and step in self._waiting.get(step.module, ()):
-                        self._take(step)
+                    self._take_in_turn(step)
             recorder.awaited.clear()
         finally:
             recorder.on_import = before
@@ -171,31 +181,116 @@ class Performance:
         self._done.add(name)
         recorder.settled.settle_again(name, values)
 
+    def _take_in_turn(self, step: Step) -> None:
+        if step.action is Action.RUN:
+            self._take_hosts(step.module)
+            with self._failing(step.module):
+                self._watched(f"running {step.module} again", partial(import_again, [step.module]))
+        elif step.action in _RAN and step in self._waiting.get(step.module, ()):
+            self._take_hosts(step.module)
+            if step in self._waiting.get(step.module, ()):
+                self._take(step)
+
+    def _take_hosts(self, module: str) -> None:
+        """Statements with others inside that load a module, having done other things before, come before it."""
+        hosts = [place for place in self._loaders(module) if self._scope.is_during(module, place)]
+        for place in reversed(hosts):
+            found = (step for step in self._waiting.get(place.module, ()) if step.index == place.index)
+            host = next(found, None)
+            if host is not None and host.action is Action.EXECUTE:
+                self._take(host)
+
     def _take(self, step: Step) -> None:
         self._waiting[step.module].remove(step)
         executor = self._executor(step.module)
         unit = executor.units[step.index]
-        for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
-            for name in (alias.module, f"{alias.module}.{alias.name}"):
-                self._bring_up(name, step.module)
-        for chain in sorted(
-            unit.reads | self._scope.looked_up(step.module, unit)
-        ):  # `import settings` may be long done, and `settings.LIMIT` is still to come
-            self._bring_up(self._scope.cell(step.module, chain)[0].module, step.module)
         place = Place(step.module, step.index)
-        for name in self._loading.get(place, ()):  # by a package's `__getattr__`, say
-            self._bring_up(name, step.module)
+        inside = {name for name in (*self._waiting, *self._runs) if unit.imports and self._scope.is_during(name, place)}
+        later = inside | self._loaded_later(place, unit)
+        for name in self._needed(step, unit):
+            if name not in later:
+                self._bring_up(name, step.module)
         where = f"{step.module}:{unit.line}"
+        stale = {name: names for name, names in self._stale.items() if name not in later} if later else self._stale
         self._hiding.show(self._scope.order(place))
-        early = self._witness.before(place, unit, self._stale, postponed=executor.postpones_annotations)
-        lines = self._witness.lines(place, unit, self._stale)
+        early = self._witness.before(place, unit, stale, postponed=executor.postpones_annotations)
+        lines = self._witness.lines(place, unit, stale)
         self._settle(step.module)
         self._hiding.hide(where, vars(executor.module), early)
-        with lines or nullcontext(), self._failing(step.module):
+        with lines or nullcontext(), self._failing(step.module), self._hosting(place, unit, inside):
             self._watched(where, partial(executor.take, step, self._unseen(place)))
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
+
+    def _loaded_later(self, place: Place, unit: Unit) -> set[str]:
+        """The modules that a statement may import in its midst, and that a cold start has not come to by then."""
+        if unit.alias is not None or not unit.imports:
+            return set()
+        named = {name for alias in unit.imports for name in (alias.module, f"{alias.module}.{alias.name}")}
+        turn = self._scope.order(place)
+        return {name for name in named if self._waiting.get(name) and self._scope.begins(name) > turn}
+
+    def _needed(self, step: Step, unit: Unit) -> Iterator[str]:
+        """The modules that a statement imports from, or names."""
+        for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
+            yield from (alias.module, f"{alias.module}.{alias.name}")
+        for chain in sorted(unit.reads | self._scope.looked_up(step.module, unit)):
+            # `import settings` may be long done, and `settings.LIMIT` is still to come
+            yield self._scope.cell(step.module, chain)[0].module
+        yield from self._loading.get(Place(step.module, step.index), ())  # by a package's `__getattr__`, say
+
+    @contextmanager
+    def _hosting(self, place: Place, unit: Unit, inside: set[str]) -> Iterator[None]:
+        """A statement is executed that imports in its midst: what waits in the modules `inside` is taken meanwhile."""
+        if unit.alias is not None or not unit.imports:
+            yield
+            return
+        self._hosts.append(place)
+        try:
+            yield
+        finally:
+            self._hosts.pop()
+        if self._failure is not None:
+            raise self._failure
+        for name in sorted(inside):
+            if self._waiting.get(name) or (name in self._runs and name not in sys.modules):
+                raise RestartNeeded(f"{place.module} does not load {name} in its time any more")
+
+    def _take_inside(self, imported: str) -> None:
+        """A statement imports in its midst: what waits of what it loads so is taken."""
+        if not self._hosts or not self._scope.world.knows(imported):
+            return
+        begin, host = self._scope.begins(imported), self._hosts[-1]
+        if begin > self._scope.order(host) and _is_its_packages(imported):
+            unit = self._scope.unit(host)
+            self._failure = RestartNeeded(f"{host.module}:{unit.line} imports {imported} earlier than a start does")
+            raise self._failure
+        steps = [step for step in self._plan.steps if self._is_loaded_by(step, begin, host)]
+        if not steps:
+            return
+        # The statement may have set something for the time being only: `with warnings.catch_warnings(): ...`
+        holdings, self._holdings = self._holdings, Holdings()
+        current, self._current, known = self._current, "", self._witness.pause()
+        try:
+            for step in steps:
+                self._take_in_turn(step)
+            self._settle("")
+        except BaseException as error:
+            self._failure = error
+            raise
+        self._holdings, self._current = holdings, current
+        self._witness.resume(known)
+
+    def _is_loaded_by(self, step: Step, begin: tuple[object, ...], host: Place) -> bool:
+        """Whether a step waits in what a cold start loads from some time on while a statement is executed."""
+        waits = step in self._waiting.get(step.module, ())
+        waits = waits or (step.action is Action.RUN and step.module not in sys.modules)
+        return (
+            waits
+            and self._scope.begins(step.module)[: len(begin)] == begin
+            and self._scope.is_during(step.module, host)
+        )
 
     def _watched(self, where: str, execute: Callable[[], object]) -> None:
         """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
@@ -241,6 +336,8 @@ class Performance:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""
         if importer in self._runs:
             self._bring_up(module, importer)
+        self._take_inside(module)
+        self._arrivals.see(module)
 
     def _bring_up(self, module: str, importer: str) -> None:
         """A module is about to be imported from: what waits to be executed there comes first.
@@ -279,6 +376,12 @@ class Performance:
     def _see_disposers(self) -> None:
         for name in {*self._runs, *self._executors}:
             self._attempt.disposers.extend(state.take_disposers(name))
+
+
+def _is_its_packages(module: str) -> bool:
+    """Whether a module is what its package has by its name."""
+    package, _, name = module.rpartition(".")
+    return not package or getattr(sys.modules.get(package), "__dict__", {}).get(name) is sys.modules.get(module)
 
 
 def _source(attempt: Attempt, name: str) -> tuple[CodeType, list[Unit], list[Unit], list[int]]:

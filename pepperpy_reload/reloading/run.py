@@ -16,6 +16,7 @@ from pepperpy_reload.core.names import binds_first, bound_names, read_inside
 from pepperpy_reload.core.statement import import_time
 from pepperpy_reload.core.texts import texts
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.execute import Names
 from pepperpy_reload.reloading.lookers import look_up
 
@@ -35,10 +36,13 @@ class Rerun:
     is bound below it.
     """
 
-    def __init__(self, modules: dict[str, ModuleType], cyclic: Iterable[str], kept: dict[str, dict[str, Any]]) -> None:
+    def __init__(
+        self, modules: dict[str, ModuleType], cyclic: Iterable[str], kept: dict[str, dict[str, Any]], arrivals: Arrivals
+    ) -> None:
         self.modules = modules
         self._cyclic = frozenset(cyclic)
         self._kept = kept
+        self._arrivals = arrivals
         self.dropped: list[str] = []
 
     def create(self, spec: ModuleSpec) -> ModuleType | None:
@@ -65,8 +69,10 @@ class Rerun:
         if reflects(tree) or module.__name__ in self._cyclic or _looks_ahead(tree, code, module.__name__):
             for name in [name for name in namespace if not _stays(name, module, sys.modules)]:
                 del namespace[name]
+            self._arrivals.begin(module)
             namespace["__doc__"] = None
             _bootstrap._call_with_frames_removed(exec, code, namespace)
+            self._arrivals.end(module)
             namespace.update(kept)
             gone = [name for name in before if name not in namespace]
         else:

@@ -72,6 +72,14 @@ class Witness:
                 raise RestartNeeded(f"{place.module}:{unit.line} looks up {cell} before it is bound")
         return missing
 
+    def pause(self) -> tuple[set[Cell], set[str]]:
+        """Others are executed in the midst of a statement; what it is that is known of this one."""
+        return self._unbound, self._own
+
+    def resume(self, known: tuple[set[Cell], set[str]]) -> None:
+        """They have been."""
+        self._unbound, self._own = known
+
     def _is_evaluated(self, cell: Cell, place: Place, unit: Unit, inside: Collection[Cell]) -> bool:
         """Whether a unit reads a cell itself, besides what its annotations say."""
         return cell in inside or any(self._scope.cell(place.module, names)[0] == cell for names in unit.evaluated)

@@ -15,7 +15,7 @@ from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan
 from pepperpy_reload.core.planner import plan_reload
 from pepperpy_reload.core.unit import FunctionFacts, Unit, read_units
-from pepperpy_reload.core.world import Cell, Key, Place, Reach, World
+from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach, World
 
 
 class Made:
@@ -126,6 +126,9 @@ class Made:
         return False
 
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
+        return {}
+
+    def given_by_getters(self) -> Mapping[str, Given]:
         return {}
 
     def is_iterator(self, cell: Cell) -> bool:
