@@ -187,6 +187,16 @@ class ImportGraph:
         graph.become(self)
         return graph
 
+    def edges_from(self, importer: str) -> list[Edge]:
+        """The edges to all that `importer` imports, or has failed to."""
+        return list(self._out.get(importer, {}).values())
+
+    def replace_imports(self, importer: str, edges: Iterable[Edge]) -> None:
+        """Have `importer` import by these edges, and by no others."""
+        self.drop_imports(importer)
+        for edge in edges:
+            self.add(edge)
+
     def become(self, other: ImportGraph) -> None:
         """Take over the nodes and edges of `other`, in place: who holds this graph sees them."""
         self._out = {name: dict(row) for name, row in list(other._out.items())}

@@ -24,6 +24,7 @@ from pepperpy_reload.importing.doors import CODE, audit_hook, wrap_imports
 from pepperpy_reload.importing.edges import RecordedGraph, absolute, frame_of, is_initializing, targets
 from pepperpy_reload.importing.footprint import Activity, CodeKey, Footprint, Watch
 from pepperpy_reload.importing.joining import join_load
+from pepperpy_reload.importing.known import Known
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.roots import Roots
 from pepperpy_reload.importing.runners import Runners
@@ -44,6 +45,15 @@ class Memory:
     settled: Settled
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a recorder knows of some modules, and the order in which all begin to be run."""
+
+    modules: dict[str, Loaded]
+    imports: dict[str, list[Edge]]
+    rank: dict[str, int]
+
+
 class LoadListener(Protocol):
     """Who wants to be told of every module that begins and ends to load."""
 
@@ -60,7 +70,7 @@ class Recorder:
     def __init__(self) -> None:
         self.roots = Roots()
         self.graph = RecordedGraph()
-        self.by_name: dict[str, Loaded] = {}
+        self.by_name = Known()
         """`modules`, for whoever does not ask what they ran."""
         self.rank: dict[str, int] = {}
         """The place of each first-party module in the order in which modules *began* to be run."""
@@ -88,7 +98,7 @@ class Recorder:
         self._audited = False
 
     @property
-    def modules(self) -> dict[str, Loaded]:
+    def modules(self) -> Known:
         """What is known of each first-party module that has been run, by name."""
         if self._ran.noted:
             self._ran.sort()
@@ -209,7 +219,7 @@ class Recorder:
             if before is not None:
                 self.by_name[name] = before
             else:
-                self._hand_on(name, trigger)
+                self.by_name.hand_on(name, trigger)
             raise
         finally:
             self.watch.leave()
@@ -230,12 +240,6 @@ class Recorder:
         """Whether modules are still being executed whose execution began before this recorder was armed."""
         self._early = tuple(name for name in self._early if is_initializing(name)) if self._early else ()
         return bool(self._early)
-
-    def _hand_on(self, failed: str, trigger: tuple[str, int] | None) -> None:
-        """What a module had loaded before it failed stays: it is there because of who wanted that module."""
-        for loaded in list(self.by_name.values()):
-            if loaded.trigger is not None and loaded.trigger[0] == failed:
-                loaded.trigger = trigger
 
     def note_runner(self, module: str, functions: Iterable[CodeKey]) -> None:
         """`module` ran these functions while it was executed."""
@@ -280,9 +284,15 @@ class Recorder:
         self.graph.add_node(name)
         self.by_name[name] = Loaded(name, path, source, code, None, adopted=True)
 
-    def tidy(self) -> None:
-        """Forget of functions that no module ran any more that they were run: they have moved, or are gone."""
-        self._ran.tidy(self.modules)
+    def tidy(self, moved: Iterable[CodeKey] | None = None) -> None:
+        """Forget of functions that no module ran any more that they were run: they have moved, or are gone.
+
+        Of those that have moved, if only functions have been patched.
+        """
+        if moved is None:
+            self._ran.tidy(self.modules)
+        else:
+            self._ran.forget(moved, self.modules)
 
     def memory(self) -> Memory:
         """What is known now, for `restore`."""
@@ -291,10 +301,21 @@ class Recorder:
             self.settled.copy(),
         )  # fmt: skip
 
-    def restore(self, memory: Memory) -> None:
+    def part(self, names: Iterable[str]) -> Part:
+        """What is known now of these modules, for `restore`, if no module is going to be run, or to go."""
+        known = {name: self.modules[name] for name in names if name in self.modules}
+        return Part(known, {name: self.graph.edges_from(name) for name in known}, self.rank)
+
+    def restore(self, memory: Memory | Part) -> None:
         """Know again what was known then."""
+        if isinstance(memory, Part):
+            for name, edges in memory.imports.items():
+                self.graph.replace_imports(name, edges)
+                self.by_name[name] = memory.modules[name]
+            self.rank = memory.rank
+            return
         self.graph.become(memory.graph)
-        self.by_name = memory.modules
+        self.by_name = self.by_name.become(memory.modules)
         self.rank = memory.rank
         self.importers.clear()
         self.importers.update(memory.importers)

@@ -43,6 +43,17 @@ class Runners:
             self.sort()
         return self._found
 
+    def forget(self, functions: Iterable[CodeKey], modules: Mapping[str, Loaded]) -> None:
+        """Forget that these were run by modules of which that is not true any more."""
+        footprints: dict[str, set[CodeKey]] = {}
+        for key in functions:
+            for name in self.found().get(key, ()):
+                if name not in footprints and name in modules:
+                    footprints[name] = modules[name].footprint
+            left = {name for name in self._found.pop(key, ()) if key in footprints.get(name, ())}
+            if left:
+                self._found[key] = left
+
     def tidy(self, modules: Mapping[str, Loaded]) -> None:
         """Forget of functions that no module ran any more that they were run: they have moved, or are gone."""
         if len(self.found()) > self._tidied:

@@ -78,12 +78,18 @@ class Attempt:
     def gone(self) -> set[str]:
         """The modules that are no longer loaded."""
         dropped = {step.module for step in self.prepared.plan.steps if step.action is Action.DROP and not step.name}
-        return dropped - recorder.modules.keys()
+        return {name for name in dropped if name not in recorder.modules}
 
     @property
     def imported(self) -> tuple[str, ...]:
         """The modules that were run as a whole."""
         return self.prepared.plan.modules(Action.RUN)
+
+    @property
+    def _renamed(self) -> set[CodeKey]:
+        """The functions of edited modules that are known by other keys now."""
+        pairs = [pair for one in self.prepared.reading.edited.values() for pair in one.pairs]
+        return {old for pair in pairs if (old := CodeKey.of(pair.old)) != CodeKey.of(pair.new)}
 
     @property
     def _outdated(self) -> set[str]:
@@ -116,7 +122,7 @@ class Attempt:
             linecache.cache.pop(path, None)
         for name in self.gone:
             ledger.forget(name)
-        recorder.tidy()
+        recorder.tidy(self._renamed if self.prepared.plan.only_patches else None)
         for dispose in reversed(self.disposers):
             with calling_user_code():
                 dispose()

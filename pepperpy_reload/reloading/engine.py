@@ -73,7 +73,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     if not plan.only_patches:
         see_opaque(plan, traces)
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
-    modules = [sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)]
+    modules = {name: sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)}
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
     registered = state.disposers()
     known = set() if plan.only_patches else set(recorder.modules)
@@ -112,8 +112,8 @@ def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
     changed = {CodeKey.of(pair.old) for one in prepared.reading.edited.values() for pair in one.pairs if pair.changed}
     if not cells and not changed:
         return
-    for name in recorder.modules:
-        for _, cache, function in patch.caches_of(sys.modules.get(name), ledger.names_of_caches(name)):
+    for name, bounds in ledger.with_caches():
+        for _, cache, function in patch.caches_of(sys.modules.get(name), bounds):
             if not cache.cache_info().currsize:
                 continue
             keys, read = traces.reached(CodeKey.of(function.__code__))
@@ -124,6 +124,7 @@ def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
 def read_ahead() -> None:
     """Put the imports in order, and read the functions that caches lead to: they are asked for with most plans."""
     recorder.graph.settle()
+    recorder.modules.at_real("")  # the first one to ask has them all sorted by their files
     traces = Traces(LiveWorld())
     for _, key in traces.world.caches():
         traces.reached(key)

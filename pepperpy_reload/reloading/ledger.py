@@ -7,10 +7,10 @@ import bisect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from types import CodeType, ModuleType
+from types import CodeType
 
 from pepperpy_reload.core.branches import INTERPRETER
 from pepperpy_reload.core.statement import Statement, first_line, forget_trees
@@ -32,6 +32,7 @@ from pepperpy_reload.reloading.functions import (
     said_at_import,
 )
 from pepperpy_reload.reloading.looking import plain_attribute
+from pepperpy_reload.reloading.spotted import Spotted
 
 
 @dataclass(slots=True)
@@ -151,8 +152,8 @@ _looking: dict[str, tuple[bytes, bool]] = {}
 _set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
 _used: dict[str, tuple[CodeType, frozenset[str]]] = {}
 _SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
-_caches: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
-_copies: dict[str, tuple[Loaded, tuple[str, ...]]] = {}
+_caches = Spotted(patch.names_of_caches)
+_copies = Spotted(patch.names_of_copies)
 
 
 def page(name: str) -> Page | None:
@@ -204,8 +205,8 @@ def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
     known = page(name)
     if known is not None:
         words(name)
-        names_of_caches(name)
-        names_of_copies(name)
+        _caches.look(name)
+        _copies.look(name)
         looks_up_modules(name)
         said(name)
         for key in ran:
@@ -234,8 +235,6 @@ def forget(name: str) -> None:
     _looking.pop(name, None)
     _set.pop(name, None)
     _used.pop(name, None)
-    _caches.pop(name, None)
-    _copies.pop(name, None)
     forget_functions(name)
 
 
@@ -244,24 +243,14 @@ def captures_code(name: str) -> bool:
     return says(name, b"__code__")
 
 
-def names_of_caches(name: str) -> tuple[str, ...]:
-    """The names by which a loaded module leads to lru_caches: looked for once after each time that it was executed."""
-    return _looked_for(name, _caches, patch.names_of_caches)
+def with_caches() -> list[tuple[str, tuple[str, ...]]]:
+    """The loaded modules that lead to lru_caches, and by what names."""
+    return _caches.found()
 
 
-def names_of_copies(name: str) -> tuple[str, ...]:
-    """The names of its functions that know what a class knows, likewise."""
-    return _looked_for(name, _copies, patch.names_of_copies)
-
-
-def _looked_for(
-    name: str, table: dict[str, tuple[Loaded, tuple[str, ...]]], find: Callable[[ModuleType | None], tuple[str, ...]]
-) -> tuple[str, ...]:
-    loaded = recorder.modules[name]
-    known = table.get(name)
-    if known is None or known[0] is not loaded:
-        known = table[name] = (loaded, find(sys.modules.get(name)))
-    return known[1]
+def with_copies() -> list[tuple[str, tuple[str, ...]]]:
+    """Those with functions that know what a class knows, likewise."""
+    return _copies.found()
 
 
 def looks_up_modules(name: str) -> bool:

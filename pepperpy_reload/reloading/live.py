@@ -69,17 +69,14 @@ class LiveWorld(Spoken):
         self._triggered: dict[str, list[str]] | None = None
         self._found_later: dict[str, list[tuple[str, int]]] = {}
         self._why_not: dict[Place, str] = {}
-        self._by_path: dict[str, list[str]] = {}
-        for name, loaded in recorder.modules.items():
-            self._by_path.setdefault(loaded.path, []).append(name)
 
     # --- source
 
     def caches(self) -> Iterator[tuple[Cell, CodeKey]]:
         """The cells that hold a function behind an lru_cache, or a class with one, each with the function."""
-        for name, loaded in recorder.modules.items():
-            for bound, _, function in caches_of(sys.modules.get(name), ledger.names_of_caches(name)):
-                if function.__code__.co_filename == loaded.path:
+        for name, bounds in ledger.with_caches():
+            for bound, _, function in caches_of(sys.modules.get(name), bounds):
+                if function.__code__.co_filename == recorder.modules[name].path:
                     yield Cell(name, bound), CodeKey.of(function.__code__)
 
     def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
@@ -111,7 +108,7 @@ class LiveWorld(Spoken):
     def facts(self, key: Key) -> tuple[str, FunctionFacts] | None:
         """Where a function is defined, and what it does."""
         if isinstance(key, CodeKey):
-            for name in self._by_path.get(key.file, ()):
+            for name in recorder.modules.at(key.file):
                 facts = ledger.facts(name, key)
                 if facts is not None:
                     return name, facts
@@ -176,7 +173,7 @@ class LiveWorld(Spoken):
         if key not in self._class_state:
             self._class_state[key] = []
             if isinstance(key, CodeKey):
-                homes = self._by_path.get(key.file, ())
+                homes = recorder.modules.at(key.file)
                 found = {cell for name in homes for cell in self._classes.of(key, name, facts)}
                 self._class_state[key] = sorted(found)
         return self._class_state[key]

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, SourceFileLoader
 from types import CodeType
 
@@ -87,14 +86,12 @@ class Reading:
 def read_batch(paths: Iterable[str]) -> Reading:
     """Read the files of a batch. Changes nothing."""
     reading = Reading()
-    by_path: dict[str, list[str]] = {}
-    for name, loaded in recorder.modules.items():
-        by_path.setdefault(real_path(loaded.path), []).append(name)
     for path in sorted({os.path.realpath(path) for path in paths}):
-        names = [name for name in by_path.get(path, []) if _wants_reload(name)]
+        known = recorder.modules.at_real(path)
+        names = [name for name in known if _wants_reload(name)]
         if names:
             _read_loaded(reading, path, names)
-        elif path not in by_path:
+        elif not known:
             _read_other(reading, path)
     stopwatch.lap("read")
     return reading
@@ -185,12 +182,6 @@ def _read_unknown_source(reading: Reading, path: str) -> None:
             used = True
     if not used and os.path.exists(path) and shown != "__init__.py":
         reading.notes.append(f"{shown} was saved, but nothing that runs has loaded it")
-
-
-@cache
-def real_path(path: str) -> str:
-    """The real path of a loaded module's file; asked for at every batch for every module."""
-    return os.path.realpath(path)
 
 
 def candidate_names(path: str) -> list[str]:

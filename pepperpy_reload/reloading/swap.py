@@ -69,9 +69,9 @@ def _tell_classes(attempt: Attempt, edited: Edited) -> None:
 
 def _copies() -> Iterator[tuple[object, FunctionType]]:
     """The functions that `functools.wraps` has given all that a class knows, each with the class."""
-    for name in recorder.modules:
+    for name, copies in ledger.with_copies():
         names = getattr(sys.modules.get(name), "__dict__", {})
-        for function in map(names.get, ledger.names_of_copies(name)):
+        for function in map(names.get, copies):
             if type(function) is FunctionType:
                 yield getattr(function, "__wrapped__", None), function
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -20,18 +20,19 @@ class Transaction:
     """Everything that a reload may touch, as it was; `rollback` puts it back.
 
     Deep: the contents of every container, instance and class that can be reached from first-party modules, the search
-    path and the environment. Raises RestartNeeded if that cannot be kept safe.
+    path, the environment, and all that is known of modules. Raises RestartNeeded if that cannot be kept safe. Else only
+    what is patched of these modules: what it takes does not depend on how many others there are.
     """
 
-    def __init__(self, modules: Iterable[ModuleType], *, deep: bool) -> None:
-        chosen = list(modules)
+    def __init__(self, modules: Mapping[str, ModuleType], *, deep: bool) -> None:
+        chosen = list(modules.values())
         self._undo: list[Callable[[], None]] = []
-        self._table = dict(sys.modules)
+        self._table = dict(sys.modules) if deep else None
         self._spaces = [(module, dict(vars(module)), type(module)) for module in chosen]
-        self._record = recorder.memory()
-        self._lines = dict(linecache.cache)
+        self._record = recorder.memory() if deep else recorder.part(modules)
+        self._lines = dict(linecache.cache) if deep else None
         starts = [value for module in chosen for value in list(vars(module).values())] if deep else []
-        self._contents = Contents([*starts, sys.path] if deep else [], _is_first_party_class)
+        self._contents = Contents([*starts, sys.path], _is_first_party_class) if deep else None
         self._environment = dict(os.environ) if deep else None
 
     def before(self, name: str) -> dict[str, Any]:
@@ -52,24 +53,27 @@ class Transaction:
         for action in reversed(self._undo):
             action()
         self._undo.clear()
-        self._contents.restore()
+        if self._contents is not None:
+            self._contents.restore()
         if self._environment is not None and os.environ != self._environment:
             _restore_environment(self._environment)
         for module, names, kind in self._spaces:
             if type(module) is not kind:
                 module.__class__ = kind
             refill(vars(module), names)
-        linecache.cache.clear()
-        linecache.cache.update(self._lines)
-        self._drop_new_modules()
-        restore_table(self._table)
+        if self._lines is not None:
+            linecache.cache.clear()
+            linecache.cache.update(self._lines)
+        if self._table is not None:
+            self._drop_new_modules(self._table)
+            restore_table(self._table)
         recorder.restore(self._record)
 
-    def _drop_new_modules(self) -> None:
+    def _drop_new_modules(self, table: Mapping[str, ModuleType]) -> None:
         """Modules that came meanwhile leave their packages; the table itself is put back as a whole."""
-        for name in [name for name in sys.modules if name not in self._table]:
+        for name in [name for name in sys.modules if name not in table]:
             package, _, attribute = name.rpartition(".")
-            holder = self._table.get(package)
+            holder = table.get(package)
             if holder is not None and vars(holder).get(attribute) is sys.modules[name]:
                 delattr(holder, attribute)
 

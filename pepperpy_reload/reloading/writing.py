@@ -34,10 +34,12 @@ class Writing:
                 executed.setdefault(step.module, set()).add(step.index)
         self._runs = set(plan.modules(Action.RUN))
         self._start = plan.start
-        self._once = {name: loaded.trigger for name, loaded in recorder.modules.items()}
-        loaders = {place.module for name, place in self._started() if not self._is_loaded_by(name, place.module)}
+        started = list(self._started())
+        loaders = {place.module for name, place in started if not _is_loaded_by(name, place.module)}
         self._pages = {name: ledger.page(name) for name in {*self._edited, *executed, *(loaders - gone)}}
         self._triggers = self._trigger_units(edited)
+        known = {name: recorder.modules.get(name) for name in self._triggers}
+        self._once = {name: loaded.trigger for name, loaded in known.items() if loaded is not None}
         for name, one in self._edited.items():
             self._move_edges(name, one, executed.get(name, set()))
 
@@ -53,20 +55,20 @@ class Writing:
         undo(partial(recorder.rename, {new: old for old, new in renames.items()}))
         for name, page in self._pages.items():
             if page is not None and name in recorder.modules:
-                recorder.modules[name] = self._rewritten(page, executed.get(name, {}), renames)
+                _put(name, self._rewritten(page, executed.get(name, {}), renames), undo)
                 recorder.note_runner(name, recorder.modules[name].footprint)
         others = {name for key in renames for name in recorder.runners.get(key, ())} - self._pages.keys() - self._whole
         for name in others & recorder.modules.keys():
             loaded = recorder.modules[name]
             ran = {place: {renames.get(key, key) for key in found} for place, found in (loaded.ran or {}).items()}
-            recorder.modules[name] = replace(loaded, ran=ran)
+            _put(name, replace(loaded, ran=ran), undo)
             recorder.note_runner(name, recorder.modules[name].footprint)
         for name, (importer, unit) in self._triggers.items():
             known = recorder.modules.get(name)
             if known is None or importer not in recorder.modules or known.trigger != self._once.get(name):
                 continue  # gone, or loaded again by somebody meanwhile
             place = ledger.offset_of(recorder.modules[importer], unit) if importer in self._runs else unit
-            recorder.modules[name] = replace(known, trigger=(importer, place))
+            _put(name, replace(known, trigger=(importer, place)), undo)
         if self._start is not None:
             later = [name for name in recorder.rank if name not in self._start.keys]
             recorder.rank = {name: rank for rank, name in enumerate([*self._start.sequence, *later])}
@@ -93,10 +95,6 @@ class Writing:
         }
         return replace(loaded, source=one.source, code=one.code, in_force=kept)
 
-    def _is_loaded_by(self, name: str, importer: str) -> bool:
-        trigger = self._once.get(name)
-        return trigger is not None and trigger[0] == importer
-
     def _started(self) -> Iterator[tuple[str, Place]]:
         """Who loads what in a cold start now, where that is known."""
         triggers = self._start.triggers if self._start is not None else {}
@@ -105,15 +103,13 @@ class Writing:
     def _trigger_units(self, edited: Mapping[str, Edited]) -> dict[str, tuple[str, int]]:
         """The triggers that stand in a module whose units are renumbered: by the new number."""
         found = {}
-        for name, loaded in recorder.modules.items():
-            if loaded.trigger is None or loaded.trigger[0] not in {*self._pages, *self._runs}:
-                continue
-            importer = loaded.trigger[0]
-            old = ledger.trigger_unit(loaded)
+        for importer in {*self._pages, *self._runs}:
             one = edited.get(importer)
             olds = list(one.alignment.olds) if one is not None else None
-            new = old if olds is None else olds.index(old) if old in olds else -1
-            found[name] = (importer, new)
+            for name in recorder.modules.loaded_by(importer):
+                old = ledger.trigger_unit(recorder.modules[name])
+                new = old if olds is None else olds.index(old) if old in olds else -1
+                found[name] = (importer, new)
         for name, place in self._started():
             if place.module in self._pages or place.module in self._runs:
                 found[name] = (place.module, place.index)
@@ -134,6 +130,16 @@ class Writing:
                 new = one.alignment.units[olds.index(old)]
                 shift = new.line - one.alignment.old[old].line
                 recorder.graph.add(_moved(edge, shift))
+
+
+def _put(name: str, loaded: Loaded, undo: Undo) -> None:
+    undo(partial(recorder.modules.__setitem__, name, recorder.modules[name]))
+    recorder.modules[name] = loaded
+
+
+def _is_loaded_by(name: str, importer: str) -> bool:
+    known = recorder.modules.get(name)
+    return known is not None and known.trigger is not None and known.trigger[0] == importer
 
 
 def _moved(edge: Edge, shift: int) -> Edge:

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apply, commits, cost, edits, imports, record, replaced, restarts, sizes, stale, switches
+from tests.bench import apply, commits, cost, edits, growth, imports, record, replaced, restarts, sizes, stale, switches
 
 PACKAGES = ("pepperpy-reload", "uvicorn", "fastapi", "flask", "a2wsgi", "watchdog")
 MODULES = {
@@ -29,6 +29,7 @@ MODULES = {
     "restarts": restarts,
     "switches": switches,
     "replaced": replaced,
+    "growth": growth,
 }
 PARTS = {name: module.measure for name, module in MODULES.items()}
 TABLES = {name: module.table for name, module in MODULES.items()}
@@ -60,6 +61,8 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too; - is standard output")
     parser.add_argument("--rounds", type=int, default=20, help="how often everything is repeated (default: 20)")
     parser.add_argument("--workers", type=int, default=1, help="of switches: how many workers serve (default: 1)")
+    parser.add_argument("--modules", type=_sizes, default=growth.MODULES, help="of growth: numbers of modules")
+    parser.add_argument("--files", type=_sizes, default=growth.FILES, help="of growth: numbers of files")
     given = parser.parse_args()
     history = given.parts[1:] if given.parts[:1] == ["commits"] else []
     if history:
@@ -73,11 +76,15 @@ def main() -> None:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     figures: dict[str, Any] = {"machine": machine()}
     say("".join(f"* {name}: {value}\n" for name, value in figures["machine"].items()))
+    more = {"switches": {"workers": given.workers}, "growth": {"modules": given.modules, "files": given.files}}
     for name in given.parts or PARTS:
-        more = {"workers": given.workers} if name == "switches" else {}
-        figures[name] = asyncio.run(PARTS[name](given.rounds, **more))
+        figures[name] = asyncio.run(PARTS[name](given.rounds, **more.get(name, {})))
         say(TABLES[name](figures[name]))
     write(figures, given.json)
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(size) for size in text.split(",") if size]
 
 
 def write(figures: dict[str, Any], to: str | None) -> None:
