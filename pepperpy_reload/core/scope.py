@@ -216,7 +216,7 @@ class Scope:
     def readers(self, cell: Cell) -> Iterable[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
         words = self.world.names_of(cell.module) if cell.name == "*" else frozenset[str]()
-        for name in self.world.reading(cell):
+        for name in self._reading(cell):
             module = self.module(name)
             if module is not None:
                 found = (
@@ -229,20 +229,31 @@ class Scope:
                         yield Place(name, one.index)
         yield from self._fetched.get(cell, ())
 
+    def _reading(self, cell: Cell) -> Iterable[str]:
+        """The modules with units that could read a cell."""
+        return self.world.reading(cell)
+
+    def _mentioning(self, cell: Cell) -> Iterable[str]:
+        """The modules with functions that could read a cell."""
+        return self.world.mentioning(cell)
+
     @cached_property
     def _fetched(self) -> Mapping[Cell, Sequence[Place]]:
         return self.world.fetched()
 
     def _takers(self, name: str, module: _Module, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may read any name of a module which is held as one of `words`."""
-        if module.taking is None:
-            units = module.alignment.units
-            module.taking = frozenset(unit.index for unit in units if self._takes_any(name, unit))
         saying = module.saying(words)
-        others = module.taking.difference(unit.index for unit in saying)
+        others = self._taking(name, module).difference(unit.index for unit in saying)
         if not others:
             return saying
         return sorted((*saying, *(module.alignment.units[index] for index in others)), key=lambda unit: unit.index)
+
+    def _taking(self, name: str, module: _Module) -> frozenset[int]:
+        if module.taking is None:
+            units = module.alignment.units
+            module.taking = frozenset(unit.index for unit in units if self._takes_any(name, unit))
+        return module.taking
 
     def _takes_any(self, name: str, unit: Unit) -> bool:
         """Whether it takes names of other modules without saying them, or has loaded modules by their names."""
@@ -291,7 +302,7 @@ class Scope:
         """The units that ran a function which reads a cell, each with the function."""
         whole = Cell(cell.module, "*")
         saying = self.world.names_of(cell.module) | SWEEPING | {cell.name}
-        for name in self.world.mentioning(cell):
+        for name in self._mentioning(cell):
             for key, facts in self.world.functions(name, saying).items():
                 read = self._read_in_function(name, key, facts)
                 for _ in range((cell in read) + (whole in read)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pepperpy_reload.core.concordance import Concordance
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
@@ -16,7 +17,7 @@ _HOOKS = frozenset({"__init_subclass__", "__set_name__"})
 """What a class statement calls by itself, and gives the class."""
 
 
-class Traces(Scope):
+class Traces(Concordance):
     """What the units of a scope change beyond their own names."""
 
     def __init__(self, world: World) -> None:

@@ -92,6 +92,21 @@ class World(Protocol):
         The cell `*` of a module is read by what could mean the module as a whole, or all of its names.
         """
 
+    def saying(self, name: str) -> Iterable[str]:
+        """All modules that `reading` names for a cell of that name in some module, and perhaps others."""
+
+    def speaking(self, name: str) -> Iterable[str]:
+        """All modules that `mentioning` names for a cell of that name in some module, and perhaps others."""
+
+    def could_read(self, module: str, cell: Cell) -> bool:
+        """Whether a module of those that say the cell's name is among `reading(cell)`."""
+
+    def imports(self, module: str, other: str) -> bool:
+        """Whether a module is among `mentioning` of any cell of another one that it names."""
+
+    def names_of_all(self) -> frozenset[str]:
+        """By what names modules hold modules: all that `names_of` names."""
+
     def may_set(self, module: str, names: frozenset[str]) -> bool:
         """Whether statements of a module, executed themselves, could set an attribute by one of these names.
 
@@ -156,10 +171,10 @@ class World(Protocol):
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         """The cells that hold a function behind a cache, each with the function: it may be called and yet not run."""
 
-    def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
+    def functions(self, module: str, saying: frozenset[str] | None) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed.
 
-        Those that say none of some names may be left out.
+        Those that say none of some names may be left out; None: all of them.
         """
 
     def binding(self, module: str) -> Mapping[Key, FunctionFacts]:

@@ -161,12 +161,13 @@ class Executor:
         undo: Undo,
         before: Callable[[str], dict[str, Any]],
         census: instances.Census,
+        remade: list[object],
     ) -> None:
         self.module = module
         self.units = units
         self.activities: dict[int, Activity] = {}
-        self.remade: list[Any] = []
-        """Objects that are the same and yet were made again."""
+        self._remade = remade
+        """Gets the objects that are the same and yet were made again."""
         self.survived: dict[int, list[str]] = {}
         """The names that a statement has bound to the same object again, by its index."""
         self._path = path
@@ -229,7 +230,7 @@ class Executor:
                 self.survived.setdefault(unit.index, []).append(name)
             if again and instances.take_contents(value, now, namespace, self._undo):
                 namespace[name] = value
-                self.remade.append(value)
+                self._remade.append(value)
             if unit.kind is Kind.CLASS:
                 self._follow(self._predecessor(unit, name, value), now)
 

@@ -79,9 +79,11 @@ class LiveWorld(Spoken):
                 if function.__code__.co_filename == recorder.modules[name].path:
                     yield Cell(name, bound), CodeKey.of(function.__code__)
 
-    def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
+    def functions(self, module: str, saying: frozenset[str] | None) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed, and may say some names."""
         keys = self._keys_ran(module)
+        if saying is None:
+            return self._facts_of(module, keys)
         if module not in self._mentions:
             self._mentions[module] = Mentions(SWEEPING)
         found = self._mentions[module].of(saying, partial(map, partial(ledger.words_in_function, module), keys))

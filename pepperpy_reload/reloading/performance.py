@@ -54,6 +54,8 @@ class Performance:
         self._current = ""
         self._done: set[str] = set()
         """Modules of which statements have been executed, before some of another one."""
+        self.remade: list[object] = []
+        """The objects that took the contents of successors."""
         self._executors: dict[str, Executor] = {}
         self._stale: dict[str, set[str]] = {}
         """The names that are still going to be bound, by module."""
@@ -105,11 +107,6 @@ class Performance:
     def executed(self) -> dict[str, dict[int, Activity]]:
         """What each executed statement did, by module and index."""
         return {name: one.activities for name, one in self._executors.items()}
-
-    @property
-    def remade(self) -> list[object]:
-        """The objects that took the contents of successors."""
-        return [thing for one in self._executors.values() for thing in one.remade]
 
     def _outgoing(self) -> Iterator[object]:
         """The objects that are going to be made again."""
@@ -170,12 +167,20 @@ class Performance:
                 found.setdefault(loader, []).append(name)
         return found
 
+    @cached_property
+    def _bound(self) -> dict[str, set[str]]:
+        """By module: the names that hold something else when the plan has been carried out."""
+        found: dict[str, set[str]] = {}
+        for cell in self._plan.cells:
+            found.setdefault(cell.module, set()).add(cell.name)
+        return found
+
     def _settle(self, following: str) -> None:
         """What is executed next is of another module: what has been bound again is as this one leaves it."""
         name, self._current = self._current, following
         if not name or name == following:
             return
-        bound = {cell.name for cell in self._plan.cells if cell.module == name}
+        bound = self._bound.get(name, ())
         names = {} if name in self._done else vars(sys.modules[name])
         values = {key: value for key, value in names.items() if key in bound}
         self._done.add(name)
@@ -369,6 +374,7 @@ class Performance:
                 self._attempt.transaction.undo,
                 self._attempt.transaction.before,
                 self._census,
+                self.remade,
             )
             self._stale[name] = self._executors[name].names.stale
         return self._executors[name]

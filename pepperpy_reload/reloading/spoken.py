@@ -33,6 +33,7 @@ class Spoken:
         self._reading: dict[Cell, list[str]] = {}
         self._said: dict[str, frozenset[bytes]] = {}
         self._sets_above: dict[str, frozenset[str]] = {}
+        self._may_be_set: dict[str, list[str]] = {}
         self._words, self._names = Mentions(often=_OFTEN), Mentions(often=_OFTEN)
 
     def alignment(self, module: str) -> Alignment | None:
@@ -82,10 +83,13 @@ class Spoken:
         return names if found is None else self._those_above(cell.module, found)
 
     def _those_above(self, module: str, places: Iterable[int]) -> list[str]:
+        names = (self._modules[place] for place in places)
+        return [name for name in names if name in self._all_above(module)]
+
+    def _all_above(self, module: str) -> frozenset[str]:
         if module not in self._sets_above:
             self._sets_above[module] = frozenset(self.mentioning(Cell(module, "*")))
-        names = (self._modules[place] for place in places)
-        return [name for name in names if name in self._sets_above[module]]
+        return self._sets_above[module]
 
     @cached_property
     def _modules(self) -> list[str]:
@@ -99,6 +103,32 @@ class Spoken:
     def _all_names(self) -> Iterator[frozenset[str] | None]:
         """By module: what it says in the code that is executed with it."""
         return (None if name in self._edited else ledger.said(name).all for name in self._modules)
+
+    def saying(self, name: str) -> list[str]:
+        """The modules that may say a name as they are executed, or mean a module as a whole; all edited ones."""
+        if name != "*":
+            return [one for one in self._modules if one in self._edited or ledger.said(one).has(name)]
+        whole = {"*", *self.names_of_all(), *SWEEPING}
+        others = {edge.importer for edge in recorder.graph.edges() if edge.kind is EdgeKind.IMPORT_MODULE}
+        others |= self._edited
+        return [one for one in self._modules if one in others or not whole.isdisjoint(ledger.said(one).loaded)]
+
+    def speaking(self, name: str) -> list[str]:
+        """The modules whose source says a name; all of them for `*`."""
+        text = name.encode()
+        if name == "*" or not text.isascii():
+            return self._modules
+        self._times += 1
+        return [one for one in self._modules if self._says(one, text)]
+
+    def could_read(self, module: str, cell: Cell) -> bool:
+        """Whether a module that says a cell's name as it is executed could read the cell then."""
+        return (module in self._edited or self._may_read(module, cell)) and self.imports(module, cell.module)
+
+    def imports(self, module: str, other: str) -> bool:
+        """Whether a module imports another one, however indirectly, or may look it up."""
+        edge = recorder.graph.edge(module, other)
+        return module == other or (edge is not None and edge.at_import) or module in self._all_above(other)
 
     def _may_read(self, module: str, cell: Cell) -> bool:
         """Whether a module says a cell's name, and has it from a module that it imports or says as well."""
@@ -123,6 +153,11 @@ class Spoken:
         """By what names modules hold a module."""
         return frozenset(self._names_of_modules.get(module, ())) | {module.rpartition(".")[2]}
 
+    def names_of_all(self) -> frozenset[str]:
+        """By what names modules hold modules."""
+        held = {name for names in self._names_of_modules.values() for name in names}
+        return frozenset(held.union(name.rpartition(".")[2] for name in self._modules))
+
     @cached_property
     def _names_of_modules(self) -> dict[str, set[str]]:
         """By what names modules hold, or are going to hold, a module."""
@@ -138,8 +173,11 @@ class Spoken:
 
     def setting(self, cell: Cell) -> list[str]:
         """The modules that name a cell behind a dot where something is set, or set by name."""
-        name = cell.name.encode()
-        return [one for one in self.mentioning(cell) if one in recorder.modules and ledger.may_set(one, name)]
+        if cell.name not in self._may_be_set:
+            name = cell.name.encode()
+            self._may_be_set[cell.name] = [one for one in self._modules if ledger.may_set(one, name)]
+        found = [one for one in self._may_be_set[cell.name] if self.imports(one, cell.module)]
+        return found and [one for one in self.mentioning(cell) if one in found]
 
     @cached_property
     def _lookers(self) -> list[str]:

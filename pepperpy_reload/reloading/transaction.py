@@ -6,7 +6,7 @@ import linecache
 import os
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -37,7 +37,11 @@ class Transaction:
 
     def before(self, name: str) -> dict[str, Any]:
         """The names of a module as they were when the transaction began; {} if it was not loaded."""
-        return next((names for module, names, _ in self._spaces if module.__name__ == name), {})
+        return self._before.get(name, {})
+
+    @cached_property
+    def _before(self) -> dict[str, dict[str, Any]]:
+        return {module.__name__: names for module, names, _ in reversed(self._spaces)}
 
     @property
     def known(self) -> Mapping[str, Loaded]:

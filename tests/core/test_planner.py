@@ -37,6 +37,21 @@ class Made:
     def reading(self, cell: Cell) -> Iterable[str]:
         return self.names
 
+    def saying(self, name: str) -> Iterable[str]:
+        return self.names
+
+    def speaking(self, name: str) -> Iterable[str]:
+        return self.names
+
+    def could_read(self, module: str, cell: Cell) -> bool:
+        return True
+
+    def imports(self, module: str, other: str) -> bool:
+        return True
+
+    def names_of_all(self) -> frozenset[str]:
+        return self.names_of("")
+
     def may_set(self, module: str, names: frozenset[str]) -> bool:
         return True
 
@@ -89,7 +104,7 @@ class Made:
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         return ()
 
-    def functions(self, module: str, saying: frozenset[str]) -> Mapping[Key, FunctionFacts]:
+    def functions(self, module: str, saying: frozenset[str] | None) -> Mapping[Key, FunctionFacts]:
         return {}
 
     def binding(self, module: str) -> Mapping[Key, FunctionFacts]:
