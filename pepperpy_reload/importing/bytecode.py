@@ -12,6 +12,7 @@ import importlib.util
 import marshal
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
@@ -24,6 +25,8 @@ _HEADER = 16  # bytes: magic number, flags, source hash
 
 _PLAIN_READING = SourceFileLoader.get_data
 _CHUNK = 1 << 16
+_HALF_SAVED = 0.1  # seconds: editors that save in place empty the file first
+_LOOK = 0.002
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _read_ahead: dict[str, tuple[bytes, CodeType]] = {}
 """By file: its content, and the code of that."""
@@ -36,7 +39,16 @@ def read_source(loader: SourceFileLoader) -> bytes:
     if getattr(loader.get_data, "__func__", None) is not _PLAIN_READING:
         return loader.get_data(loader.path)
     lent = _lent.get(loader.path) if _lent else None
-    return read_file(loader.path) if lent is None else lent
+    return read_saved(loader.path) if lent is None else lent
+
+
+def read_saved(path: str) -> bytes:
+    """The bytes of a source file; one that has been emptied a moment ago is being written, and is waited for."""
+    data = read_file(path)
+    while not data and 0 <= time.time() - os.stat(path).st_mtime < _HALF_SAVED:
+        time.sleep(_LOOK)
+        data = read_file(path)
+    return data
 
 
 def read_file(path: str) -> bytes:

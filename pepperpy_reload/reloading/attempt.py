@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pepperpy_reload.core.plan import Action, ReloadPlan
+from pepperpy_reload.core.computing import only_computes
+from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.footprint import CodeKey, Footprint
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
@@ -32,6 +35,19 @@ class Prepared:
     def concerns_nothing(self) -> bool:
         """Whether nothing that runs here would be other than it is (line numbers may move)."""
         return not self.plan.restart and self.plan.only_patches and not self.patched
+
+    @property
+    def may_be_early(self) -> bool:
+        """Whether it does no harm to do this when more may be on its way: nothing is executed that does anything."""
+        return not self.plan.restart and all(map(self._may_be_early, self.plan.steps))
+
+    def _may_be_early(self, step: Step) -> bool:
+        if step.action is Action.PATCH:
+            return True
+        if step.action is not Action.EXECUTE or step.again:
+            return False
+        unit = _units(self.reading, step.module)[step.index]
+        return unit.alias.module in sys.modules if unit.alias is not None else only_computes(unit)
 
     @property
     def patched(self) -> tuple[str, ...]:
@@ -132,3 +148,13 @@ def pin_running(names: Iterable[str]) -> None:
     """What these modules are made of goes on running, whatever their files hold by now: tracebacks show it."""
     for name in names:
         pin_lines(recorder.modules[name].path, recorder.modules[name].source)
+
+
+def _units(reading: Reading, name: str) -> Sequence[Unit]:
+    """The units of a module as they are going to be."""
+    edited = reading.edited.get(name)
+    if edited is not None:
+        return edited.alignment.units
+    page = ledger.page(name)
+    assert page is not None
+    return page.units

@@ -15,6 +15,7 @@ from pepperpy_reload.core.plan import Demand
 from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.errors import UserCodeError
+from pepperpy_reload.importing.bytecode import read_saved
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.roots import search_path
@@ -23,7 +24,7 @@ from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.pairs import Pair, codes_in_force, pair_codes
 from pepperpy_reload.reloading.stopwatch import stopwatch
-from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.reloading.usercode import reading_user_code
 
 _PATIENCE = 4.0
 """Seconds of processor time that a plan may take: with what it plans it would be more than a new process does."""
@@ -112,12 +113,12 @@ def _read_loaded(reading: Reading, path: str, names: Sequence[str]) -> None:
                 reading.whole[name] = f"{shown} is gone and {name} is now found elsewhere"
             continue
         loaded = recorder.modules[name]
-        with calling_user_code():
-            source = _read(path)
+        with reading_user_code():
+            source = read_saved(path)
         stopwatch.lap("read")
         if source != loaded.source:
             try:
-                with calling_user_code():
+                with reading_user_code():
                     _read_edited(reading, loaded, source)
             except UserCodeError as error:
                 reading.broken[name] = error
@@ -222,8 +223,3 @@ def _loaded_from(path: str) -> str:
         if isinstance(file, str) and file.endswith(os.path.basename(path)) and os.path.realpath(file) == path:
             return name
     return ""
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

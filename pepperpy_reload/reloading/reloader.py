@@ -152,8 +152,8 @@ class Reloader:
     def notice(self, event: Hint | Quiet) -> ReloadReport | None:
         """Take an event from a watcher; None if there is nothing to say about it (yet).
 
-        The first change after a silence is applied at once if that only patches functions. Everything else, and every
-        error, waits until the batch is complete.
+        The first change after a silence is applied at once if that only patches functions, computes values and binds
+        them. Everything else, and every error, waits until the batch is complete.
         """
         if isinstance(event, Quiet):
             early, self._early = self._early, frozenset()
@@ -165,11 +165,15 @@ class Reloader:
         with self._turn:
             if not self._busy:
                 stopwatch.start()
-            prepared = None if self._busy or self._waiting else self._only_patches(event.paths)
+            prepared = None if self._busy or self._waiting else self._early_part(event.paths)
             if prepared is None:
                 return None
+            paths = _listed(event.paths)
+            report = self._tried(paths, prepared)
+            if report.status is ReloadStatus.FAILED:  # what makes it right may be on its way
+                return None
             self._early |= event.paths
-            return self._apply(_listed(event.paths), prepared)
+            return self._concluded(paths, report)
 
     def catch_up(self) -> ReloadReport | None:
         """Apply every loaded file whose content is no longer what was imported; None if there is none."""
@@ -210,14 +214,14 @@ class Reloader:
 
     # --- inside
 
-    def _only_patches(self, paths: Iterable[str]) -> Prepared | None:
+    def _early_part(self, paths: Iterable[str]) -> Prepared | None:
         contents = _contents(paths)
         try:
             prepared = engine.prepare(paths)
         except UserCodeError:
             return None
         self._foreseen = (contents, prepared) if prepared.plan.restart else None
-        return prepared if prepared.plan.only_patches and prepared.patched else None
+        return prepared if prepared.may_be_early and (prepared.patched or prepared.ran) else None
 
     def _as_foreseen(self, paths: Iterable[str]) -> ReloadReport | None:
         """What came of a batch whose hint has shown already that it needs a new process; None of any other."""
@@ -229,20 +233,25 @@ class Reloader:
 
     def _apply(self, given: list[str], prepared: Prepared | None = None) -> ReloadReport:
         paths = list(dict.fromkeys([*self._waiting, *given]))
+        return self._concluded(paths, self._tried(paths, prepared))
+
+    def _tried(self, paths: list[str], prepared: Prepared | None) -> ReloadReport:
         self._busy = True
         try:
             prepared = prepared or engine.prepare(paths)
             if not prepared.plan.only_patches and (self._on_cycle or (self._watcher and self._on_report is None)):
                 self._cycles.begin()
-            report = self._followed(self._attempted(prepared))
+            return self._followed(self._attempted(prepared))
         except UserCodeError as error:
-            report = ReloadReport(ReloadStatus.FAILED, error=error)
+            return ReloadReport(ReloadStatus.FAILED, error=error)
         except RestartNeeded as error:
-            report = ReloadReport(ReloadStatus.RESTART, reason=str(error))
+            return ReloadReport(ReloadStatus.RESTART, reason=str(error))
         finally:
             self._attempt = None
             self._busy = False
             forget_trees()
+
+    def _concluded(self, paths: list[str], report: ReloadReport) -> ReloadReport:
         if report.status in (ReloadStatus.FAILED, ReloadStatus.RESTART):
             self._waiting.update(dict.fromkeys(paths))
             waiting = {os.path.realpath(path) for path in self._waiting}

@@ -31,6 +31,15 @@ def calling_user_code() -> Iterator[None]:
         raise describe(error) from None
 
 
+@contextmanager
+def reading_user_code() -> Iterator[None]:
+    """What is wrong with the user's sources, or with their files, comes out as UserCodeError; all else is our bug."""
+    try:
+        yield
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError, OverflowError) as error:
+        raise describe(error) from None
+
+
 def describe(error: BaseException) -> UserCodeError:
     """`error` as the user's full traceback in text, with the innermost place in their own code."""
     _clean(error, set())

@@ -7,7 +7,7 @@ import random
 import sys
 import time
 
-from tests.programs import endurance, saves, sources
+from tests.programs import endurance, saves, siege, sources
 from tests.programs.player import Player
 from tests.programs.soak import Soak
 
@@ -20,6 +20,8 @@ def main() -> int:
         return endurance.main(sys.argv[1:])
     if any(argument.startswith("--saves") for argument in sys.argv[1:]):
         return saves.main(sys.argv[1:])
+    if "--siege" in sys.argv[1:]:
+        return siege.main(sys.argv[1:])
     if "--sources" in sys.argv[1:]:
         return sources.main(sys.argv[1:])
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)

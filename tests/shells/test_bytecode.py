@@ -245,3 +245,55 @@ def test_what_was_read_ahead_counts_for_the_very_same_content_only(python: Pytho
         assert optimizer.reload_module("module").VALUE == 3
         """
     )
+
+
+@pytest.mark.parametrize("way", ["import module", "reloader.apply('module.py')"])
+def test_a_file_that_has_just_been_emptied_is_waited_for(python: Python, way: str) -> None:
+    """Who saves in place empties it first: nobody is served from half a save."""
+    python.armed(
+        f"""
+        import sys, threading, time
+        from pepperpy_reload import Reloader
+        reloader = Reloader(optimizer)
+        {"" if way == "import module" else "import module"}
+
+        def names(frame):
+            while frame is not None:
+                yield frame.f_code.co_name
+                frame = frame.f_back
+
+        def write():
+            end = time.monotonic() + 10
+            while "read_saved" not in names(sys._current_frames()[main]) and time.monotonic() < end:
+                time.sleep(0.001)
+            with open("module.py", "w") as file:
+                file.write("VALUE = 2\\n")
+
+        main = threading.get_ident()
+        writer = threading.Thread(target=write)
+        open("module.py", "w").close()
+        writer.start()
+        {way}
+        writer.join()
+        import module
+        assert module.VALUE == 2, vars(module)
+        """,
+        PREPARED,
+    )
+
+
+def test_a_file_that_is_empty_is_imported_at_once(python: Python) -> None:
+    python.armed(
+        """
+        import time
+        save("module.py", "")
+        os.utime("module.py", (1, 1))
+        began = time.monotonic()
+        import module
+        assert time.monotonic() - began < 0.1 and not hasattr(module, "VALUE")
+        save("other.py", "")
+        import other
+        assert time.monotonic() - began < 5
+        """,
+        PREPARED,
+    )

@@ -482,3 +482,65 @@ def test_a_need_for_a_new_process_is_found_out_when_a_file_has_just_changed(relo
         """,
         {"module.py": "__reload__ = 'restart'\nVALUE = 1\n"},
     )
+
+
+def test_what_only_computes_is_done_when_a_file_has_just_changed_and_errors_wait(reloads: Reloads) -> None:
+    reloads(
+        """
+        from pepperpy_reload.core.batch import Hint, Quiet
+        import app, leaf
+
+        def early(text, file="leaf.py"):
+            save(file, text)
+            return reloader.notice(Hint(frozenset({os.path.abspath(file)}), first=True))
+
+        def late(file="leaf.py"):
+            return reloader.notice(Quiet(frozenset({os.path.abspath(file)})))
+
+        report = early("LIMIT = 2\\n")
+        assert report.status == "reloaded" and (app.LIMIT, app.TABLE) == (2, {"limit": 4}), report
+        assert late() is None, "all has been told"
+
+        assert early("LIMIT = 'a'\\n") is None, "half a save, perhaps"
+        assert (leaf.LIMIT, app.LIMIT, app.TABLE) == (2, 2, {"limit": 4}) and not reloader.pending
+        assert early("LIMIT = 3\\n").status == "reloaded" and app.TABLE == {"limit": 6}
+
+        assert early("LIMIT = 'a'\\n") is None
+        assert late().status == "failed" and app.TABLE == {"limit": 6}
+        assert early("LIMIT = 4\\n") is None, "that of before is pending"
+        assert late().status == "reloaded" and app.TABLE == {"limit": 8}
+
+        text = open("app.py").read()
+        assert early(text.replace("str(1)", "str(2)"), "app.py") is None, "something is called"
+        assert late("app.py").status == "reloaded" and app.CALLED == "2"
+        assert early(text.replace("import LIMIT", "import LIMIT, late"), "app.py") is None, "there is none"
+        """,
+        {
+            "leaf.py": "LIMIT = 1\n",
+            "app.py": "from leaf import LIMIT\n\nTABLE = {'limit': LIMIT - -LIMIT}\nCALLED = str(1)\n",
+        },
+    )
+
+
+def test_a_bug_of_ours_is_not_told_as_one_of_the_user(reloads: Reloads) -> None:
+    reloads(
+        """
+        from pepperpy_reload.reloading import reading
+        import module
+
+        def buggy(*arguments):
+            return arguments[0].nothing
+
+        reading.revise_units, right = buggy, reading.revise_units
+        try:
+            report = change("module.py", "1", "2")
+        except AttributeError:
+            pass
+        else:
+            raise AssertionError(report)
+        reading.revise_units = right
+        report = change("module.py", "2", "3")
+        assert report.status == "reloaded" and module.VALUE == 3, report
+        """,
+        {"module.py": "VALUE = 1\n"},
+    )
