@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pepperpy_reload.core.deeds import attributes_set
 from pepperpy_reload.core.effects import HARMLESS, Chain, Mutation, mutations, reflections
@@ -19,6 +20,9 @@ _TAKING = frozenset(
 )
 """What takes over the docstring of the one function that it is given."""
 _TELLING = frozenset({"__doc__", "getdoc", "wraps", "update_wrapper"}) | _TAKING
+
+NONE: frozenset[Any] = frozenset()
+"""One for all: of each statement several sets are kept, and most are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,17 @@ class Doings:
         read = readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ())
         bases, heads = _heads(node)
         return cls(
-            frozenset(read) | frozenset(lookups(nodes)),
+            frozenset(read).union(lookups(nodes)) or NONE,
             tells(nodes),
             tuple(one for item in nodes if isinstance(item, _IMPORTS) for one in aliases(item, package)),
             mutations(nodes),
             _opacity(nodes),
-            frozenset(called(nodes)),
+            frozenset(called(nodes)) or NONE,
             bases,
             heads,
             _sweeping(nodes),
             tuple(annotated_names([node])),
-            frozenset(attributes_set(nodes)) - {()},
+            frozenset(attributes_set(nodes)) - {()} or NONE,
             tuple(texts(nodes, postponed=postponed)),
         )
 
@@ -93,7 +97,7 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 def _heads(node: ast.stmt) -> tuple[tuple[Chain, ...], frozenset[Chain]]:
     """The bases and keyword values of a class, and all that these and its decorators read."""
     if not isinstance(node, ast.ClassDef):
-        return (), frozenset()
+        return (), NONE
     named = [*node.bases, *(keyword.value for keyword in node.keywords)]
     plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
     heads = [*node.bases, *node.keywords, *node.decorator_list]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
-from pepperpy_reload.core.doings import Alias, Doings, aliases, called, tells
+from pepperpy_reload.core.doings import NONE, Alias, Doings, aliases, called, tells
 from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.likeness import alike
@@ -198,7 +198,7 @@ class Unit:
     def firsts(self) -> frozenset[str]:
         """The names with which what it reads, or has looked up, begins."""
         if self._firsts is None:
-            self._firsts = frozenset([chain[0] for chain in self._chains()])
+            self._firsts = frozenset([chain[0] for chain in self._chains()]) or NONE
         return self._firsts
 
     @property
@@ -207,7 +207,8 @@ class Unit:
         if self._names is None:
             aliases = self.imports if self.alias is None else (self.alias,)
             names = (name for chain in self._chains() for name in chain)
-            self._names = frozenset([*(one.name for one in aliases), *names])
+            found = frozenset([*(one.name for one in aliases), *names])
+            self._names = self.firsts if found == self.firsts else found
         return self._names
 
     def _chains(self) -> Iterator[Chain]:
@@ -448,9 +449,9 @@ def _unit(index: int, statement: Statement, package: str, *, first: bool, postpo
         return unit
     if isinstance(node, ast.Import | ast.ImportFrom):
         unit.alias = aliases(node, package)[0]
-        unit.binds = frozenset({unit.alias.bound}) - {"*"}
+        unit.binds = frozenset({unit.alias.bound}) if unit.alias.bound != "*" else NONE
         return unit
-    unit.binds = frozenset(bound_names([node]))
+    unit.binds = frozenset(bound_names([node])) or NONE
     if first and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         unit.binds |= {"__doc__"}
     unit.decorated = bool(getattr(node, "decorator_list", []))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import bisect
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Set
 from types import CodeType
+from typing import Any
 
 from pepperpy_reload.core.branches import INTERPRETER
-from pepperpy_reload.core.statement import Statement, first_line, forget_trees
+from pepperpy_reload.core.doings import NONE
+from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_units
 from pepperpy_reload.core.words import has_word, words_of
 from pepperpy_reload.importing.footprint import CodeKey
@@ -23,114 +22,13 @@ from pepperpy_reload.reloading import patch
 from pepperpy_reload.reloading.functions import (
     Functions,
     Said,
-    facts_in,
     forget_functions,
     functions_of,
-    functions_on,
-    last_line,
-    names_fetched,
     said_at_import,
 )
 from pepperpy_reload.reloading.looking import plain_attribute
+from pepperpy_reload.reloading.page import Page, package_of
 from pepperpy_reload.reloading.spotted import Spotted
-
-
-@dataclass(slots=True)
-class Page:
-    """One module: its units, and the functions and files that each of them used when it was executed.
-
-    No tree is kept: it would be as large as all that the module makes, and be gone through in every collection.
-    """
-
-    loaded: Loaded
-    units: list[Unit]
-    ran: list[set[CodeKey]]
-    reads: list[set[str]]
-    footprint: dict[int, set[CodeKey]] | None = field(init=False, repr=False)
-    """The table that it was made of: a module that was half-way then has got its own since."""
-    _facts: dict[CodeKey, FunctionFacts | None] = field(default_factory=dict, repr=False)
-    _lines: list[int] = field(default_factory=list, repr=False)
-    _offsets: dict[int, list[int]] | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        self.footprint = self.loaded.ran
-
-    def facts(self, key: CodeKey) -> FunctionFacts | None:
-        """The facts of a function in the source, None if there is no such function."""
-        if key not in self._facts:
-            self._facts[key] = None
-            for index in self.units_at(key.line):
-                if self.units[index].alias is None and not key.qualname.endswith(_NO_FUNCTIONS):
-                    self._read_function(self.units[index].statement, key)
-        return self._facts[key]
-
-    def _read_function(self, statement: Statement, wanted: CodeKey) -> None:
-        """Find the facts of a function in a statement."""
-        for qualname, nodes in functions_on(ast.Module([statement.node], []), "", (), wanted.line):
-            if qualname == wanted.qualname and first_line(nodes[-1]) == wanted.line:
-                self._facts[wanted] = facts_in(nodes, package_of(self.loaded))
-
-    def units_at(self, line: int, column: int = -1) -> list[int]:
-        """The units that cover a place of the source."""
-        if not self._lines:
-            self._lines = [unit.line for unit in self.units]
-        last = first = bisect.bisect_right(self._lines, line)
-        while first and self.units[first - 1].last_line >= line:
-            first -= 1
-        found = list(range(first, last))
-        if column >= 0 and len(found) > 1:
-            exact = [index for index in found if _covers(self.units[index], line, column)]
-            return exact or found
-        return found
-
-    def units_at_offset(self, offset: int) -> list[int]:
-        """The units that cover an offset of the module's bytecode."""
-        if self._offsets is None:
-            self._offsets = {}
-            known: dict[tuple[int, int], list[int]] = {}
-            for index, (line, _, column, _) in enumerate(self.loaded.code.co_positions()):
-                place = (line or 0, -1 if column is None else column)
-                if place not in known:
-                    known[place] = self.units_at(*place)
-                self._offsets[2 * index] = known[place]
-            self._tell_names_apart(self._offsets)
-        return self._offsets.get(offset, [])
-
-    def _tell_names_apart(self, offsets: dict[int, list[int]]) -> None:
-        """An import statement fetches its names one after the other: a package's `__getattr__` runs for one of them."""
-        left: dict[int, list[int]] = {}
-        for offset, name in names_fetched(self.loaded.code):
-            found = offsets.get(offset, [])
-            waiting = left.setdefault(found[0], list(found)) if len(found) > 1 else []
-            named = (index for index in waiting if (alias := self.units[index].alias) and alias.name == name)
-            index = next(named, None)
-            if index is not None:
-                waiting.remove(index)
-                offsets[offset] = [index]
-
-    def function_at(self, line: int) -> tuple[int, int] | None:
-        """The lines from the first to the last with code of the outermost function that has a line."""
-        found: CodeType | None = None
-        waiting = [self.loaded.code]
-        while waiting:
-            for inner in waiting.pop().co_consts:
-                if isinstance(inner, CodeType) and inner.co_firstlineno <= line:
-                    if not inner.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
-                        waiting.append(inner)
-                    elif found is None or found.co_firstlineno < inner.co_firstlineno:
-                        found = inner
-        return (found.co_firstlineno, last_line(found)) if found is not None else None
-
-    def offset_of(self, unit: int) -> int:
-        """The first offset of a unit in the module's bytecode, or of the import statement of which it is a part.
-
-        -1 if there is none.
-        """
-        self.units_at_offset(0)
-        places = (self._offsets or {}).items()
-        alone = (offset for offset, found in places if found == [unit])
-        return next(chain(alone, (offset for offset, found in places if unit in found)), -1)
-
 
 INTERPRETER.update(
     {
@@ -142,11 +40,12 @@ INTERPRETER.update(
     }
 )
 
-_NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _pages: dict[str, Page] = {}
 _read: dict[str, tuple[bytes, list[Unit]]] = {}
 """The units of sources that have been read by a reload, until their modules are made of them."""
 _words: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_spellings: dict[bytes, bytes] = {}
+"""Each word once: modules say much that others say."""
 _said: dict[str, tuple[CodeType, Said]] = {}
 _looking: dict[str, tuple[bytes, bool]] = {}
 _set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
@@ -284,7 +183,8 @@ def words(name: str) -> frozenset[bytes]:
     source = recorder.modules[name].source
     known = _words.get(name)
     if known is None or known[0] is not source:
-        known = _words[name] = (source, words_of(source))
+        words = words_of(source)
+        known = _words[name] = (source, frozenset(map(_spellings.setdefault, words, words)))
     return known[1]
 
 
@@ -320,11 +220,6 @@ def may_set(name: str, attribute: bytes) -> bool:
     return attribute in known[1] or b"" in known[1]
 
 
-def package_of(loaded: Loaded) -> str:
-    """What a module's relative imports are relative to."""
-    return loaded.name if os.path.basename(loaded.path) == "__init__.py" else loaded.name.rpartition(".")[0]
-
-
 def note_units(name: str, source: bytes, units: list[Unit]) -> None:
     """The units of a source that a module is about to be made of are known already."""
     _read[name] = (source, units)
@@ -337,15 +232,22 @@ def _make(loaded: Loaded, known: Page | None) -> Page | None:
     _note_said(loaded.name, units)
     facts = _still_known(known, units) if known is not None else {}
     if loaded.by_unit:
-        ran = [set((loaded.ran or {}).get(index, ())) for index in range(len(units))]
-        reads = [set(loaded.reads.get(index, ())) for index in range(len(units))]
+        ran: list[Set[CodeKey]] = [(loaded.ran or {}).get(index, NONE) for index in range(len(units))]
+        reads: list[Set[str]] = [loaded.reads.get(index, NONE) for index in range(len(units))]
         return Page(loaded, units, ran, reads, facts)
-    page = Page(loaded, units, [set() for _ in units], [set() for _ in units], facts)
-    for table, per_unit in ((loaded.ran or {}, page.ran), (loaded.reads, page.reads)):
-        for offset, found in table.items():
-            for index in page.units_at_offset(offset):
-                per_unit[index].update(found)  # type: ignore[arg-type]
+    page = Page(loaded, units, [], [], facts)
+    page.ran = _by_unit(page, loaded.ran or {})
+    page.reads = _by_unit(page, loaded.reads)
     return page
+
+
+def _by_unit(page: Page, table: Mapping[int, Set[Any]]) -> list[Set[Any]]:
+    """What is known by offset, by unit."""
+    found: list[Set[Any]] = [NONE] * len(page.units)
+    for offset, items in table.items():
+        for index in page.units_at_offset(offset):
+            found[index] = found[index] | items
+    return found
 
 
 def _note_said(name: str, units: Iterable[Unit]) -> None:
@@ -415,8 +317,3 @@ def offset_of(loaded: Loaded, unit: int) -> int:
     if known is None or unit < 0 or loaded.by_unit:
         return unit
     return known.offset_of(unit)
-
-
-def _covers(unit: Unit, line: int, column: int) -> bool:
-    first, last = unit.statement.columns
-    return (line > unit.line or column >= first) and (line < unit.last_line or column < last)

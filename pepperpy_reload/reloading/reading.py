@@ -22,6 +22,7 @@ from pepperpy_reload.importing.roots import search_path
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
+from pepperpy_reload.reloading.page import package_of
 from pepperpy_reload.reloading.pairs import Pair, codes_in_force, pair_codes
 from pepperpy_reload.reloading.stopwatch import stopwatch
 from pepperpy_reload.reloading.usercode import reading_user_code
@@ -130,7 +131,7 @@ def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:
     loader = SourceFileLoader(name, loaded.path)
     code: CodeType = loader.source_to_code(source, loaded.path)
     page = ledger.page(name)
-    package = ledger.package_of(loaded)
+    package = package_of(loaded)
     if page is None:
         known, units = [], revise_units([], b"", source, package)
     else:

@@ -15,8 +15,8 @@ from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.hiding import Turn
+from pepperpy_reload.reloading.page import Page
 from pepperpy_reload.reloading.reading import Edited
 from pepperpy_reload.reloading.tracing import Lines, lines_reading
 
@@ -32,7 +32,7 @@ class Witness:
         self._planned = plan.cells
         self._steps = {(step.module, step.index) for step in plan.steps if step.action is not Action.PATCH}
         self._edited = {one.path: one for one in edited.values()}
-        self._pages: dict[str, ledger.Page] = {}
+        self._pages: dict[str, Page] = {}
         self._moved = {CodeKey.of(pair.old): CodeKey.of(pair.new) for one in edited.values() for pair in one.pairs}
         self._unchanged: dict[str, set[CodeKey]] = {}
         self._unbound: set[Cell] = set()
@@ -209,10 +209,10 @@ class Witness:
             found = [(edited.name, facts)] if facts is not None else []
         yield from (one for one in found if one is not None)
 
-    def _page(self, edited: Edited) -> ledger.Page:
+    def _page(self, edited: Edited) -> Page:
         if edited.path not in self._pages:
             units = list(edited.alignment.units)
-            self._pages[edited.path] = ledger.Page(edited.loaded, units, [], [])
+            self._pages[edited.path] = Page(edited.loaded, units, [], [])
         return self._pages[edited.path]
 
 

@@ -14,6 +14,7 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading.page import Page
 from pepperpy_reload.reloading.pairs import unpatchable
 from pepperpy_reload.reloading.reading import Edited
 
@@ -73,9 +74,7 @@ class Writing:
             later = [name for name in recorder.rank if name not in self._start.keys]
             recorder.rank = {name: rank for rank, name in enumerate([*self._start.sequence, *later])}
 
-    def _rewritten(
-        self, page: ledger.Page, activities: Mapping[int, Activity], renames: Mapping[CodeKey, CodeKey]
-    ) -> Loaded:
+    def _rewritten(self, page: Page, activities: Mapping[int, Activity], renames: Mapping[CodeKey, CodeKey]) -> Loaded:
         one = self._edited.get(page.loaded.name)
         olds = list(one.alignment.olds) if one is not None else list(range(len(page.units)))
         ran: dict[int, set[CodeKey]] = {}
@@ -84,9 +83,10 @@ class Writing:
             if index in activities:
                 ran[index] = set().union(*activities[index].ran.values())
                 reads[index] = set().union(*activities[index].opened.values())
-            elif old >= 0:
+            elif old >= 0 and page.ran[old]:
                 ran[index] = {renames.get(key, key) for key in page.ran[old]}
-                reads[index] = page.reads[old]
+            if index not in activities and old >= 0 and page.reads[old]:
+                reads[index] = set(page.reads[old])
         loaded = replace(page.loaded, ran=ran, reads=reads, by_unit=True)
         if one is None:
             return loaded

@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="of switches: how many workers serve (default: 1)")
     parser.add_argument("--modules", type=_sizes, default=growth.MODULES, help="of growth: numbers of modules")
     parser.add_argument("--files", type=_sizes, default=growth.FILES, help="of growth: numbers of files")
+    parser.add_argument("--svg", metavar="FILE", help="of growth: draw the figures")
     given = parser.parse_args()
     history = given.parts[1:] if given.parts[:1] == ["commits"] else []
     if history:
@@ -81,6 +82,8 @@ def main() -> None:
         figures[name] = asyncio.run(PARTS[name](given.rounds, **more.get(name, {})))
         say(TABLES[name](figures[name]))
     write(figures, given.json)
+    if given.svg and "growth" in figures:
+        Path(given.svg).write_text(growth.picture(figures["growth"]))
 
 
 def _sizes(text: str) -> list[int]:

@@ -18,22 +18,20 @@ import pepperpy_reload
 from pepperpy_reload import ReloadReport, ReloadStatus
 
 PATIENCE = 120.0
-STEP = 0.06  # seconds without work after which a process rests: a batch is complete after less
+STEP, STEPS = 0.06, 4  # so often in succession so many seconds without work: the process rests, and waits for no disk
 IDLE = 5.0
 Report = tuple[float, ReloadReport]
 
 
 def plain(folder: Path) -> dict[str, float]:
-    """What the tree takes without us."""
-    sys.path.insert(0, str(folder))
+    """What it takes to import the tree without us."""
     before = memory()
-    wall, used = timed(lambda: __import__("main"))
-    return {"import": wall, "import, processor": used, "memory": memory() - before}
+    used = timed(lambda: __import__("main"))[1]
+    return {"import": used, "memory": memory() - before}
 
 
-def watched(folder: Path, rounds: int, edits: dict[str, tuple[str, list[str]]]) -> dict[str, Any]:
+def watched(folder: Path, edits: dict[str, tuple[str, list[str]]]) -> dict[str, Any]:
     """What it takes to import it, to begin to watch it, and each edit: seconds, bytes."""
-    sys.path.insert(0, str(folder))
     found: dict[str, Any] = {}
     before = memory()
     reports: SimpleQueue[Report] = SimpleQueue()
@@ -41,24 +39,28 @@ def watched(folder: Path, rounds: int, edits: dict[str, tuple[str, list[str]]]) 
     reloader = pepperpy_reload.Reloader(
         optimizer, roots=[folder], on_report=lambda report: reports.put((time.perf_counter(), report))
     )
-    found["import"], found["import, processor"] = timed(lambda: __import__("main"))
+    found["import"] = timed(lambda: __import__("main"))[1]
     found["memory, imported"] = memory() - before
-    found["start"], found["start, processor"] = timed(reloader.start)
-    found["learn, processor"] = rested()
-    found["memory"] = memory() - before
+    if not edits:
+        return found
+    found["read ahead"] = timed(lambda: list(reloader.read_ahead()))[1]
+    found["plans"] = {kind: _plan(reloader, folder / file, texts[0]) for kind, (file, texts) in edits.items()}
+    found["start, wall"], found["start"] = timed(reloader.start)
+    found["learn"] = rested()
     found["watches"] = watches()
-    found["idle, processor"] = timed(lambda: time.sleep(IDLE))[1] / IDLE
+    found["memory"] = memory() - before
+    found["idle"] = timed(lambda: time.sleep(IDLE))[1] / IDLE
     found["edits"] = {kind: _edits(folder / file, texts, reports) for kind, (file, texts) in edits.items()}
     found["memory, edited"] = memory() - before
     reloader.stop()
-    found["plans"] = {kind: _plan(reloader, folder / file, texts[-1]) for kind, (file, texts) in edits.items()}
     return found
 
 
 def _plan(reloader: pepperpy_reload.Reloader, path: Path, text: str) -> float:
-    """What it takes to read an edit that is the opposite of the last one, and to plan it; nobody is watching."""
+    """What it takes to read an edit and to plan it; nobody is watching yet."""
     before = path.read_text()
-    path.write_text(text if text != before else text.replace("= 1", "= 0").replace("return 1", "return 0"))
+    path.write_text(text)
+    reloader.explain(path)
     times = [timed(lambda: reloader.explain(path))[1] for _ in range(3)]
     path.write_text(before)
     return min(times)
@@ -102,12 +104,13 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 def rested() -> float:
     """Wait until the process works no more; the seconds of processor time that this took it."""
     began = before = time.process_time()
-    while True:
+    quiet = 0
+    while quiet < STEPS:
         time.sleep(STEP)
         now = time.process_time()
-        if now - before < STEP / 20:
-            return before - began
+        quiet = quiet + 1 if now - before < STEP / 100 else 0
         before = now
+    return before - began
 
 
 def memory() -> int:
@@ -130,5 +133,6 @@ def main() -> None:
     """Do what is asked on standard input, and answer on standard output."""
     order = json.loads(sys.stdin.read())
     folder = Path(order["folder"])
-    found = watched(folder, order["rounds"], order["edits"]) if order["edits"] else plain(folder)
+    sys.path.insert(0, str(folder))
+    found = watched(folder, order["edits"]) if order["with us"] else plain(folder)
     print(json.dumps(found))  # noqa: T201
