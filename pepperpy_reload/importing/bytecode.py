@@ -45,7 +45,7 @@ def read_source(loader: SourceFileLoader) -> bytes:
 def read_saved(path: str) -> bytes:
     """The bytes of a source file; one that has been emptied a moment ago is being written, and is waited for."""
     data = read_file(path)
-    while not data and 0 <= time.time() - os.stat(path).st_mtime < _HALF_SAVED:
+    while not data and abs(time.time() - os.stat(path).st_mtime) < _HALF_SAVED:  # it may be written right now
         time.sleep(_LOOK)
         data = read_file(path)
     return data

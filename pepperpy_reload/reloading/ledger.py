@@ -210,14 +210,14 @@ def _used_in(code: CodeType) -> Iterator[str]:
             yield constant
 
 
-def may_set(name: str, attribute: bytes) -> bool:
-    """Whether a loaded module's source may set an attribute of that name, by a statement or by name."""
+def set_by(name: str) -> frozenset[bytes]:
+    """The attributes that a loaded module's source may set, by a statement or by name; b"": any."""
     source = recorder.modules[name].source
     known = _set.get(name)
     if known is None or known[0] is not source:
         # No name at all stands for those that are made up when the program runs.
         known = _set[name] = (source, frozenset(_SETTING.findall(source)))
-    return attribute in known[1] or b"" in known[1]
+    return known[1]
 
 
 def note_units(name: str, source: bytes, units: list[Unit]) -> None:

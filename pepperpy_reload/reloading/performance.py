@@ -210,7 +210,8 @@ class Performance:
         executor = self._executor(step.module)
         unit = executor.units[step.index]
         place = Place(step.module, step.index)
-        inside = {name for name in (*self._waiting, *self._runs) if unit.imports and self._scope.is_during(name, place)}
+        hosted = (*self._waiting, *self._runs) if unit.imports else ()
+        inside = {name for name in hosted if self._scope.is_during(name, place)}
         later = inside | self._loaded_later(place, unit)
         for name in self._needed(step, unit):
             if name not in later:

@@ -33,7 +33,6 @@ class Spoken:
         self._reading: dict[Cell, list[str]] = {}
         self._said: dict[str, frozenset[bytes]] = {}
         self._sets_above: dict[str, frozenset[str]] = {}
-        self._may_be_set: dict[str, list[str]] = {}
         self._words, self._names = Mentions(often=_OFTEN), Mentions(often=_OFTEN)
 
     def alignment(self, module: str) -> Alignment | None:
@@ -173,11 +172,18 @@ class Spoken:
 
     def setting(self, cell: Cell) -> list[str]:
         """The modules that name a cell behind a dot where something is set, or set by name."""
-        if cell.name not in self._may_be_set:
-            name = cell.name.encode()
-            self._may_be_set[cell.name] = [one for one in self._modules if ledger.may_set(one, name)]
-        found = [one for one in self._may_be_set[cell.name] if self.imports(one, cell.module)]
+        found = [*self._setters.get(cell.name.encode(), ()), *self._setters.get(b"", ())]
+        found = [one for one in found if self.imports(one, cell.module)]
         return found and [one for one in self.mentioning(cell) if one in found]
+
+    @cached_property
+    def _setters(self) -> dict[bytes, list[str]]:
+        """By attribute: the modules that may set one of that name; by b"": any one."""
+        found: dict[bytes, list[str]] = {}
+        for module in self._modules:
+            for attribute in ledger.set_by(module):
+                found.setdefault(attribute, []).append(module)
+        return found
 
     @cached_property
     def _lookers(self) -> list[str]:

@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.e2e.conftest import Tool, children, until
+from tests.e2e.conftest import Tool, alive, children, until
 from tests.programs.saves import BREAKS, say
 
 GRACE = 1.0
@@ -116,6 +117,7 @@ class Siege:
         self._broken: set[str] = set()
         self._made = 3
         self._last = ""
+        self._frozen: list[int] = []
         (folder / "sums.py").write_text(SUMS)
         for name in self._versions:
             self._write(name)
@@ -179,6 +181,8 @@ class Siege:
             return seen == self._versions
 
         until(served, f"{self._versions}, not {seen}", PATIENCE)
+        until(lambda: not any(map(alive, self._frozen)), f"the end of {self._frozen}", PATIENCE)
+        self._frozen.clear()
         self.ledger.add(self._versions)
         self.ledger.excused = False
 
@@ -236,16 +240,21 @@ class Siege:
         tool.send(signal.SIGHUP)
 
     def _kill(self, tool: Tool) -> None:
-        self.ledger.excused = True
-        with suppress(OSError, ValueError, http.client.HTTPException):
-            os.kill(json.loads(tool.get())["pid"], signal.SIGKILL)
+        """The worker is dead: another one is started, if that has been often, when something is saved."""
+        self._strike(tool, signal.SIGKILL)
 
     def _freeze(self, tool: Tool) -> None:
         """The worker does nothing any more: the next save has it replaced, after the grace period."""
+        self._frozen += self._strike(tool, signal.SIGSTOP)
+
+    def _strike(self, tool: Tool, number: int) -> list[int]:
         self.ledger.excused = True
         with suppress(OSError, ValueError, http.client.HTTPException):
-            os.kill(json.loads(tool.get())["pid"], signal.SIGSTOP)
-        self._raise("value")
+            pid = int(json.loads(tool.get())["pid"])
+            os.kill(pid, number)
+            self._raise("value")
+            return [pid]
+        return []
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -312,13 +321,15 @@ def _figures(pid: int) -> Counter[str]:
 
 
 def _grown(figures: list[Counter[str]]) -> list[str]:
-    """What has grown from the first third to the last one; a few of each come and go."""
+    """What has grown from the second third to the last one; a few of each come and go."""
     third = len(figures) // 3
     if third < 3:
         return []
     grown = []
     for name in ("threads", "descriptors", "processes", "kilobytes"):
-        first, last = (statistics.median(one[name] for one in some) for some in (figures[:third], figures[-third:]))
+        first, last = (
+            statistics.median(one[name] for one in some) for some in (figures[third : 2 * third], figures[-third:])
+        )
         say(f"{name} of the supervisor{' and below' if name == 'processes' else ''}: {first:g}, then {last:g}")
         if last > first * 1.1 + (4096 if name == "kilobytes" else 2):
             grown.append(f"{name} grew from {first:g} to {last:g}")
@@ -334,6 +345,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-zygote", action="store_true", help="no worker is forked from a process with libraries")
     options = parser.parse_args(arguments)
     say(f"seed {options.seed}")
+    sys.setswitchinterval(0.0005)  # a file that is being saved is not left empty while clients ask
     kept = ("PEPPERPY_RELOAD_", "PYTHON", "PYTEST_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
     with tempfile.TemporaryDirectory() as base:
