@@ -40,7 +40,7 @@ SHARED = (
     *("programs_that_run_long", "console", "graph", "suggest", "saves", "backoff"),
     *("audit", "replay", "profile", "overlap", "sessions", "workers", "snapshots"),
     *("serve", "unavailable", "explain", "security", "run", "budget", "install"),
-    *("watching_trouble", "debugpy", "watching", "repl", "single"),
+    *("watching_trouble", "debugpy", "watching", "repl", "single", "siege"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 
