@@ -25,7 +25,7 @@ _HEADER = 16  # bytes: magic number, flags, source hash
 
 _PLAIN_READING = SourceFileLoader.get_data
 _CHUNK = 1 << 16
-_HALF_SAVED = 0.1  # seconds: editors that save in place empty the file first
+_EMPTIED, _EMPTY = 0.5, 0.1  # seconds: editors that save in place empty the file first
 _LOOK = 0.002
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _read_ahead: dict[str, tuple[bytes, CodeType]] = {}
@@ -42,10 +42,13 @@ def read_source(loader: SourceFileLoader) -> bytes:
     return read_saved(loader.path) if lent is None else lent
 
 
-def read_saved(path: str) -> bytes:
-    """The bytes of a source file; one that has been emptied a moment ago is being written, and is waited for."""
-    data = read_file(path)
-    while not data and abs(time.time() - os.stat(path).st_mtime) < _HALF_SAVED:  # it may be written right now
+def read_saved(path: str, before: bytes = b"") -> bytes:
+    """The bytes of a source file; one that has been emptied a moment ago is being written, and is waited for.
+
+    That takes longer if something is known to have been in it `before`: then it is hardly meant to be empty.
+    """
+    data, patience = read_file(path), _EMPTIED if before else _EMPTY
+    while not data and abs(time.time() - os.stat(path).st_mtime) < patience:  # it may be written right now
         time.sleep(_LOOK)
         data = read_file(path)
     return data

@@ -61,6 +61,14 @@ class LoadedFiles:
             self._troubled = {path: _content(path)}
             self._seen[path] = _signature(path)
 
+    def is_as_tried(self, path: str) -> bool:
+        """Whether a file is what was loaded of it, or could not be, whatever a watcher tells of it by now."""
+        return any(known == path and source == _content(path) for known, source in self._sources())
+
+    def is_in_vain(self, path: str) -> bool:
+        """Whether a file is what could not be loaded of it."""
+        return path in self._troubled and self._troubled[path] == _content(path)
+
     def changed(self) -> set[str]:
         """The files that have changed since they were looked at last."""
         return {os.path.realpath(path) for path, source in self._sources() if self._differs(path, source)}

@@ -81,11 +81,12 @@ class Prompt:
 
     def before_input(self, patience: float = CAP) -> None:
         """Apply what has changed. A batch that is half-way is waited for, `patience` seconds at most; 0: it is left."""
-        paths = self._collected.take(self._loaded.changed(), patience)
+        taken = self._collected.take(self._loaded.changed(), patience)
+        paths = sorted(path for path in taken if not self._loaded.is_in_vain(path))
         if paths:
-            self.reloader.apply(sorted(paths))
+            self.reloader.apply(paths)
         self._tell()
-        if paths and self._wanted:
+        if self._wanted and not all(map(self._loaded.is_as_tried, taken)):
             self.begin_with(self._wanted)
 
     def after_input(self, source: str) -> None:

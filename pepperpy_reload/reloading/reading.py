@@ -115,7 +115,7 @@ def _read_loaded(reading: Reading, path: str, names: Sequence[str]) -> None:
             continue
         loaded = recorder.modules[name]
         with reading_user_code():
-            source = read_saved(path)
+            source = read_saved(path, loaded.source)
         stopwatch.lap("read")
         if source != loaded.source:
             try:

@@ -148,7 +148,7 @@ class Siege:
             sys.setswitchinterval(interval)
             tool.close()
             if self.ledger.faults:
-                say("".join(tool.text().splitlines(keepends=True)[-40:]))
+                say("".join([*tool.err[-40:], *tool.out[-40:]]))
 
     def _go_on(self, tool: Tool, end: float) -> None:
         weights: dict[Callable[[Tool], None], int] = {

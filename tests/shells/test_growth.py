@@ -46,6 +46,7 @@ print(json.dumps(found))
 """
 ROOT = Path(__file__).parents[2]
 SMALL, LARGE = 40, 400
+COUNTING = pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="3.12 does not tell of all instructions")
 
 
 def executed(folder: Path, modules: int, *kinds: str) -> dict[str, int]:
@@ -59,6 +60,7 @@ def executed(folder: Path, modules: int, *kinds: str) -> dict[str, int]:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
+@COUNTING
 @pytest.mark.timeout(120)
 def test_an_edit_of_a_function_does_not_depend_on_the_number_of_modules(tmp_path: Path) -> None:
     kinds = ("leaf, a function", "hub, a function")
@@ -67,6 +69,7 @@ def test_an_edit_of_a_function_does_not_depend_on_the_number_of_modules(tmp_path
     assert {kind: large[kind] / small[kind] for kind in kinds} == pytest.approx(dict.fromkeys(kinds, 1.0), abs=0.02)
 
 
+@COUNTING
 @pytest.mark.timeout(120)
 def test_a_constant_that_all_modules_import_takes_as_long_for_each_of_them_however_many_they_are(
     tmp_path: Path,
