@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.computing import only_computes
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.footprint import CodeKey, Footprint
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
@@ -46,8 +47,9 @@ class Prepared:
             return True
         if step.action is not Action.EXECUTE or step.again:
             return False
-        unit = _units(self.reading, step.module)[step.index]
-        return unit.alias.module in sys.modules if unit.alias is not None else only_computes(unit)
+        assert self.traces is not None
+        unit = self.traces.unit(Place(step.module, step.index))
+        return only_computes(unit) if unit.alias is None else _is_at_hand(unit.alias)
 
     @property
     def patched(self) -> tuple[str, ...]:
@@ -150,11 +152,7 @@ def pin_running(names: Iterable[str]) -> None:
         pin_lines(recorder.modules[name].path, recorder.modules[name].source)
 
 
-def _units(reading: Reading, name: str) -> Sequence[Unit]:
-    """The units of a module as they are going to be."""
-    edited = reading.edited.get(name)
-    if edited is not None:
-        return edited.alignment.units
-    page = ledger.page(name)
-    assert page is not None
-    return page.units
+def _is_at_hand(alias: Alias) -> bool:
+    """Whether an import has nothing to load: a name that its module has not may be that of a submodule."""
+    found = sys.modules.get(alias.module)
+    return found is not None and (not alias.name or alias.name in getattr(found, "__dict__", {}))

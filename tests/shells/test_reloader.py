@@ -514,10 +514,15 @@ def test_what_only_computes_is_done_when_a_file_has_just_changed_and_errors_wait
         assert early(text.replace("str(1)", "str(2)"), "app.py") is None, "something is called"
         assert late("app.py").status == "reloaded" and app.CALLED == "2"
         assert early(text.replace("import LIMIT", "import LIMIT, late"), "app.py") is None, "there is none"
+        text = text.replace("str(1)", "str(2)")
+        assert early(text.replace("CALLED", "from package import part\\nCALLED"), "app.py") is None, "yet to load"
+        assert "package.part" not in sys.modules and late("app.py").status == "reloaded" and app.part.DONE
         """,
         {
             "leaf.py": "LIMIT = 1\n",
-            "app.py": "from leaf import LIMIT\n\nTABLE = {'limit': LIMIT - -LIMIT}\nCALLED = str(1)\n",
+            "package/__init__.py": "",
+            "package/part.py": "DONE = True\n",
+            "app.py": "import package\nfrom leaf import LIMIT\n\nTABLE = {'limit': LIMIT - -LIMIT}\nCALLED = str(1)\n",
         },
     )
 
