@@ -63,7 +63,8 @@ class LoadedFiles:
 
     def is_as_tried(self, path: str) -> bool:
         """Whether a file is what was loaded of it, or could not be, whatever a watcher tells of it by now."""
-        return any(known == path and source == _content(path) for known, source in self._sources())
+        names = recorder.modules.at_real(path)
+        return self.is_in_vain(path) or any(recorder.modules[name].source == _content(path) for name in names)
 
     def is_in_vain(self, path: str) -> bool:
         """Whether a file is what could not be loaded of it."""

@@ -82,8 +82,8 @@ class Spoken:
         return names if found is None else self._those_above(cell.module, found)
 
     def _those_above(self, module: str, places: Iterable[int]) -> list[str]:
-        names = (self._modules[place] for place in places)
-        return [name for name in names if name in self._all_above(module)]
+        names, above = (self._modules[place] for place in places), self._all_above(module)
+        return [name for name in names if name in above]
 
     def _all_above(self, module: str) -> frozenset[str]:
         if module not in self._sets_above:

@@ -13,7 +13,6 @@ from pepperpy_reload.core.roll import Stand, Standing
 from pepperpy_reload.drawing.excerpt import headline
 from pepperpy_reload.drawing.news import Died, Finished, Note, Ready, Reported, Restarted, Trouble, Unstarted
 from pepperpy_reload.drawing.terminal import Display
-from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.apology import Apology
@@ -24,12 +23,11 @@ from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.process import WorkerProcess
 from pepperpy_reload.supervising.timings import Timings
-from pepperpy_reload.supervising.told import news_of
+from pepperpy_reload.supervising.told import FAULTS, news_of, trouble_of
 from pepperpy_reload.supervising.triggers import holds_code
 from pepperpy_reload.supervising.warmth import Warmth
 
 _SERVED = ("asgi", "wsgi")
-_FAULTS: dict[str, type[ReloadError]] = {"usage": UsageError, "surroundings": SurroundingsError}
 _STANDINGS = {
     State.NEW: Standing.NEW,
     State.WAITING: Standing.DOWN,
@@ -311,16 +309,16 @@ class Place:
         error = message["error"]
         if message.get("fault") == "port" and self._listener is not None:
             self._listener.listen()  # says who has it
-        fault = _FAULTS.get(str(message.get("fault")))
+        fault = FAULTS.get(str(message.get("fault")))
         if fault is not None and not (self.course.was_ready or self._others_serve()):
             raise fault(str(error["text"]))
         self.course.advance(Event.UNSTARTED)
         if self.course.life.state in (State.BROKEN, State.BROKEN_STALE):
-            self._apology.trouble = _trouble(error)
-            self._display.show(Unstarted(_trouble(error), ran=bool(message.get("ran")), serving=self._others_serve()))
+            self._apology.trouble = trouble_of(error)
+            self._display.show(Unstarted(trouble_of(error), ran=bool(message.get("ran")), serving=self._others_serve()))
 
     def _pity_heir(self, message: Message) -> None:
-        trouble = _trouble(message["error"])
+        trouble = trouble_of(message["error"])
         if message.get("exclusive") and self.course.life.state in (State.SUCCEEDING, State.SUCCEEDING_STALE):
             self.course.overlap = False
             what = f"the new worker needs what the old one has ({headline(trouble.text)})"
@@ -368,10 +366,6 @@ class Place:
         if self._orders.task is not Task.SERVE:
             return False
         return status < 0 or (state in SERVED and not self.course.plain)
-
-
-def _trouble(error: Mapping[str, Any]) -> Trouble:
-    return Trouble(str(error["text"]), str(error["file"]), int(error["line"]))
 
 
 def _by_file(values: Mapping[Any, Any]) -> dict[str, str]:

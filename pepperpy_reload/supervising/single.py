@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
-from pepperpy_reload.drawing.news import Finished, Outdated, Ready, Reported, Started, Stopped, Trouble, Unstarted
+from pepperpy_reload.drawing.news import Finished, Outdated, Ready, Reported, Started, Stopped, Unstarted
 from pepperpy_reload.drawing.terminal import Display
-from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.channel import Message
@@ -20,11 +19,9 @@ from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.supervisor import WatcherMaker
 from pepperpy_reload.supervising.timings import Timings
-from pepperpy_reload.supervising.told import news_of
+from pepperpy_reload.supervising.told import FAULTS, news_of, trouble_of
 from pepperpy_reload.supervising.triggers import Triggers, not_our_output
 from pepperpy_reload.supervising.worker import UNSTARTED, Worker
-
-_FAULTS: dict[str, type[ReloadError]] = {"usage": UsageError, "surroundings": SurroundingsError}
 
 
 class SingleProcess:
@@ -86,11 +83,10 @@ class SingleProcess:
         return status
 
     def _regret(self) -> None:
-        error, fault = self._trouble["error"], _FAULTS.get(self._trouble["fault"])
+        error, fault = self._trouble["error"], FAULTS.get(self._trouble["fault"])
         if fault is not None:
             raise fault(error["text"])
-        trouble = Trouble(error["text"], error["file"], error["line"])
-        self._display.show(Unstarted(trouble, ran=self._trouble["ran"], final=True))
+        self._display.show(Unstarted(trouble_of(error), ran=self._trouble["ran"], final=True))
 
     # -- what happens: in the threads of the watcher and of the worker -------------------------------------------------
 

@@ -1,9 +1,21 @@
-"""What workers say that is only to be shown."""
+"""What workers say that is only to be shown, and what they say of what has gone wrong."""
 
 from __future__ import annotations
 
-from pepperpy_reload.drawing.news import Audited, Circular, Happening, Note
+from collections.abc import Mapping
+from typing import Any
+
+from pepperpy_reload.drawing.news import Audited, Circular, Happening, Note, Trouble
+from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.supervising.channel import Message
+
+FAULTS: Mapping[str, type[ReloadError]] = {"usage": UsageError, "surroundings": SurroundingsError}
+"""Whose fault it is that a worker cannot start, where it is not that of the user's code."""
+
+
+def trouble_of(error: Mapping[str, Any]) -> Trouble:
+    """An error as a worker tells it."""
+    return Trouble(str(error["text"]), str(error["file"]), int(error["line"]))
 
 
 def news_of(message: Message) -> Happening | None:

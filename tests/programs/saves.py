@@ -165,14 +165,18 @@ class Round:
 
 def play(seed: int, *, saves: int, takes: float, warm: bool, home: Path) -> tuple[str, Counter[str]]:
     """One round: what was wrong, or "", and what was done. A start takes so many seconds."""
-    kept = ("PEPPERPY_RELOAD_", "PYTHON", "PYTEST_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
-    environment |= {"XDG_CACHE_HOME": str(home), "PEPPERPY_RELOAD_ZYGOTE": str(int(warm))}
     with tempfile.TemporaryDirectory() as base:
         folder = Path(base).resolve() / "project"
         folder.mkdir()
         one = Round(folder, seed, takes)
-        return one.play(saves, environment), one.counts
+        return one.play(saves, environment(home, warm=warm)), one.counts
+
+
+def environment(home: Path, *, warm: bool) -> dict[str, str]:
+    """Ours, with nothing set for the tool but whether it forks workers, and where it keeps what it finds out."""
+    left_out = ("PEPPERPY_RELOAD_", "PYTHON", "PYTEST_")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return ours | {"XDG_CACHE_HOME": str(home), "PEPPERPY_RELOAD_ZYGOTE": str(int(warm))}
 
 
 def say(text: str) -> None:

@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.e2e.conftest import Tool, alive, children, until
-from tests.programs.saves import BREAKS, say
+from tests.programs.saves import BREAKS, environment, say
 
 GRACE = 1.0
 PATIENCE = 30.0
@@ -351,13 +351,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-zygote", action="store_true", help="no worker is forked from a process with libraries")
     options = parser.parse_args(arguments)
     say(f"seed {options.seed}")
-    kept = ("PEPPERPY_RELOAD_", "PYTHON", "PYTEST_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
     with tempfile.TemporaryDirectory() as base:
         folder = Path(base).resolve() / "project"
         folder.mkdir()
-        more = {"XDG_CACHE_HOME": f"{base}/cache", "PEPPERPY_RELOAD_ZYGOTE": str(int(not options.no_zygote))}
-        siege = Siege(folder, options.seed, environment | more)
+        siege = Siege(folder, options.seed, environment(Path(base, "cache"), warm=not options.no_zygote))
         siege.lay(60 * options.minutes)
     for fault in siege.ledger.faults[:10]:
         say(fault)
