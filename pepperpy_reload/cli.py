@@ -61,7 +61,6 @@ pyproject.toml under its name without the dashes. Flags come first, then the env
 Shell completion: eval "$(_PEPPERPY_RELOAD_COMPLETE=bash_source pepperpy-reload)", or zsh_source, or fish_source.
 """
 _WATCHING = ("app_dir", "watch", "include", "exclude", "restart_on", "env_file", "grace", "poll")
-_SINGLE = ("single_process",)
 _OUTPUT = ("quiet", "verbose", "json")
 _TOLD = ("timings", *_OUTPUT)
 _LISTENING = ("host", "port", "auto_port", "uds", "fd")
@@ -151,7 +150,7 @@ def commands() -> None:
 
 @commands.command(epilog=_EPILOG)
 @click.argument("target", required=False)
-@_options(*_LISTENING, *_SERVING, *_WATCHING, *_SINGLE, "audit", *_TOLD)
+@_options(*_LISTENING, *_SERVING, *_WATCHING, "single_process", "audit", *_TOLD)
 def serve(**flags: Any) -> int:
     """Serve TARGET: an ASGI or WSGI app, a factory of one, or a function to run.
 
@@ -165,7 +164,7 @@ def serve(**flags: Any) -> int:
 @click.option("-m", "as_module", is_flag=True, help="PROGRAM is a module's name, as in python -m.")
 @click.argument("program")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@_options(*_WATCHING, *_SINGLE, *_TOLD)
+@_options(*_WATCHING, "single_process", *_TOLD)
 def run(program: str, arguments: tuple[str, ...], as_module: bool, **flags: Any) -> int:
     """Run a script, or with -m a module, and run it again when a save asks for it."""
     return app.run(_settings(flags), program, arguments, as_module=as_module)
