@@ -54,6 +54,8 @@ class SingleProcess:
         self._was_ready = False
         self._outdated: dict[str, None] = {}
         """Why it is no longer what would start now: what was saved that no reload can do."""
+        self._untold = False
+        """Whether there is a reason that has not been told yet."""
         self._trouble: Message = {}
 
     def run(self) -> int:
@@ -100,9 +102,9 @@ class SingleProcess:
             self._line.tell({"type": "hint", "paths": list(paths), "first": event.first})
             return
         if reason := self._triggers.reason(paths):
-            self._outdated[reason] = None
+            self._outdated[reason], self._untold = None, True
+        if not self._line.tell({"type": "quiet", "paths": list(paths)}) and self._untold:
             self._tell_of_it()
-        self._line.tell({"type": "quiet", "paths": list(paths)})
 
     def _hear(self, message: Message) -> None:
         kind = message["type"]
@@ -116,6 +118,8 @@ class SingleProcess:
             self._read(ReloadReport.from_json(message["report"]))
         elif kind == "unstarted":
             self._trouble = message
+        elif kind == "done" and self._untold:  # the batch with it has had nothing to tell by itself
+            self._tell_of_it()
         elif (news := news_of(message)) is not None:
             self._display.show(news)
 
@@ -129,7 +133,7 @@ class SingleProcess:
 
     def _read(self, report: ReloadReport) -> None:
         if report.status is ReloadStatus.RESTART:
-            self._display.show(Outdated((*self._outdated, report.reason)))
+            self._tell_of_it(report.reason)
         else:
             self._display.show(Reported(report))
             if report.status is not ReloadStatus.UNCHANGED:
@@ -137,9 +141,10 @@ class SingleProcess:
         if self._timings is not None and (timed := self._timings.of(report)) is not None:
             self._display.show(timed)
 
-    def _tell_of_it(self) -> None:
-        if self._outdated:
-            self._display.show(Outdated(tuple(self._outdated)))
+    def _tell_of_it(self, *more: str) -> None:
+        self._untold = False
+        if self._outdated or more:
+            self._display.show(Outdated((*self._outdated, *more)))
 
 
 class _Inside:
@@ -162,7 +167,9 @@ class _Inside:
         """What is saved is told from now on; the rest is what will be loaded."""
         self._told = on_message
 
-    def tell(self, message: Message) -> None:
-        """Say something to the worker."""
-        if self._told is not None:
-            self._told(message)
+    def tell(self, message: Message) -> bool:
+        """Say something to the worker; False if it does not listen yet."""
+        if self._told is None:
+            return False
+        self._told(message)
+        return True
