@@ -13,8 +13,8 @@ from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.world import Cell, World
 
-_OFTEN = 3
-"""Cells of one name: from here on it pays to have found who reads any of them."""
+_OFTEN = 8
+"""Cells of one name: from here on it pays to have found who reads any of them, in functions that nobody has read yet."""
 
 Index = dict[Cell, dict[str, int]]
 """By cell: the modules in which it is read, each with its place among all."""
