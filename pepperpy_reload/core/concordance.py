@@ -14,7 +14,7 @@ from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.world import Cell, World
 
 _OFTEN = 8
-"""Cells of one name: from here on it pays to have found who reads any of them, in functions that nobody has read yet."""
+"""Cells of one name: from here on it pays to have read all functions that say it."""
 
 Index = dict[Cell, dict[str, int]]
 """By cell: the modules in which it is read, each with its place among all."""
