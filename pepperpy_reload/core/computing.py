@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
+from pepperpy_reload.core.names import hints_of
 from pepperpy_reload.core.tree import walk
 from pepperpy_reload.core.unit import Unit
 
@@ -13,6 +15,8 @@ _COMPUTING = (
     *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.JoinedStr, ast.FormattedValue),
 )
 
+_GATHERING = (ast.Name, ast.expr_context, ast.Constant, ast.Attribute, ast.Tuple, ast.List, ast.Dict)
+
 
 def only_computes(unit: Unit) -> bool:
     """Whether a unit calls nothing, defines nothing and changes no object: it may be executed a moment too early.
@@ -21,7 +25,34 @@ def only_computes(unit: Unit) -> bool:
     """
     if unit.alias is not None or unit.statement.guards:
         return False
-    return all(isinstance(item, _COMPUTING) and not _changes(item) for item in walk(unit.statement.node))
+    return _compute([unit.statement.node])
+
+
+def only_gathers(unit: Unit) -> bool:
+    """Whether a unit of which `only_computes` is true does nothing with what it reads but put it somewhere new."""
+    node = unit.statement.node
+    if not isinstance(node, ast.Assign) or not all(isinstance(target, ast.Name) for target in node.targets):
+        return False
+    return all(isinstance(item, _GATHERING) and not _hashes(item) for item in walk(node.value))
+
+
+def _hashes(item: ast.AST) -> bool:
+    return isinstance(item, ast.Dict) and not all(isinstance(key, ast.Constant) for key in item.keys)
+
+
+def only_defines(unit: Unit) -> bool:
+    """Whether a unit is a function without decorators whose defaults and annotations only compute."""
+    node = unit.statement.node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or unit.statement.guards:
+        return False
+    if node.decorator_list or getattr(node, "type_params", []):
+        return False
+    given = [item for item in (*node.args.defaults, *node.args.kw_defaults) if item is not None]
+    return _compute([*given, *([] if unit.postponed else hints_of(node))])
+
+
+def _compute(nodes: Iterable[ast.AST]) -> bool:
+    return all(isinstance(item, _COMPUTING) and not _changes(item) for node in nodes for item in walk(node))
 
 
 def _changes(item: ast.AST) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import linecache
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.computing import only_computes
-from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
@@ -16,6 +14,7 @@ from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.footprint import CodeKey, Footprint
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading.binding import is_at_hand
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.pairs import Pair
 from pepperpy_reload.reloading.reading import Reading
@@ -49,7 +48,7 @@ class Prepared:
             return False
         assert self.traces is not None
         unit = self.traces.unit(Place(step.module, step.index))
-        return only_computes(unit) if unit.alias is None else _is_at_hand(unit.alias)
+        return only_computes(unit) if unit.alias is None else is_at_hand(unit.alias)
 
     @property
     def patched(self) -> tuple[str, ...]:
@@ -150,9 +149,3 @@ def pin_running(names: Iterable[str]) -> None:
     """What these modules are made of goes on running, whatever their files hold by now: tracebacks show it."""
     for name in names:
         pin_lines(recorder.modules[name].path, recorder.modules[name].source)
-
-
-def _is_at_hand(alias: Alias) -> bool:
-    """Whether an import has nothing to load: a name that its module has not may be that of a submodule."""
-    found = sys.modules.get(alias.module)
-    return found is not None and (not alias.name or alias.name in getattr(found, "__dict__", {}))

@@ -205,6 +205,7 @@ class Executor:
         code = self._table.compile(unit, self._path)
         activity = Activity(self.module.__name__, None, step.index, unit.line)
         self.activities[step.index] = activity
+        self._save_annotations(unit)
         recorder.watch.enter(activity)
         try:
             if step.action is Action.EXECUTE:
@@ -213,6 +214,12 @@ class Executor:
                 self._take_over(code, unit, self._old[self._olds[step.index]], step.dirty)
         finally:
             recorder.watch.leave()
+
+    def _save_annotations(self, unit: Unit) -> None:
+        """What a module annotates is put back whether or not other objects are."""
+        table = vars(self.module).get("__annotations__")
+        if type(table) is dict and unit.annotates:
+            self._undo(partial(_become, table, dict(table)))
 
     def _execute(self, code: CodeType, unit: Unit, unseen: Collection[str], *, again: bool) -> None:
         namespace = vars(self.module)

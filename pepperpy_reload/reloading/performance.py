@@ -21,6 +21,7 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, renamed, state
 from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.attempt import Attempt
+from pepperpy_reload.reloading.binding import may_only_bind, only_binds
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.getters import left_as_they_were
@@ -49,7 +50,8 @@ class Performance:
         self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
         self._witness = Witness(self._scope, reading.edited, self._plan)
         self._survivors = Survivors(self._scope, self._plan)
-        self._holdings = Holdings()
+        self._holdings: Holdings | None = None
+        """What the process holds; None as long as nothing is executed that could change it, or any object."""
         self._loaded: set[str] = set()
         self._current = ""
         self._done: set[str] = set()
@@ -82,11 +84,16 @@ class Performance:
         """Execute everything; what user code raises comes out as UserCodeError."""
         importlib.invalidate_caches()
         self._see_disposers()
+        if not all(map(self._may_only_bind, self._plan.steps)):
+            self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)
         classes = {step.name.split()[-1] for step in self._plan.steps if step.name.startswith("class ")}
-        modules = [sys.modules[name] for name in recorder.modules if name in sys.modules]
+        light = self._holdings is None
+        modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
         concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
+        if any(hook in vars(module) for module in concerned.values() for hook in state.HOOKS):
+            self._deepen()
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
             self._all(self._rerun())
@@ -95,8 +102,23 @@ class Performance:
                 self._survivors.check_module(name, self._attempt.transaction.before(name))
             self._tidy()
             names.check(self._time_of)
-            self._holdings.check_loggers()
+            if self._holdings is not None:
+                self._holdings.check_loggers()
             state.call_hooks(concerned, "__after_reload__")
+
+    def _deepen(self) -> None:
+        """Something is going to be executed that may change anything."""
+        if self._holdings is None:
+            self._attempt.transaction.deepen()
+            self._holdings = Holdings()
+
+    def _may_only_bind(self, step: Step) -> bool:
+        """Whether a step is of a kind that changes no object: what it is given then has to be plain as well."""
+        if step.action in (Action.PATCH, Action.DROP):
+            return True
+        if step.action not in (Action.EXECUTE, Action.REFIT) or step.again:
+            return False
+        return may_only_bind(self._executor(step.module).units[step.index])
 
     def _time_of(self, module: str, name: str) -> tuple[object, ...] | None:
         """When a cold start makes a class of a module that is not run as a whole; None if that is not known."""
@@ -222,6 +244,8 @@ class Performance:
         early = self._witness.before(place, unit, stale, postponed=executor.postpones_annotations)
         lines = self._witness.lines(place, unit, stale)
         self._settle(step.module)
+        if self._holdings is None and not only_binds(unit, executor.names):
+            self._deepen()
         self._hiding.hide(where, vars(executor.module), early)
         with lines or nullcontext(), self._failing(step.module), self._hosting(place, unit, inside):
             self._watched(where, partial(executor.take, step, self._unseen(place)))
@@ -276,6 +300,7 @@ class Performance:
         if not steps:
             return
         # The statement may have set something for the time being only: `with warnings.catch_warnings(): ...`
+        self._deepen()
         holdings, self._holdings = self._holdings, Holdings()
         current, self._current, known = self._current, "", self._witness.pause()
         try:
@@ -302,6 +327,8 @@ class Performance:
         """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
         count = len(sys.modules)
         execute()
+        if self._holdings is None:
+            return
         if len(sys.modules) != count and sys.modules.keys() - self._loaded:
             self._loaded.update(sys.modules)
             self._holdings.renew()

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
+HOOKS = ("__before_reload__", "__after_reload__")
+"""The functions of a module that are called around a reload."""
 Value = TypeVar("Value")
 
 _kept: dict[tuple[str, str], tuple[object, Any]] = {}

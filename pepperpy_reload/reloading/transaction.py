@@ -19,9 +19,9 @@ from pepperpy_reload.reloading.stroke import at_one_stroke
 class Transaction:
     """Everything that a reload may touch, as it was; `rollback` puts it back.
 
-    Deep: the contents of every container, instance and class that can be reached from first-party modules, the search
-    path, the environment, and all that is known of modules. Raises RestartNeeded if that cannot be kept safe. Else only
-    what is patched of these modules: what it takes does not depend on how many others there are.
+    Deep: the names of all these modules, the environment, and all that is known of modules; and from `deepen` on the
+    contents of every container, instance and class that can be reached from them. Else only what is patched of these
+    modules: what it takes does not depend on how many others there are.
     """
 
     def __init__(self, modules: Mapping[str, ModuleType], *, deep: bool) -> None:
@@ -31,9 +31,18 @@ class Transaction:
         self._spaces = [(module, dict(vars(module)), type(module)) for module in chosen]
         self._record = recorder.memory() if deep else recorder.part(modules)
         self._lines = dict(linecache.cache) if deep else None
-        starts = [value for module in chosen for value in list(vars(module).values())] if deep else []
-        self._contents = Contents([*starts, sys.path], _is_first_party_class) if deep else None
+        self._is_deep = False
         self._environment = dict(os.environ) if deep else None
+
+    def deepen(self) -> None:
+        """Something is about to be executed that may change what objects hold: keep that.
+
+        What has been done until now is taken back after it. Raises RestartNeeded if there is too much of it.
+        """
+        if not self._is_deep:
+            self._is_deep = True
+            starts = [value for _, names, _ in self._spaces for value in names.values()]
+            self.undo(Contents([*starts, sys.path], _is_first_party_class).restore)
 
     def before(self, name: str) -> dict[str, Any]:
         """The names of a module as they were when the transaction began; {} if it was not loaded."""
@@ -57,8 +66,6 @@ class Transaction:
         for action in reversed(self._undo):
             action()
         self._undo.clear()
-        if self._contents is not None:
-            self._contents.restore()
         if self._environment is not None and os.environ != self._environment:
             _restore_environment(self._environment)
         for module, names, kind in self._spaces:
