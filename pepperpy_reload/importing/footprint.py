@@ -157,6 +157,7 @@ class Watch:
     def _sort_strays(self, activity: Activity) -> None:
         """What threads ran counts as run by the statement if they are through with it: else it is their own affair."""
         frames = sys._current_frames()
+        frames.pop(threading.get_ident(), None)  # a frame that held itself would keep all that it has seen
         for thread, offset, code in activity.strays:
             frame = frames.get(thread)
             while frame is not None and not self._is_first_party(frame.f_code.co_filename):

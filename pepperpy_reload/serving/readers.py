@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from pepperpy_reload.errors import RestartNeeded
-from pepperpy_reload.reloading.underway import awaiting, is_pool_worker, outwards
+from pepperpy_reload.reloading.underway import awaiting, frames_of_others, is_pool_worker, outwards
 
 POLL = 0.002  # seconds between two looks
 OURS = "pepperpy-reload"
@@ -28,7 +27,7 @@ class Readers:
     def blocking(self) -> str:
         """`file:line` of a pool thread that runs, or is about to run, first-party code; "" if there is none."""
         threads = {thread.ident: thread for thread in threading.enumerate()}
-        for ident, frame in sys._current_frames().items():
+        for ident, frame in frames_of_others().items():
             stack = list(outwards(frame))
             if not is_pool_worker(stack):
                 continue
@@ -39,7 +38,7 @@ class Readers:
 
     def strangers(self) -> str:
         """What runs beside the main thread: code in a pool, or the name of a thread of the program's own; or ""."""
-        frames = sys._current_frames()
+        frames = frames_of_others()
         for thread in threading.enumerate():
             if thread is threading.main_thread() or thread.name.startswith(OURS) or thread.ident not in frames:
                 continue

@@ -114,8 +114,11 @@ def _hook(appeared: Callable[[FrameType], None]) -> Callable[[str, tuple[Any, ..
 
 def _debugging() -> bool:
     """Whether a debugger that is known to us is about to ask, or does; pydevd, of debugpy, holds a thread meanwhile."""
-    frames = [frame for innermost in sys._current_frames().values() for frame in _outwards(innermost)]
-    return any(one.f_code.co_name in _ASKS and one.f_globals.get("__name__") in _DEBUGGERS for one in frames)
+    return any(  # no name is given to the frames: one that held itself would keep all that it has seen
+        frame.f_code.co_name in _ASKS and frame.f_globals.get("__name__") in _DEBUGGERS
+        for innermost in sys._current_frames().values()
+        for frame in _outwards(innermost)
+    )
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
