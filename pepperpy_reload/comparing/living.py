@@ -27,3 +27,8 @@ class Living:
         if self._things is None:
             self._things = {id(thing): thing for thing in gc.get_objects()}
         return self._things.get(address)
+
+
+def without_addresses(text: str) -> str:
+    """A text with nothing in place of what may be the address of an object."""
+    return _ADDRESS.sub("@", text)

@@ -9,24 +9,19 @@ import re
 import types
 import typing
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from types import FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.comparing.definitions import describe_class, describe_function, describe_module
+from pepperpy_reload.comparing.members import in_order, slot_values
 from pepperpy_reload.comparing.portrait import Node, Painter, Reference
-from pepperpy_reload.comparing.values import ATOMS, home_of, qualname_of, value_of
-from pepperpy_reload.importing.layout import namespace_of, slots_of
+from pepperpy_reload.comparing.values import home_of, is_alias, is_closed, qualname_of, value_of
 from pepperpy_reload.reloading.looking import instance_dict
 
 _TYPING = ("typing", "typing_extensions")
 _PARAMETERS = ("TypeVar", "ParamSpec", "TypeVarTuple", "TypeAliasType", "ParamSpecArgs", "ParamSpecKwargs")
-_CLOSED_HOMES = frozenset(
-    "_thread threading _io io asyncio selectors socket _socket ssl _ssl tempfile subprocess multiprocessing codecs "
-    "random _random _frozen_importlib _frozen_importlib_external importlib zipimport pkgutil _contextvars".split()
-)
-"""Homes of types whose instances live on what a process does, not on what its source says."""
 
 
 def refer(painter: Painter, thing: Any) -> Reference:
@@ -70,18 +65,10 @@ def _describe(painter: Painter, thing: Any) -> Node:
 # --- typing
 
 
-def is_alias(thing: Any) -> bool:
-    """Whether something is a parametrised type: typing caches these, so which object it is says nothing."""
-    kind = type(thing)
-    if kind is types.GenericAlias or kind is types.UnionType:
-        return True
-    return home_of(kind) in _TYPING and kind.__name__.startswith("_") and getattr(thing, "__args__", None) is not None
-
-
 def _describe_alias(painter: Painter, thing: Any) -> Node:
     origin = getattr(thing, "__origin__", None)
     is_union = type(thing) is types.UnionType or origin is typing.Union
-    arguments = sorted(thing.__args__, key=signature) if is_union else thing.__args__
+    arguments = in_order(thing.__args__) if is_union else thing.__args__
     edges = {"origin": ["union"] if is_union else refer(painter, origin)}
     for label, items in (("", arguments), ("metadata ", getattr(thing, "__metadata__", ()))):
         for index, item in enumerate(items):
@@ -166,7 +153,7 @@ def _describe_instance(painter: Painter, thing: Any) -> Node:
     kind = type(thing)
     home = home_of(kind)
     node = Node("instance", {"of": f"{home}.{qualname_of(kind)}"}, {"type": refer(painter, kind)})
-    if home in _CLOSED_HOMES or home.partition(".")[0] in _CLOSED_HOMES:
+    if is_closed(kind):
         return node
     names: Iterable[str] = instance_dict(thing)
     if home == "logging" and "manager" in names:  # loggers know one another; what matters is what this one was given
@@ -178,7 +165,7 @@ def _describe_instance(painter: Painter, thing: Any) -> Node:
     names = [name for name in names if not _is_counted(kind, name, inside.get(name))]
     node.detail["names"] = [str(name) for name in names]
     node.edges |= {f".{name}": refer(painter, inside[name]) for name in names if name in inside}
-    node.edges |= {f".{name}": refer(painter, value) for name, value in _slots(thing)}
+    node.edges |= {f".{name}": refer(painter, value) for name, value in slot_values(thing)}
     return node
 
 
@@ -215,13 +202,13 @@ def _add_mapping(painter: Painter, thing: dict[Any, Any], node: Node) -> None:
 
 
 def _add_members(painter: Painter, things: Iterable[Any], node: Node) -> None:
-    """A set: plain values sorted, the others in the order of their names, for hashes are addresses."""
+    """A set: plain values sorted, the others by what they are and hold, for hashes are addresses."""
     items = list(things)
     node.detail["members"] = sorted(
         (value for item in items if (value := value_of(painter, item)) is not None), key=repr
     )
     others = [item for item in items if value_of(painter, item) is None]
-    _add_items(painter, sorted(others, key=signature), node)
+    _add_items(painter, in_order(others), node)
 
 
 def _add_text(_: Painter, thing: Any, node: Node) -> None:
@@ -263,35 +250,3 @@ _BY_TYPE: dict[type, Callable[[Painter, Any], Node]] = {
     types.MappingProxyType: _describe_proxy,
     ContextVar: _describe_variable,
 }
-
-
-def signature(thing: Any) -> str:
-    """A text by which objects of a set are sorted: the same in every process that has the same objects."""
-    kind = type(thing)
-    if kind in ATOMS:
-        return repr(thing)
-    if issubclass(kind, type) or kind is FunctionType:
-        line = thing.__code__.co_firstlineno if kind is FunctionType else 0
-        return f"{thing.__module__}.{qualname_of(thing)}:{line}"
-    if is_alias(thing):
-        return f"{getattr(thing, '__origin__', '')}{[signature(item) for item in thing.__args__]}"
-    if kind is weakref.ref:
-        target = thing()
-        return "" if target is None else signature(target)
-    items = [signature(item) for item in tuple.__iter__(thing)] if issubclass(kind, tuple) else []
-    inside = {name: value for name, value in instance_dict(thing).items() if type(value) in ATOMS}
-    slots = {name: value for name, value in _slots(thing) if type(value) in ATOMS}
-    return f"{kind.__module__}.{qualname_of(kind)} {inside!r} {slots!r} {items!r}"
-
-
-def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
-    for kind in type(thing).__mro__:
-        if not kind.__flags__ & (1 << 9):  # built in: its members are told by what is added for it
-            continue
-        own = slots_of(kind)
-        for name, found in sorted(namespace_of(kind).items()):
-            if any(found is slot for slot in own):
-                try:
-                    yield name, found.__get__(thing)
-                except AttributeError:  # not set
-                    continue

@@ -25,6 +25,11 @@ _TOLD_BY_REPR = (itertools.count, operator.attrgetter, operator.itemgetter, oper
 _REPR_HOMES = frozenset("datetime decimal _decimal fractions uuid pathlib pathlib._local ipaddress zoneinfo".split())
 _TYPING = ("typing", "typing_extensions")
 _HEAPTYPE = 1 << 9
+_CLOSED_HOMES = frozenset(
+    "_thread threading _io io asyncio selectors socket _socket ssl _ssl tempfile subprocess multiprocessing codecs "
+    "random _random _frozen_importlib _frozen_importlib_external importlib zipimport pkgutil _contextvars".split()
+)
+"""Homes of types whose instances live on what a process does, not on what its source says."""
 
 
 def value_of(painter: Painter, thing: Any) -> list[Any] | None:
@@ -53,6 +58,20 @@ def home_of(kind: type) -> str:
     """The module that a class says it is from."""
     home = kind.__module__
     return home if isinstance(home, str) else ""
+
+
+def is_alias(thing: Any) -> bool:
+    """Whether something is a parametrised type: typing caches these, so which object it is says nothing."""
+    kind = type(thing)
+    if kind is types.GenericAlias or kind is types.UnionType:
+        return True
+    return home_of(kind) in _TYPING and kind.__name__.startswith("_") and getattr(thing, "__args__", None) is not None
+
+
+def is_closed(kind: type) -> bool:
+    """Whether what instances hold is of their own making: of those of `threading`, say, only the type is told."""
+    home = home_of(kind)
+    return home in _CLOSED_HOMES or home.partition(".")[0] in _CLOSED_HOMES
 
 
 def qualname_of(thing: Any) -> str:

@@ -73,3 +73,38 @@ def test_how_many_pools_there_have_been_says_nothing() -> None:
     first = portrait(made.format(""))
     assert first_difference(first, portrait(made.format(""))) is None
     assert "_thread_name_prefix" in str(first_difference(first, portrait(made.format(", thread_name_prefix='mine'"))))
+
+
+def rules(names: str, shift: int, made: str = "Rule(Test(make(name)))") -> Portrait:
+    """Of a process whose module has a set of objects that only what they hold tells apart, wherever they lie."""
+    text = f"""
+class Test:
+    def __init__(self, check): self.check = check
+    def __hash__(self): return HASHES.pop()
+class Rule(Test): pass
+def make(name):
+    def check(given): return given == name
+    return check
+HASHES = [{shift} * number % 11 for number in range(1, 30)]
+RULES = {{{made} for name in {names.split()}}}
+HASHES.clear()
+"""
+    return portrait(f"''\n{text}")
+
+
+@pytest.mark.parametrize(
+    "made", ["Rule(Test(make(name)))", "Rule({'test': [make(name)]})", "Rule(frozenset([Test(name), Rule(name)]))"]
+)
+def test_the_members_of_a_set_are_told_apart_by_what_they_hold_however_deep(made: str) -> None:
+    first = rules("one two three four", 1, made)
+    for shift in range(2, 8):
+        again = rules("one two three four", shift, made)
+        for walk in (first_difference, lambda left, right: next(differing(left, right), None)):
+            assert walk(first, again) is None
+    assert first_difference(first, rules("one two three five", 1, made)) is not None
+
+
+def test_members_that_go_round_in_circles_are_told_too() -> None:
+    """None tells one from the other: any order is right."""
+    made = "(lambda one: [one, setattr(one, 'check', one)][0])(Rule(name))"
+    assert first_difference(rules("one one one", 1, made), rules("one one one", 2, made)) is None
