@@ -39,15 +39,9 @@ class Consequences(Marks):
         if unit.opaque and place.module not in self.whole:
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)
-        if self.old_index(place) >= 0:
-            self._see_functions(place.module, unit, self.bound_in_functions(place.module, self.old_index(place)), cause)
-        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
-            self._see_functions(place.module, unit, self._bound_soon(place), cause)
+        if not self._only_takes(place, unit):
+            self._see_doings(place, unit, cause)
         action = self.action(place)
-        if unit.kind is Kind.CLASS:
-            self._see_bases(place)
-        self._undo(place)
-        self._set_on_modules(place, cause)
         self._see_the_past(place)
         if self.fate(place) in (Fate.CHANGED, Fate.BODY):
             self.change_keys(self.world.changed_keys(place.module, place.index), cause, place)
@@ -56,6 +50,21 @@ class Consequences(Marks):
         if self.fate(place) is Fate.CHANGED:
             for name in sorted(self.old_unit(place).binds - unit.binds):
                 self._drop_unless_bound(Cell(place.module, name), cause)
+
+    def _only_takes(self, place: Place, unit: Unit) -> bool:
+        """Whether it is an import that is as it was, and has bound a name and run nothing."""
+        alone = unit.alias is not None and unit.alias.bound != "*" and self.fate(place) is Fate.SAME
+        return alone and not self.world.ran(place.module, self.old_index(place))
+
+    def _see_doings(self, place: Place, unit: Unit, cause: Cause) -> None:
+        if self.old_index(place) >= 0:
+            self._see_functions(place.module, unit, self.bound_in_functions(place.module, self.old_index(place)), cause)
+        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
+            self._see_functions(place.module, unit, self._bound_soon(place), cause)
+        if unit.kind is Kind.CLASS:
+            self._see_bases(place)
+        self._undo(place)
+        self._set_on_modules(place, cause)
 
     def _see_functions(self, name: str, unit: Unit, cells: Iterable[Cell], cause: Cause) -> None:
         """What a unit has bound by functions (`global`) is bound in its order, as it was: by all that bind it.

@@ -169,14 +169,14 @@ class Marks(Traces):
 
     def action(self, place: Place) -> Action:
         """How a stale unit is brought up to date."""
-        unit = self.unit(place)
-        known = place not in self.forced and self.old_index(place) >= 0
-        alone = self._binds_alone(place)
-        if known and alone and unit.kind is Kind.FUNCTION and self._is_plain(place) and self.world.can_refit(place):
-            return Action.REFIT
-        if known and alone and unit.kind is Kind.CLASS and not self.world.why_not_transplant(place):
-            return Action.TRANSPLANT
-        return Action.EXECUTE
+        kind = self.unit(place).kind
+        if kind not in (Kind.FUNCTION, Kind.CLASS) or place in self.forced or self.old_index(place) < 0:
+            return Action.EXECUTE
+        if not self._binds_alone(place):
+            return Action.EXECUTE
+        if kind is Kind.FUNCTION:
+            return Action.REFIT if self._is_plain(place) and self.world.can_refit(place) else Action.EXECUTE
+        return Action.EXECUTE if self.world.why_not_transplant(place) else Action.TRANSPLANT
 
     def _is_plain(self, place: Place) -> bool:
         """Whether a function has no decorators, nor had any: they may have given it more than its definition does."""
