@@ -225,7 +225,7 @@ class Place:
         elif kind == "report":
             report = ReloadReport.from_json(message["report"])
             worker.reported(report.status)
-            self._read(report, pending=bool(message.get("pending")))
+            self._read(report, pending=bool(message.get("pending")), hinted=bool(message.get("hinted")))
         elif kind == "unstarted":
             self._pity(message)
         elif kind == "yielded":
@@ -290,7 +290,7 @@ class Place:
             self._display.show(Ready(self._orders.target, url, pid, duration, self._orders.roots))
         self.course.was_ready = True
 
-    def _read(self, report: ReloadReport, *, pending: bool) -> None:
+    def _read(self, report: ReloadReport, *, pending: bool, hinted: bool) -> None:
         error = "" if report.error is None else str(report.error)
         again = error == self.course.error and report.status is ReloadStatus.FAILED and not self._code_was_saved
         if report.status is not ReloadStatus.UNCHANGED:
@@ -299,7 +299,7 @@ class Place:
             self._ask(report.reason, Event.ASKED if pending else Event.RESTART)
         elif not again:  # a program that writes files while its code is broken would have it told for ever
             self._display.show(Reported(report))
-        if self._timings is not None and (timed := self._timings.of(report)) is not None:
+        if self._timings is not None and (timed := self._timings.of(report, hinted=hinted)) is not None:
             self._display.show(timed)
         if report.status in (ReloadStatus.RELOADED, ReloadStatus.UNCHANGED) and not pending:
             self._asked = None

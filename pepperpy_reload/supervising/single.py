@@ -115,7 +115,7 @@ class SingleProcess:
         elif kind == "ready":
             self._welcome()
         elif kind == "report":
-            self._read(ReloadReport.from_json(message["report"]))
+            self._read(ReloadReport.from_json(message["report"]), hinted=bool(message.get("hinted")))
         elif kind == "unstarted":
             self._trouble = message
         elif kind == "done" and self._untold:  # the batch with it has had nothing to tell by itself
@@ -131,14 +131,14 @@ class SingleProcess:
             self._display.show(Ready(self._orders.target, url, os.getpid(), duration, self._orders.roots))
         self._was_ready = True
 
-    def _read(self, report: ReloadReport) -> None:
+    def _read(self, report: ReloadReport, *, hinted: bool) -> None:
         if report.status is ReloadStatus.RESTART:
             self._tell_of_it(report.reason)
         else:
             self._display.show(Reported(report))
             if report.status is not ReloadStatus.UNCHANGED:
                 self._tell_of_it()
-        if self._timings is not None and (timed := self._timings.of(report)) is not None:
+        if self._timings is not None and (timed := self._timings.of(report, hinted=hinted)) is not None:
             self._display.show(timed)
 
     def _tell_of_it(self, *more: str) -> None:

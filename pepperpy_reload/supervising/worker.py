@@ -253,7 +253,7 @@ class Worker:
             self._let_debug(event)
             done, agreed = {"type": "done"}, self._agreed.get() if isinstance(event, Quiet) else None
             if agreed is None:
-                cycles.note(self._tell(reloader, partial(reloader.notice, event)))
+                cycles.note(self._tell(reloader, partial(reloader.notice, event), hinted=isinstance(event, Hint)))
             else:
                 from pepperpy_reload.supervising.lending import taken_up
 
@@ -267,7 +267,9 @@ class Worker:
             if self._events.empty():
                 cycles.tell()
 
-    def _tell(self, reloader: Reloader, work: Callable[[], ReloadReport | None]) -> ReloadReport | None:
+    def _tell(
+        self, reloader: Reloader, work: Callable[[], ReloadReport | None], *, hinted: bool = False
+    ) -> ReloadReport | None:
         try:
             report = work()
         except Exception:  # noqa: BLE001 - a bug of ours must not swallow the saves to come: a new process has them
@@ -276,7 +278,8 @@ class Worker:
         if self._audit is not None:
             self._audit.reload_ended(report)
         if report is not None:
-            self._channel.send({"type": "report", "report": report.as_json(), "pending": bool(reloader.pending)})
+            about = {"report": report.as_json(), "pending": bool(reloader.pending), "hinted": hinted}
+            self._channel.send({"type": "report"} | about)
         return report
 
     def _is_doubtful(self) -> bool:
