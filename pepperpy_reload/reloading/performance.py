@@ -30,6 +30,7 @@ from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.run import Rerun, import_again
+from pepperpy_reload.reloading.submodules import Submodules, is_held_by_its_package
 from pepperpy_reload.reloading.survivors import Survivors
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.reloading.witness import Witness
@@ -70,8 +71,7 @@ class Performance:
         """The names that have gone before anything was executed, with what they held."""
         self._failure: BaseException | None = None
         """What has been raised inside one of them: it goes on whatever the statement makes of it."""
-        self._packages: tuple[int, dict[str, list[str]]] | None = None
-        """How many modules there were, and which ones were in each package."""
+        self._submodules = Submodules(self._scope)
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
         self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
@@ -248,7 +248,7 @@ class Performance:
             self._deepen()
         self._hiding.hide(where, vars(executor.module), early)
         with lines or nullcontext(), self._failing(step.module), self._hosting(place, unit, inside):
-            self._watched(where, partial(executor.take, step, self._unseen(place)))
+            self._watched(where, partial(executor.take, step, self._submodules.loaded_after(place)))
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
@@ -292,7 +292,7 @@ class Performance:
         if not self._hosts or not self._scope.world.knows(imported):
             return
         begin, host = self._scope.begins(imported), self._hosts[-1]
-        if begin > self._scope.order(host) and _is_its_packages(imported):
+        if begin > self._scope.order(host) and is_held_by_its_package(imported):
             unit = self._scope.unit(host)
             self._failure = RestartNeeded(f"{host.module}:{unit.line} imports {imported} earlier than a start does")
             raise self._failure
@@ -334,24 +334,6 @@ class Performance:
             self._holdings.renew()
         else:
             self._holdings.check(where)
-
-    def _unseen(self, place: Place) -> set[str]:
-        """The names of submodules of a statement's module that a cold start loads after it: they are bound then."""
-        names = vars(sys.modules[place.module])
-        return {
-            name
-            for submodule in self._submodules(place.module)
-            if names.get(name := submodule.rpartition(".")[2]) is sys.modules.get(submodule)
-            and self._scope.order(Place(submodule, -1)) > self._scope.order(place)
-        }
-
-    def _submodules(self, package: str) -> list[str]:
-        if self._packages is None or self._packages[0] != len(recorder.modules):
-            inside: dict[str, list[str]] = {}
-            for name in recorder.modules:
-                inside.setdefault(name.rpartition(".")[0], []).append(name)
-            self._packages = (len(recorder.modules), inside)
-        return self._packages[1].get(package, [])
 
     @contextmanager
     def _failing(self, module: str) -> Iterator[None]:
@@ -410,12 +392,6 @@ class Performance:
     def _see_disposers(self) -> None:
         for name in {*self._runs, *self._executors}:
             self._attempt.disposers.extend(state.take_disposers(name))
-
-
-def _is_its_packages(module: str) -> bool:
-    """Whether a module is what its package has by its name."""
-    package, _, name = module.rpartition(".")
-    return not package or getattr(sys.modules.get(package), "__dict__", {}).get(name) is sys.modules.get(module)
 
 
 def _source(attempt: Attempt, name: str) -> tuple[CodeType, list[Unit], list[Unit], list[int]]:
