@@ -108,6 +108,7 @@ def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
         _copies.look(name)
         looks_up_modules(name)
         said(name)
+        set_by(name)
         for key in ran:
             facts(name, key)
             may_say(name, key, frozenset())

@@ -153,7 +153,7 @@ class LiveWorld(Spoken):
         alignment = self.alignment(module)
         if alignment is None or old not in alignment.olds:
             return None
-        return Place(module, list(alignment.olds).index(old))
+        return Place(module, alignment.olds.index(old))
 
     def imported_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that an old unit imported in ways that its source does not show."""

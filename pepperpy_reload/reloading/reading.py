@@ -219,8 +219,9 @@ def locate(name: str) -> ModuleSpec | None:
 
 def _loaded_from(path: str) -> str:
     """The loaded module, of whatever kind, whose file this is, or ""."""
+    last = os.path.basename(path)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
-        if isinstance(file, str) and file.endswith(os.path.basename(path)) and os.path.realpath(file) == path:
+        if isinstance(file, str) and file.endswith(last) and os.path.realpath(file) == path:
             return name
     return ""

@@ -122,13 +122,13 @@ class Writing:
             edge for imported in recorder.graph.all_imports_of(name) if (edge := recorder.graph.edge(name, imported))
         ]
         recorder.graph.drop_imports(name)
-        olds = list(one.alignment.olds)
+        new_of_old = {old: new for new, old in enumerate(one.alignment.olds) if old >= 0}
         for edge in edges:
             for old in page.units_at(edge.line) if page is not None else ():
-                if old not in olds or olds.index(old) in executed:
+                new = new_of_old.get(old, -1)
+                if new < 0 or new in executed:
                     continue
-                new = one.alignment.units[olds.index(old)]
-                shift = new.line - one.alignment.old[old].line
+                shift = one.alignment.units[new].line - one.alignment.old[old].line
                 recorder.graph.add(_moved(edge, shift))
 
 
