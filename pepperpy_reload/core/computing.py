@@ -15,7 +15,12 @@ _COMPUTING = (
     *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.JoinedStr, ast.FormattedValue),
 )
 
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.comprehension)
 _GATHERING = (ast.Name, ast.expr_context, ast.Constant, ast.Attribute, ast.Tuple, ast.List, ast.Dict)
+PURE = frozenset(
+    "abs bool bytes dict float frozenset int len list max min range repr round set sorted str sum tuple".split()
+)
+"""Functions and types of Python's own that change nothing, and call nothing but what their arguments are made of."""
 
 
 def only_computes(unit: Unit) -> bool:
@@ -26,6 +31,13 @@ def only_computes(unit: Unit) -> bool:
     if unit.alias is not None or unit.statement.guards:
         return False
     return _compute([unit.statement.node])
+
+
+def computes_or_calls(unit: Unit) -> bool:
+    """Whether it does no more than that, goes through collections and calls what is pure, if the names mean that."""
+    if unit.alias is not None or unit.statement.guards:
+        return False
+    return _compute([unit.statement.node], calls=True)
 
 
 def only_gathers(unit: Unit) -> bool:
@@ -51,8 +63,25 @@ def only_defines(unit: Unit) -> bool:
     return _compute([*given, *([] if unit.postponed else hints_of(node))])
 
 
-def _compute(nodes: Iterable[ast.AST]) -> bool:
-    return all(isinstance(item, _COMPUTING) and not _changes(item) for node in nodes for item in walk(node))
+def _compute(nodes: Iterable[ast.AST], *, calls: bool = False) -> bool:
+    kinds = (*_COMPUTING, *_COMPREHENSIONS) if calls else _COMPUTING
+    return all(
+        (isinstance(item, kinds) and not _changes(item)) or (calls and isinstance(item, ast.Call) and _is_pure(item))
+        for node in nodes
+        for item in walk(node)
+    )
+
+
+def _is_pure(call: ast.Call) -> bool:
+    """Whether it names something pure, or a method of a text that stands there; and gives it no function to call."""
+    if any(keyword.arg in (None, "key") for keyword in call.keywords):
+        return False
+    match call.func:
+        case ast.Name(id=name):
+            return name in PURE
+        case ast.Attribute(value=ast.Constant(value=value)):
+            return isinstance(value, str | bytes)
+    return False
 
 
 def _changes(item: ast.AST) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Mapping
-from types import EllipsisType, ModuleType, NoneType, NotImplementedType
+from types import BuiltinFunctionType, EllipsisType, ModuleType, NoneType, NotImplementedType
 from typing import Any
 
-from pepperpy_reload.core.computing import only_computes, only_defines, only_gathers
+from pepperpy_reload.core.computing import PURE, computes_or_calls, only_defines, only_gathers
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.unit import Unit
@@ -21,6 +21,7 @@ _COLLECTIONS = frozenset({tuple, list, set, frozenset})
 _TYPES = frozenset({*_ATOMS, *_COLLECTIONS, dict, type, object, bytearray})
 _SPECIAL = frozenset({"_SpecialForm", "_AnyMeta", "_SpecialGenericAlias", "_TupleType", "_CallableType"})
 """The types in `typing` of what stands in annotations."""
+_PURE = frozenset(vars(builtins)[name] for name in PURE)
 _MOST = 1_000
 """Objects that are looked at: to look at more takes longer than it spares."""
 _UNKNOWN = object()
@@ -30,7 +31,7 @@ def may_only_bind(unit: Unit) -> bool:
     """Whether a statement is of a kind that changes no object, if what it reads is plain."""
     if unit.alias is not None:
         return unit.alias.bound != "*" and is_at_hand(unit.alias)
-    return only_computes(unit) or only_defines(unit)
+    return computes_or_calls(unit) or only_defines(unit)
 
 
 def only_binds(unit: Unit, names: Mapping[str, Any]) -> bool:
@@ -73,12 +74,17 @@ def _is_plain(value: object) -> bool:
             left -= len(thing)
             if left > 0:
                 waiting.extend([*thing, *thing.values()] if kind is dict else thing)
-        elif kind not in _ATOMS and not (kind is type and thing in _TYPES) and not _is_special(kind):
+        elif kind not in _ATOMS and not _is_pythons(thing, kind):
             return False
         if left < 0:
             return False
     return True
 
 
-def _is_special(kind: type) -> bool:
+def _is_pythons(thing: Any, kind: type) -> bool:
+    """Whether it is a type or a pure function of Python's own, or something that stands in annotations."""
+    if kind is type:
+        return thing in _TYPES
+    if kind is BuiltinFunctionType:
+        return thing in _PURE
     return kind.__module__ == "typing" and kind.__name__ in _SPECIAL

@@ -251,7 +251,7 @@ def test_a_large_list_is_no_reason_for_a_restart_and_millions_of_lists_are(reloa
         assert report.status == "reloaded" and user.LIMIT == 3, report
 
         data.lists = [[] for _ in range(1_000_001)]
-        report = change("user.py", "LIMIT = 3", "LIMIT = max(4, 3)")
+        report = change("user.py", "LIMIT = 3", "LIMIT = (lambda: 4)()")
         assert report.status == "restart" and "more than 1,000,000 objects" in report.reason, report
         assert user.LIMIT == 3
 
@@ -284,6 +284,12 @@ GIVEN = {
     "a value": "VALUE = base.LIMIT + 1",
     "an annotation": "MORE: dict[str, int] = {'a': base.LIMIT}",
     "a default": "def function(a, b=base.LIMIT): return a + 1",
+    "calls of Python's own": "VALUE = len([base.LIMIT]) + sum(range(base.LIMIT)) + int('1,2'.split(',')[0])",
+    "a comprehension": "VALUE = {str(n): n for n in range(base.LIMIT) if n > base.LIMIT - 2}",
+    "a call that asks a class": "VALUE = sorted([base.LIMIT, base.LARGE])",
+    "a call of another name": "VALUE = base.len(base.LIMIT)",
+    "a name that hides Python's own": "from base import len; VALUE = len([base.LIMIT])",
+    "a comprehension over what counts": "VALUE = [base.LIMIT for one in base.counting]",
     "an operator of a class's own": "VALUE = base.LIMIT + base.counting",
     "an attribute that is computed": "VALUE = base.LIMIT + base.counting.next",
     "a key that is compared": "VALUE = {base.counting: base.LIMIT}",
@@ -324,6 +330,10 @@ def test_what_only_binds_is_put_back_with_all_that_follows(reloads: Reloads, giv
                 def __format__(self, spec): return str(self.count())
                 def __iter__(self): return iter([self.count()])
             counting = Counting()
+            class Large(int):
+                def __lt__(self, other): return bool(counting.count())
+            LARGE = Large(1)
+            def len(thing): return counting.count()
             """,
             "user.py": """
             import base
