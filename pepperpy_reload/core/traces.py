@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pepperpy_reload.core.concordance import Concordance
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
+from pepperpy_reload.core.operators import Known, foreseen, operated
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_otherwise
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
@@ -292,17 +293,17 @@ class Traces(Concordance):
             found |= set_by(self, known[0], known[1]) if known is not None else set()
         return found
 
-    def mutated_by(self, name: str, unit: Unit, old: int, foreseen: set[Key] | None = None) -> dict[Cell, Depth]:
+    def mutated_by(self, name: str, unit: Unit, old: int, soon: set[Key] | None = None) -> dict[Cell, Depth]:
         """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
         self._add_used_up(found, name, unit.reads if not unit.same_as else ())
-        ran = self.world.ran(name, old) if old >= 0 else self.predicted(name, unit) if foreseen is None else foreseen
+        ran = self.world.ran(name, old) if old >= 0 else self.predicted(name, unit) if soon is None else soon
         is_told = unit.kind is Kind.CLASS and (unit.decorated or self._is_told(name, unit, ran, old))
-        for key in ran:
-            known = self.world.facts(key)
-            if known is None:
-                continue
+        every = {key: known for key in ran if (known := self.world.facts(key)) is not None}
+        for home, change in (foreseen if old < 0 else operated)(self, name, unit, every):
+            self._add_mutations(found, home, [change])
+        for key, known in every.items():
             self._add_mutations(found, known[0], known[1].mutations)
             self._add_used_up(found, known[0], known[1].reads)
             if known[1].reached or known[1].set_on_first:
@@ -328,6 +329,13 @@ class Traces(Concordance):
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, facts.mutations)
         return set(found)
+
+    def changed_by_operators(self, name: str, unit: Unit, ran: Mapping[Key, Known]) -> set[Cell]:
+        """The cells whose objects a unit of module `name` has changed, as these functions ran, without a call."""
+        found: dict[Cell, Depth] = {}
+        for home, change in operated(self, name, unit, ran):
+            self._add_mutations(found, home, [change])
+        return found.keys() - {self.canonical(Cell(name, bound)) for bound in unit.binds}
 
     def _is_told(self, name: str, unit: Unit, ran: Iterable[Key], old: int) -> bool:
         """Whether a class statement gives the class, and with it its bases, to functions by itself."""

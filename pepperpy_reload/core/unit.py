@@ -28,6 +28,7 @@ from pepperpy_reload.core.names import (
     read_inside,
     readings,
 )
+from pepperpy_reload.core.operands import alters
 from pepperpy_reload.core.statement import Statement, import_time, postpones_annotations, read_statements
 from pepperpy_reload.core.texts import Text
 from pepperpy_reload.core.tree import walk
@@ -294,6 +295,8 @@ class FunctionFacts:
     """Whether it changes what it keeps itself: a variable of a function around it, a default value."""
     sets: frozenset[Chain] = frozenset()
     """The attributes that it sets or deletes."""
+    alters: bool = False
+    """Whether it changes what its parameters hold by itself, not by their methods."""
     own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
     names: frozenset[str] = field(init=False, compare=False, repr=False)
@@ -347,15 +350,16 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     fresh = fresh_names(node, inner)
     first = next((item.arg for item in (*node.args.posonlyargs, *node.args.args)), "")
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
+    changes_parameters = any(
+        item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh)
+        for item in changes
+        if not item.called
+    )
     return FunctionFacts(
         frozenset(reads) | frozenset(lookups(inner)),
         tells(inner),
         tuple(item for item in changes if item.chain[0] not in passing),
-        any(
-            item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh)
-            for item in changes
-            if not item.called
-        ),
+        changes_parameters,
         any(item.chain[:1] == (first,) for item in changes if not item.called),
         any(isinstance(item, ast.Attribute) and item.attr in COMPLETING for item in inner),
         any(item.chain[0] in passing and len(item.chain) > 1 for item in changes if not item.called),
@@ -372,6 +376,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         any(isinstance(item, _HANDLING) for item in inner),
         _keeps_state(node, changes, outer),
         frozenset(found for found in attributes_set(inner) if found and found[0] not in own),
+        changes_parameters and alters(inner, passing, fresh),
         own,
         inner,
     )

@@ -162,6 +162,12 @@ class World(Protocol):
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that calling what `rest` means on the cell's live value would run first."""
 
+    def operators(self, cell: Cell, rest: Chain) -> Mapping[str, frozenset[Key]]:
+        """The methods that run without being called, by name: those of operators, and what is behind attributes.
+
+        They are those of what `rest` means on the cell's live value.
+        """
+
     def told_of_heirs(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that a class statement runs by itself which has the value as a base or as its metaclass."""
 

@@ -20,7 +20,7 @@ def run_by_calling(value: Any) -> Iterator[CodeKey]:
         made = [vars(kind).get(name) for kind in value.__mro__ for name in _MAKING]
     else:
         made = [value, attribute_of(type(value), "__call__")]
-    yield from _own_keys(made)
+    yield from own_keys(made)
 
 
 def told_of_heirs(value: Any) -> Iterator[CodeKey]:
@@ -28,10 +28,11 @@ def told_of_heirs(value: Any) -> Iterator[CodeKey]:
     kinds = value.__mro__ if is_a(value, type) else ()
     above = kinds if is_a(value, type) and issubclass(value, type) else type(value).__mro__
     told = [vars(kind).get("__init_subclass__") for kind in kinds]
-    yield from _own_keys([*told, *(vars(kind).get(name) for kind in above for name in _MAKING_CLASSES)])
+    yield from own_keys([*told, *(vars(kind).get(name) for kind in above for name in _MAKING_CLASSES)])
 
 
-def _own_keys(callables: Iterable[Any]) -> Iterator[CodeKey]:
+def own_keys(callables: Iterable[Any]) -> Iterator[CodeKey]:
+    """The first-party functions behind callables, however they are wrapped, with those inside of them."""
     for item in callables:
         function = wrapped(item)
         while function is not None:

@@ -31,6 +31,7 @@ from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a
+from pepperpy_reload.reloading.operators import Operators
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.patch import caches_of
 from pepperpy_reload.reloading.spoken import Spoken
@@ -248,6 +249,14 @@ class LiveWorld(Spoken):
     def callees(self, cell: Cell, rest: Chain) -> Iterable[CodeKey]:
         """The first-party functions behind a callable value: the function, or what making an instance runs."""
         return run_by_calling(self._meant(cell, rest))
+
+    def operators(self, cell: Cell, rest: Chain) -> Mapping[str, frozenset[Key]]:
+        """The first-party methods of a value that run without being called."""
+        return self._operators.of(led_to(self.value(cell), rest))
+
+    @cached_property
+    def _operators(self) -> Operators:
+        return Operators()
 
     def told_of_heirs(self, cell: Cell, rest: Chain) -> Iterable[CodeKey]:
         """The first-party functions that making a subclass of a value runs."""

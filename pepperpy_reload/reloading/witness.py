@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.names import binds_first
+from pepperpy_reload.core.operators import Known
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.traces import Traces, set_by
 from pepperpy_reload.core.unit import FunctionFacts, Unit
-from pepperpy_reload.core.world import Cell, Place
+from pepperpy_reload.core.world import Cell, Key, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
@@ -117,7 +119,10 @@ class Witness:
         is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
         expected = self._scope.foreseen(place) if is_new else ()
         known = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
-        for key in sorted(set().union(*activity.ran.values())):
+        ran = sorted(set().union(*activity.ran.values()))
+        if is_new:
+            self._see_operators(place, unit, ran)
+        for key in ran:
             if not is_new and self._is_unchanged(key):
                 continue
             for home, facts in self._facts(key):
@@ -130,10 +135,25 @@ class Witness:
     def _see_changes(self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts) -> None:
         """A function has been called that the plan could not know of: others use later what it has changed."""
         for cell in sorted(self._scope.changed_by(home, facts) - self._planned):
-            for user in self._scope.users(cell):
-                if self._is_left(user) and self._scope.order(user) > self._scope.order(place):
-                    what = f"changes {cell}, which {user.module}:{self._scope.unit(user).line} uses later"
-                    raise RestartNeeded(f"{place.module}:{unit.line} calls {key.qualname}, which {what}")
+            self._see_users(place, unit, f"calls {key.qualname}, which changes {cell}", cell)
+
+    def _see_operators(self, place: Place, unit: Unit, ran: Iterable[CodeKey]) -> None:
+        """Operators have been used, on what others use later, that the plan could not know of."""
+        before = {new: old for old, new in self._moved.items()}  # what is alive is known to the plan by its old keys
+        facts: dict[Key, Known] = {}
+        for key in ran:
+            facts |= {one: found for found in self._facts(key) for one in (key, before.get(key, key))}
+        for cell in sorted(self._scope.changed_by_operators(place.module, unit, facts) - self._planned):
+            value = getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)
+            if cell.module == place.module or not recorder.settled.is_as_left(cell.module, cell.name, value):
+                self._see_users(place, unit, f"changes {cell}", cell)
+
+    def _see_users(self, place: Place, unit: Unit, what: str, cell: Cell) -> None:
+        """Raise RestartNeeded if others use later what has been changed, and stay as they are."""
+        for user in self._scope.users(cell):
+            if self._is_left(user) and self._scope.order(user) > self._scope.order(place):
+                later = f"{user.module}:{self._scope.unit(user).line} uses later"
+                raise RestartNeeded(f"{place.module}:{unit.line} {what}, which {later}")
 
     def _see_outside(self, place: Place, unit: Unit, home: str, facts: FunctionFacts) -> None:
         """A function has been called that no start had called: others may have missed what it does outside."""

@@ -89,6 +89,9 @@ class Made:
     def imported_later_by(self, module: str) -> Iterable[str]:
         return ()
 
+    def operators(self, cell: Cell, rest: Chain) -> Mapping[str, frozenset[Key]]:
+        return {}
+
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         return ()
 
