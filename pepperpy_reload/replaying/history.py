@@ -107,6 +107,8 @@ class Tree:
             self._prune(path.parent)
         blobs = self._blobs([fields[3] for fields, _ in written])
         for ((_, mode, _, _, _), name), blob in zip(written, blobs, strict=True):
+            if blob is None:
+                continue
             _write(self.path / name, mode, blob)
             touched.append(self.path / name)
         self._at = commit
@@ -125,16 +127,22 @@ class Tree:
             folder.rmdir()
             folder = folder.parent
 
-    def _blobs(self, names: Sequence[str]) -> list[bytes]:
+    def _blobs(self, names: Sequence[str]) -> list[bytes | None]:
+        """The contents; None for what the repository does not have (a partial clone lacks large files)."""
         done = subprocess.run(
             ["git", "-C", self._repository.path, "cat-file", "--batch"],
             input="".join(f"{name}\n" for name in names).encode(),
             capture_output=True,
             check=True,
         )
-        found, data, position = [], done.stdout, 0
+        found: list[bytes | None] = []
+        data, position = done.stdout, 0
         for _ in names:
             end = data.index(b"\n", position)
+            if data.endswith(b" missing", position, end):
+                found.append(None)
+                position = end + 1
+                continue
             size = int(data[position:end].split()[2])
             found.append(data[end + 1 : end + 1 + size])
             position = end + 2 + size

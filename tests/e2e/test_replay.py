@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,19 @@ def test_sources_that_tools_have_made_and_git_ignores_are_there(start: Start, pr
         text = f"from pack._made import VERSION\nX = {value}\n"
         (project / "pack" / "__init__.py").write_text(text)
         commit()
+    tool = start("replay", "--package", "pack", "--json")
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
+
+
+def test_a_file_that_the_repository_does_not_have_is_left_out(start: Start, project: Path, commit: Commit) -> None:
+    (project / "pack").mkdir()
+    (project / "large.bin").write_text("much")
+    for value in (1, 2):
+        (project / "pack" / "__init__.py").write_text(f"X = {value}\n")
+        commit()
+    digest = hashlib.sha1(b"blob 4\0much", usedforsecurity=False).hexdigest()
+    (project / ".git" / "objects" / digest[:2] / digest[2:]).unlink()
     tool = start("replay", "--package", "pack", "--json")
     assert tool.ends() == 0, tool.text()
     assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
