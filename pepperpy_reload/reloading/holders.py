@@ -80,7 +80,8 @@ class Holders:
                 kind = type(thing)
                 known = self._kinds.get(id(kind))
                 if known is None:
-                    known = self._kinds[id(kind)] = can_change(thing), _looker(kind)
+                    perhaps = kind not in (tuple, frozenset) and issubclass(kind, (tuple, frozenset))
+                    known = self._kinds[id(kind)] = perhaps or can_change(thing), _looker(kind)
                 if kind is FunctionType:
                     self._note_function(cell, thing)  # type: ignore[arg-type]
                 elif depth and known[0]:
@@ -106,9 +107,14 @@ class Holders:
 def can_change(thing: object) -> bool:
     """Whether an object may hold something else later on."""
     if type(thing) is object or is_a(thing, _FIXED):
-        return False
+        return has_attributes(thing)
     home = type(thing).__module__
     return home not in ("typing", "operator") and not (home == "logging" and is_plain_logger(thing))
+
+
+def has_attributes(thing: object) -> bool:
+    """Whether a tuple or frozenset of a class of its own has attributes as well: these can be set."""
+    return is_a(thing, (tuple, frozenset)) and bool(instance_dict(thing))
 
 
 def _may_keep(function: FunctionType) -> bool:
@@ -132,6 +138,8 @@ def changed_with(value: Any, *, called: bool, depth: int = 2) -> Iterator[object
     elif is_a(value, (tuple, frozenset)):
         for inner in (tuple if is_a(value, tuple) else frozenset).__iter__(value) if depth else ():
             yield from changed_with(inner, called=False, depth=depth - 1)
+        if has_attributes(value):
+            yield value
     elif is_a(value, functools.partial) or is_a(value, (MethodType, BuiltinFunctionType, MethodWrapperType)):
         yield from _kept_by(value)
     elif can_change(value):

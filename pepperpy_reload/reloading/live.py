@@ -27,7 +27,7 @@ from pepperpy_reload.reloading import classes, foreign, ledger
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
 from pepperpy_reload.reloading.getters import Getters, why_displaced
-from pepperpy_reload.reloading.holders import Holders, changed_with, led_to
+from pepperpy_reload.reloading.holders import Holders, changed_with, has_attributes, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a
@@ -315,7 +315,8 @@ class LiveWorld(Spoken):
             if not is_a(value, (ModuleType, type)):
                 break
             value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
-        return type(value) is not object and not is_a(value, _IMMUTABLE) and not is_plain_logger(value)
+        is_fixed = is_a(value, _IMMUTABLE) and not has_attributes(value)
+        return type(value) is not object and not is_fixed and not is_plain_logger(value)
 
     def is_iterator(self, cell: Cell) -> bool:
         """Whether going through a cell's live value uses it up."""

@@ -49,6 +49,20 @@ class Both(Rule):
     def __init__(self, one, other):
         super().__init__(one.name + other.name)
 """
+TOKENS = """
+class Token(tuple):
+    parent = None
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        new = Token((*self, name))
+        setattr(self, name, new)
+        new.parent = self
+        return new
+Root = Token()
+Text = Root.Text
+"""
+LEXER = "import tokens\nRULES = [('a', tokens.Text.A), ('b', tokens.Text.B.C)]\nMORE = tokens.Root.More\nimport other\n"
 HELD = "from rules import Rule\nbig = Rule('big')\nsmall = Rule('small')\nALL = [big, small]\nX = 1\n"
 USES = {
     "and": "X = big & own",
@@ -80,6 +94,15 @@ def user(use: str, number: int = 1) -> str:
 
 
 FOUND = {
+    "attributes of a tuple": Found(
+        {"tokens.py": TOKENS, "app.py": LEXER, "other.py": "import tokens\nX = tokens.Text.A, tokens.Text.D\n"},
+        (
+            {"app.py": LEXER.replace("('a', tokens.Text.A), ", "")},
+            {"app.py": LEXER.replace("B.C", "E")},
+            {"app.py": LEXER.replace("More", "Other")},
+            {"tokens.py": TOKENS.replace("Text", "Text = Root.First = Root.Text")},
+        ),
+    ),
     **{
         f"{name}, executed again": Found(
             {"rules.py": RULES, "held.py": HELD, "app.py": user(use)}, ({"app.py": user(use, 2)}, {"app.py": user(use)})
