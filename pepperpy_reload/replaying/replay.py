@@ -18,6 +18,10 @@ from pepperpy_reload.replaying.process import Child, ChildError
 from pepperpy_reload.replaying.restarts import Restarts
 
 
+_STARTS = 5
+"""Fresh starts that one is compared with, if they are not all the same: chance may have it that two are."""
+
+
 class Verdict(StrEnum):
     """What became of a commit."""
 
@@ -247,8 +251,11 @@ class _Hot:
         if found is None:
             return Verdict.EQUAL, ""
         text = f"{found.path}: {found.one}; in a fresh start: {found.other}"
-        unsteady = self._unsteady(fresh, modules)
-        if unsteady:
+        unsteady: set[Spot] = set()
+        for _ in range(_STARTS):
+            unsteady |= self._unsteady(fresh, modules)
+            if not unsteady:
+                break
             place = next(differing(fresh, hot, unsteady), None)
             if place is None:
                 return Verdict.EQUAL, ""

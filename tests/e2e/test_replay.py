@@ -66,6 +66,27 @@ def test_sources_that_tools_have_made_and_git_ignores_are_there(start: Start, pr
     assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
 
 
+UNSTEADY = """
+from pathlib import Path
+counter = Path(__file__).with_name("starts")
+STARTS = len(counter.read_text()) if counter.exists() else 0
+with counter.open("a") as file:
+    file.write("1")
+SOMETIMES = "another" if STARTS not in (2, 3) else "the same"  # the fresh start, and the one to compare it with
+"""
+
+
+def test_what_is_not_always_the_same_is_not_blamed_on_a_reload(start: Start, project: Path, commit: Commit) -> None:
+    (project / "pack").mkdir()
+    (project / "pack" / "unsteady.py").write_text(UNSTEADY)
+    for value in (1, 2):
+        (project / "pack" / "__init__.py").write_text(f"X = {value}\n")
+        commit()
+    tool = start("replay", "--package", "pack", "--json")
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
+
+
 def test_a_file_that_the_repository_does_not_have_is_left_out(start: Start, project: Path, commit: Commit) -> None:
     (project / "pack").mkdir()
     (project / "large.bin").write_text("much")
