@@ -17,7 +17,6 @@ from pepperpy_reload.replaying.history import Commit, Layout, Repository, Tree, 
 from pepperpy_reload.replaying.process import Child, ChildError
 from pepperpy_reload.replaying.restarts import Restarts
 
-
 _STARTS = 5
 """Fresh starts that one is compared with, if they are not all the same: chance may have it that two are."""
 
