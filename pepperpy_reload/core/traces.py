@@ -301,8 +301,9 @@ class Traces(Concordance):
         ran = self.world.ran(name, old) if old >= 0 else self.predicted(name, unit) if soon is None else soon
         is_told = unit.kind is Kind.CLASS and (unit.decorated or self._is_told(name, unit, ran, old))
         every = {key: known for key in ran if (known := self.world.facts(key)) is not None}
-        for home, change in (foreseen if old < 0 else operated)(self, name, unit, every):
-            self._add_mutations(found, home, [change])
+        if every or old < 0:
+            for home, change in (foreseen if old < 0 else operated)(self, name, unit, every):
+                self._add_mutations(found, home, [change])
         for key, known in every.items():
             self._add_mutations(found, known[0], known[1].mutations)
             self._add_used_up(found, known[0], known[1].reads)

@@ -120,7 +120,7 @@ class Witness:
         expected = self._scope.foreseen(place) if is_new else ()
         known = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         ran = sorted(set().union(*activity.ran.values()))
-        if is_new:
+        if is_new and ran:
             self._see_operators(place, unit, ran)
         for key in ran:
             if not is_new and self._is_unchanged(key):
