@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from pepperpy_reload.config import Settings
 from pepperpy_reload.core.batch import Hint, Quiet
-from pepperpy_reload.demo import TARGET as DEMO_TARGET
-from pepperpy_reload.demo import write as write_demo
 from pepperpy_reload.drawing.news import Note, Trouble
 from pepperpy_reload.drawing.outbox import Outbox
 from pepperpy_reload.drawing.terminal import Detail, Display, JsonLines, Terminal
@@ -83,10 +81,12 @@ def run(settings: Settings, program: str, arguments: Sequence[str], *, as_module
 
 def demo(settings: Settings, directory: str | None) -> int:
     """Write the demonstration's files and serve them; returns the exit status."""
-    folder = str(write_demo(directory))
+    from pepperpy_reload.demo import TARGET, write
+
+    folder = str(write(directory))
     display = _display(settings)
     display.show(Note(f"the demo is in {folder}"))
-    return serve(replace(settings, target=DEMO_TARGET, app_dir=folder, auto_port=True, access_log=False))
+    return serve(replace(settings, target=TARGET, app_dir=folder, auto_port=True, access_log=False))
 
 
 def console(settings: Settings, module: str | None) -> int:

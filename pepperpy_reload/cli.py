@@ -14,7 +14,6 @@ import click
 
 from pepperpy_reload import app
 from pepperpy_reload.config import LEVELS, ORDERS, SETTINGS, Kind, Setting, Settings, read_pyproject, settle
-from pepperpy_reload.core.comparison import Tolerance
 from pepperpy_reload.drawing.excerpt import plain
 from pepperpy_reload.drawing.outbox import is_stuck
 from pepperpy_reload.errors import ReloadError, SurroundingsError
@@ -249,6 +248,7 @@ def profile(
     module: whatever others import as well would be loaded all the same. With FILEs only these are written; - is
     standard output.
     """
+    from pepperpy_reload.core.comparison import Tolerance
     from pepperpy_reload.profiling.showing import Wanted
 
     tolerance = Tolerance(relative / 100, absolute / 1000)

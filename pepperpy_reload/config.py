@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.core.budget import Budget
 from pepperpy_reload.errors import UsageError
+
+if TYPE_CHECKING:  # what few commands need is loaded by them: a person waits for serve
+    from pepperpy_reload.core.budget import Budget
 
 TABLE = "tool.pepperpy-reload"
 PREFIX = "PEPPERPY_RELOAD_"
@@ -192,6 +192,8 @@ _BUDGET_KEYS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 
 def _budgets(file: Path, text: str, table: Any) -> Iterator[Budget]:
     """What stands in the table itself holds for every target that says nothing else."""
+    from pepperpy_reload.core.budget import Budget
+
     home = f"{TABLE}.budget"
     if not isinstance(table, dict):
         raise _wrong(file, text, "budget", f"[{home}] must be a table")
@@ -209,8 +211,7 @@ def _bounds(file: Path, text: str, table: Mapping[str, Any], home: str) -> dict[
     for key, value in table.items():
         known = _BUDGET_KEYS.get(key.replace("_", "-"))
         if known is None:
-            close = get_close_matches(key, [*_BUDGET_KEYS, "targets"], n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = _hint(key, [*_BUDGET_KEYS, "targets"])
             raise _wrong(file, text, key, f"there is nothing in a budget called {key!r}{hint}", home)
         try:
             found[key.replace("-", "_")] = known[1](value)
@@ -225,6 +226,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _table(file: Path) -> tuple[str, dict[str, Any]]:
+    import tomllib
+
     try:
         text = file.read_text(encoding="utf-8")
         table: Any = tomllib.loads(text)
@@ -249,13 +252,19 @@ def _checked_items(file: Path, text: str, table: Mapping[str, Any]) -> Iterator[
             continue
         setting = by_key.get(key.replace("_", "-"))
         if setting is None:
-            close = get_close_matches(key, by_key, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = _hint(key, by_key)
             raise _wrong(file, text, key, f"there is no setting {key!r}{hint}")
         try:
             yield setting.name, _placed(setting.kind, _checked(setting, value), file.parent)
         except ValueError:
             raise _wrong(file, text, key, f"{key} must be {setting.kind}, not {value!r}") from None
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, [*known], n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _wrong(file: Path, text: str, key: str, sentence: str, table: str = TABLE) -> UsageError:

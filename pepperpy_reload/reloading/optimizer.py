@@ -11,16 +11,13 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.core.effects import static_imports
 from pepperpy_reload.core.graph import Edge, EdgeKind
-from pepperpy_reload.core.plan import Action
 from pepperpy_reload.errors import RestartNeeded, UsageError
 from pepperpy_reload.importing.cache import ImportCache
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.profiler import ImportProfiler
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import engine
 
 if TYPE_CHECKING:  # needed by who asks, and by no start
     from pepperpy_reload.core.cycles import Circle
@@ -218,6 +215,9 @@ class ImportOptimizer(MetaPathFinder):
     def _reload(self, names: Sequence[str], *, dependents: bool) -> list[str]:
         for name in names:
             self._check(name)
+        from pepperpy_reload.core.plan import Action  # a program that is being started does without
+        from pepperpy_reload.reloading import engine
+
         prepared = engine.prepare_modules(names, dependents=dependents)
         if prepared.plan.restart:
             raise RestartNeeded(prepared.plan.restart)
@@ -262,6 +262,8 @@ def _adopt(name: str, path: str, loader: SourceFileLoader) -> None:
         tree = ast.parse(source)
     except (OSError, SyntaxError, ValueError):  # saved meanwhile, and broken: the next save will be read
         return
+    from pepperpy_reload.core.effects import static_imports
+
     recorder.adopt(name, path, source, code)
     package = name if os.path.basename(path) == "__init__.py" else name.rpartition(".")[0]
     for imported, line in static_imports(tree, package):

@@ -16,10 +16,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import thread as futures_thread
 from contextlib import suppress
 from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading.reading import Reading
+
+if TYPE_CHECKING:  # what a reload needs is no matter of the start
+    from pepperpy_reload.reloading.reading import Reading
 
 GRACE = 0.5  # seconds in which a call ends
 _POLL = 0.005

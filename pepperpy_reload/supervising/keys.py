@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import webbrowser
 from collections.abc import Callable
 
 from pepperpy_reload.drawing.news import Note
@@ -58,6 +57,8 @@ class Keys:
     def _open_the_browser(self) -> None:
         self._say(f"opening {self._url}")
         # Some browsers are waited for until they are closed.
+        import webbrowser
+
         threading.Thread(target=webbrowser.open, args=(self._url,), name="pepperpy-reload-open", daemon=True).start()
 
     def _say(self, text: str) -> None:

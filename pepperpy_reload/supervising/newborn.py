@@ -37,7 +37,7 @@ class Guard(Protocol):
 class Newborn:
     """A worker that waits: its guard, our end of its channel, and the descriptor that keeps it alive.
 
-    A fork waits for its place, one that was started for its orders, too.
+    A fork of the zygote waits for its place, any other one for its orders, too.
     """
 
     guard: Guard | subprocess.Popen[bytes]

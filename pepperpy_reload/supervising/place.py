@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pepperpy_reload.core.batch import Hint
 from pepperpy_reload.core.lifecycle import SERVED, Event, State
@@ -13,7 +13,6 @@ from pepperpy_reload.core.roll import Stand, Standing
 from pepperpy_reload.drawing.excerpt import headline
 from pepperpy_reload.drawing.news import Died, Finished, Note, Ready, Reported, Restarted, Trouble, Unstarted
 from pepperpy_reload.drawing.terminal import Display
-from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.supervising import signals
 from pepperpy_reload.supervising.apology import Apology
 from pepperpy_reload.supervising.channel import Message
@@ -26,6 +25,9 @@ from pepperpy_reload.supervising.timings import Timings
 from pepperpy_reload.supervising.told import FAULTS, news_of, trouble_of
 from pepperpy_reload.supervising.triggers import holds_code
 from pepperpy_reload.supervising.warmth import Warmth
+
+if TYPE_CHECKING:  # it brings along what a worker needs
+    from pepperpy_reload.preloading.loads import Source
 
 _SERVED = ("asgi", "wsgi")
 _STANDINGS = {

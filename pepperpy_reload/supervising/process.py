@@ -8,20 +8,23 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pepperpy_reload.core.report import ReloadStatus
-from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.serving.bequest import line
-from pepperpy_reload.supervising import signals
+from pepperpy_reload.supervising import firstborn, signals
 from pepperpy_reload.supervising.answers import Answers
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.memory import times_out_of_memory
 from pepperpy_reload.supervising.newborn import CODE, Newborn
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.stacks import Stacks
+
+if TYPE_CHECKING:  # it brings along what a worker needs
+    from pepperpy_reload.preloading.loads import Source
 
 _READ_OUT = 1.0  # seconds that a message of a dead worker is waited for: a fork of its own may hold the line open
 
@@ -75,17 +78,20 @@ class WorkerProcess:
         passed = {"socket": sock, "estate": estate, "legacy": legacy}
         numbers = {name: None if one is None else one.fileno() for name, one in passed.items()}
         given = [one.fileno() for one in passed.values() if one is not None]
-        place = numbers | {"beside": beside is not None, "texts": dict(texts or {})}
+        place = numbers | {"beside": beside is not None, "texts": bool(texts)}
         try:
             environment = orders.environment()
-            born = fork(environment) or _start(environment, given)
+            born = fork(environment) or firstborn.take(environment) or _start(environment)
             self.is_fork = born.is_fork
             """Whether it was forked from a process that has imported libraries."""
             self._process, self._channel = born.guard, born.channel
             self._lifeline: int | None = born.lifeline
             """While it is open, the guard lets the process live."""
-            if born.is_fork:  # it has its orders
-                self._channel.send_with(place, given)
+            if not born.is_fork:  # that one has its orders
+                self._channel.send(orders.as_json())
+            self._channel.send_with(place, given)
+            if texts:
+                self._channel.post({"texts": dict(texts)})  # they may be long, and it may be slow to read
         except BaseException:
             self._close_estate()
             raise
@@ -99,9 +105,6 @@ class WorkerProcess:
         self._on_exit = on_exit
         self._gone = threading.Event()
         self._reader = self._channel.listen(self._hear, lambda: None)
-        if not born.is_fork:
-            self._channel.post(orders.as_json())
-            self._channel.post(place)
         threading.Thread(target=self._attend, name="pepperpy-reload-wait", daemon=True).start()
 
     def reported(self, status: ReloadStatus) -> None:
@@ -205,7 +208,7 @@ def cold(_environment: Mapping[str, str]) -> None:
     """Nothing to fork from is wanted."""
 
 
-def _start(environment: Mapping[str, str], passed: Sequence[int]) -> Newborn:
+def _start(environment: Mapping[str, str]) -> Newborn:
     """A guard, which starts the worker."""
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     channel, theirs = Channel.pair()
@@ -214,7 +217,7 @@ def _start(environment: Mapping[str, str], passed: Sequence[int]) -> Newborn:
         guard = subprocess.Popen(
             [sys.executable, *flags, "-c", CODE, str(theirs.fileno()), str(ours)],
             env=environment,
-            pass_fds=[theirs.fileno(), ours, *passed],
+            pass_fds=[theirs.fileno(), ours],
             start_new_session=True,  # what a terminal sends to all that were started on it is for us alone
         )
     except BaseException:

@@ -10,12 +10,15 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pepperpy_reload.core.snapshots import Group, groups, usable, without
 from pepperpy_reload.drawing.news import Happening, Resumed, Snapshotted
-from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.supervising.memory import is_scarce
 from pepperpy_reload.supervising.newborn import Adopted, Newborn
+
+if TYPE_CHECKING:  # it brings along what a worker needs
+    from pepperpy_reload.preloading.loads import Source
 
 MOST = 2
 _PATIENCE = 30.0  # seconds for the modules to be imported

@@ -18,7 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from traceback import walk_stack
 
-from pepperpy_reload.drawing.excerpt import shortened
 
 _ASKING = int(getattr(signal, "SIGRTMIN", 0)) + 7  # nobody's; a program that uses it itself is only not understood
 _PATIENCE = 0.2  # seconds that the stacks may take
@@ -123,7 +122,8 @@ class Stacks:
 
     def _first_party_of(self, text: str) -> Iterator[str]:
         """The innermost places in the user's code, those of the main thread first: that is who hears of signals."""
-        from pepperpy_reload.importing.roots import Roots  # a supervisor mostly does without
+        from pepperpy_reload.drawing.excerpt import shortened  # a supervisor mostly does without
+        from pepperpy_reload.importing.roots import Roots
 
         first_party = Roots()
         first_party.narrow(self._roots)

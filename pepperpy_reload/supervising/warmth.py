@@ -11,19 +11,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pepperpy_reload.core.preload import Choice, choose
 from pepperpy_reload.core.snapshots import Group
 from pepperpy_reload.drawing.news import Happening, Note, Warmed
-from pepperpy_reload.preloading.calls import IS_POSSIBLE
 from pepperpy_reload.preloading.disturbance import disturbance
-from pepperpy_reload.preloading.loads import Source
 from pepperpy_reload.preloading.verdicts import Environment, Verdicts
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.newborn import CODE, Adopted, Newborn
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.snapshots import Snapshots
+
+if TYPE_CHECKING:  # it brings along what a worker needs
+    from pepperpy_reload.preloading.loads import Source
 
 _ZYGOTE = """\
 import sys
@@ -93,7 +94,7 @@ class Warmth:
         self._closed = False
         why = disturbance()
         self._off = not wishes.wanted or bool(why) or sys.platform != "linux"
-        if wishes.snapshots and not self._off and IS_POSSIBLE:
+        if wishes.snapshots and not self._off and sys.version_info >= (3, 12):  # as `preloading.calls` says
             self._snapshots = Snapshots(self._bear_early, self._put_away, on_news)
         if wishes.wanted and why:
             self._say(f"workers are started cold: {why}")

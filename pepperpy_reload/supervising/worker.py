@@ -29,8 +29,7 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.preloading.loads import Loads, own_sources
 from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
-from pepperpy_reload.reloading.reloader import Reloader
-from pepperpy_reload.serving.session import ServeOptions, Session, open_session
+from pepperpy_reload.serving.session import ServeOptions, Session, Settle, open_session
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Target, load_target
 from pepperpy_reload.supervising import signals, stacks
@@ -39,10 +38,12 @@ from pepperpy_reload.supervising.cycles import CycleTeller
 from pepperpy_reload.supervising.leaving import SERVED, Signals, hasty, insist_on_leaving
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
+from pepperpy_reload.supervising.provision import provide
 from pepperpy_reload.supervising.rivalry import is_exclusive
 
 if TYPE_CHECKING:
     from pepperpy_reload.importing.veil import Veil
+    from pepperpy_reload.reloading.reloader import Reloader
     from pepperpy_reload.supervising.audit import Audit
 
 UNSTARTED = 3
@@ -55,9 +56,10 @@ def main() -> None:
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
     channel.send(born())
-    orders, place = next(channel.messages(), None), next(channel.messages(), None)
-    if orders is not None and place is not None:
-        live(Worker(channel, Orders.from_json(orders)), place)
+    provide(lambda: channel.wait(0))
+    orders, early = channel.hear()
+    if orders is not None:
+        live(Worker(channel, Orders.from_json(orders)), channel, early)
 
 
 def born() -> Message:
@@ -65,14 +67,27 @@ def born() -> Message:
     return {"type": "born", "pid": os.getpid(), "stacks": stacks.offer()}
 
 
-def live(worker: Worker, place: Message) -> NoReturn:
-    """Do what a worker is for, to the end of the process; `place` is what it has to do with others."""
-    sock, legacy, estate = (_inherited(place[name]) for name in ("socket", "legacy", "estate"))
+def live(worker: Worker, channel: Channel, early: Sequence[int], begin: Callable[[], None] | None = None) -> NoReturn:
+    """Hear what the worker has to do with others, and do what it is for, to the end of the process.
+
+    `early` are descriptors that have come by now; `begin` is called between the two.
+    """
+    place, later = channel.hear()
+    if place is None:
+        os._exit(0)
+    descriptors = iter([*early, *later])  # in the order in which they were sent
+    given = {name: None if place[name] is None else next(descriptors) for name in ("socket", "estate", "legacy")}
+    sock, legacy, estate = (_inherited(given[name]) for name in ("socket", "legacy", "estate"))
+    texts, _ = channel.hear() if place["texts"] else ({"texts": {}}, [])
+    if texts is None:
+        os._exit(0)
+    if begin is not None:
+        begin()
     succession = Succession(beside=place["beside"], legacy=legacy, estate=estate)
-    if place["texts"]:
+    if texts["texts"]:
         from pepperpy_reload.supervising.lending import received
 
-        bytecode.lend(received(place["texts"]))
+        bytecode.lend(received(texts["texts"]))
     with suppress(KeyboardInterrupt):
         status = worker.run(sock, succession)
         if worker.has_served:
@@ -195,9 +210,13 @@ class Worker:
 
             self._audit = Audit(session, self._orders, self._began_in, self._channel, self._events)
             settle = self._audit.settle
+        ServiceThread(partial(self._follow, session, settle), "pepperpy-reload").start()
+
+    def _reloader(self, session: Session, settle: Settle) -> Reloader:
+        from pepperpy_reload.reloading.reloader import Reloader  # what serves already does not wait for that
+
         reloader = Reloader(
             self._optimizer,
-            roots=self._orders.roots,
             gate=session.gate,
             settle=settle,
             on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
@@ -205,7 +224,7 @@ class Worker:
         if self._target is not None:
             self._target.touches = reloader.touches
             self._target.remade = reloader.remade
-        ServiceThread(partial(self._follow, reloader), "pepperpy-reload").start()
+        return reloader
 
     def _hear(self, message: Message) -> None:
         paths = frozenset(message.get("paths", ()))
@@ -232,8 +251,9 @@ class Worker:
         elif message["type"] == "stay" and self._session is not None:
             self._session.stay()
 
-    def _follow(self, reloader: Reloader) -> None:
+    def _follow(self, session: Session, settle: Settle) -> None:
         """Bring this process up to date, batch by batch; first with what was saved while it started."""
+        reloader = self._reloader(session, settle)
         cycles = CycleTeller(self._channel)
         report = self._tell(reloader, reloader.postpone if bytecode.is_lent() else reloader.catch_up)
         bytecode.lend({})

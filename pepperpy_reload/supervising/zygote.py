@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pepperpy_reload.supervising import guard, signals, worker
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders
+from pepperpy_reload.supervising.provision import provide
 
 if TYPE_CHECKING:
     from pepperpy_reload.preloading.ahead import Ahead
@@ -32,6 +33,7 @@ def main() -> None:
     signals.restore()
     line = socket.socket(fileno=int(sys.argv[1]))
     line.set_inheritable(False)
+    provide()  # its forks have it, then
     zygote = Zygote(line)
     own = zygote.serve()
     _go_on(own, zygote.ahead)  # only forks come back
@@ -56,14 +58,7 @@ def _go_on(own: socket.socket, ahead: Ahead) -> None:
         channel.send(_import_early(one, ahead, wanted, careful=is_careful))
         sys.argv = argv
         channel.send(born)
-    place, descriptors = channel.hear()
-    if place is None:
-        os._exit(0)
-    descriptors = [*early, *descriptors]
-    for name in ("socket", "estate", "legacy"):  # as they were sent
-        place[name] = None if place[name] is None else descriptors.pop(0)
-    ahead.begin()
-    worker.live(one, place)
+    worker.live(one, channel, early, ahead.begin)
 
 
 def _import_early(one: worker.Worker, ahead: Ahead, groups: list[list[str]], *, careful: bool) -> Message:

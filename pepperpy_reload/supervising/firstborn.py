@@ -1,0 +1,107 @@
+"""The first worker's process, begun before the supervisor is loaded: each loads what it needs while the other one does.
+
+It is a fork of an interpreter that has done nothing yet, and is made to look like one that was started. It waits for
+its orders then, and knows nothing of the user's code. Whoever turns out not to want it ends it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from pepperpy_reload.preloading.disturbance import disturbance
+from pepperpy_reload.supervising import guard
+
+if TYPE_CHECKING:  # the rest is loaded after the fork
+    from collections.abc import Mapping
+
+    from pepperpy_reload.supervising.newborn import Newborn
+
+_TASKS = "/proc/self/task"
+
+
+class _Waiting(NamedTuple):
+    pid: int
+    sock: socket.socket
+    lifeline: int
+    environment: dict[str, str]
+
+
+_waiting: _Waiting | None = None
+
+
+def begin() -> None:
+    """Fork it, if a fork is as good as a fresh process here; nothing else if not. It never comes back from here."""
+    global _waiting
+    if sys.platform != "linux" or disturbance() or len(os.listdir(_TASKS)) > 1:  # noqa: PTH208 - pathlib takes time
+        return
+    ours, theirs = socket.socketpair()
+    read, lifeline = os.pipe()
+    environment = dict(os.environ)
+    try:
+        pid = os.fork()
+    except OSError:
+        for end in (read, lifeline):
+            os.close(end)
+        ours.close()
+        theirs.close()
+        return
+    if not pid:
+        os.close(lifeline)
+        ours.close()
+        os.setsid()  # what a terminal sends to all that were started on it is for the supervisor alone
+        guard.keep(read)
+        _look_started(theirs.detach(), read)
+        from pepperpy_reload.supervising.worker import main
+
+        main()
+        sys.exit()
+    os.close(read)
+    theirs.close()
+    _waiting = _Waiting(pid, ours, lifeline, environment)
+
+
+def take(environment: Mapping[str, str]) -> Newborn | None:
+    """It, if there is one and this is its environment."""
+    global _waiting
+    if _waiting is None or _waiting.environment != environment:
+        end()
+        return None
+    from pepperpy_reload.supervising.channel import Channel
+    from pepperpy_reload.supervising.newborn import Adopted, Newborn
+
+    waiting, _waiting = _waiting, None
+    return Newborn(Adopted(waiting.pid), Channel(waiting.sock), waiting.lifeline)
+
+
+def end() -> None:
+    """It is not wanted."""
+    global _waiting
+    waiting, _waiting = _waiting, None
+    if waiting is not None:
+        os.close(waiting.lifeline)
+        waiting.sock.close()
+        with suppress(ChildProcessError):
+            os.waitpid(waiting.pid, 0)
+
+
+def _look_started(channel: int, lifeline: int) -> None:
+    """What a program can see of how its process came to be is what it sees of one that was started."""
+    if not sys.flags.safe_path:
+        sys.path_importer_cache.pop(sys.path.pop(0), None)
+    from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]
+    from types import ModuleType
+
+    from pepperpy_reload.supervising.newborn import CODE
+
+    sys.argv = ["-c", str(channel), str(lifeline)]
+    sys.orig_argv[:] = [sys.executable, *_args_from_interpreter_flags(), "-c", CODE, *sys.argv[1:]]
+    former, main = sys.modules["__main__"], ModuleType("__main__")
+    kept = {name: value for name, value in vars(former).items() if name in ("__builtins__", "__annotations__")}
+    vars(main).update(kept, __loader__=sys.modules["_frozen_importlib"].BuiltinImporter, sys=sys, main=guard.main)
+    sys.modules["__main__"] = main
+    for name in ("runpy", "pepperpy_reload.__main__", __name__):
+        sys.modules.pop(name, None)
