@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 _SERVING = ("serve", "demo")
@@ -20,6 +21,7 @@ def main() -> None:
     firstborn.begin()
     from pepperpy_reload.cli import main as run
 
+    gc.enable()
     try:
         run()
     finally:

@@ -6,6 +6,7 @@ its orders then, and knows nothing of the user's code. Whoever turns out not to 
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -34,8 +35,12 @@ _waiting: _Waiting | None = None
 
 
 def begin() -> None:
-    """Fork it, if a fork is as good as a fresh process here; nothing else if not. It never comes back from here."""
+    """Fork it, if a fork is as good as a fresh process here; nothing else if not. It never comes back from here.
+
+    Until the modules are loaded, nothing of what the interpreter holds becomes garbage: it is not looked for.
+    """
     global _waiting
+    gc.disable()
     if sys.platform != "linux" or disturbance() or len(os.listdir(_TASKS)) > 1:  # noqa: PTH208 - pathlib takes time
         return
     ours, theirs = socket.socketpair()
@@ -57,6 +62,7 @@ def begin() -> None:
         _look_started(theirs.detach(), read)
         from pepperpy_reload.supervising.worker import main
 
+        gc.enable()
         main()
         sys.exit()
     os.close(read)
@@ -95,13 +101,11 @@ def _look_started(channel: int, lifeline: int) -> None:
     from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]
     from types import ModuleType
 
-    from pepperpy_reload.supervising.newborn import CODE
-
     sys.argv = ["-c", str(channel), str(lifeline)]
-    sys.orig_argv[:] = [sys.executable, *_args_from_interpreter_flags(), "-c", CODE, *sys.argv[1:]]
+    sys.orig_argv[:] = [sys.executable, *_args_from_interpreter_flags(), "-c", guard.CODE, *sys.argv[1:]]
     former, main = sys.modules["__main__"], ModuleType("__main__")
     kept = {name: value for name, value in vars(former).items() if name in ("__builtins__", "__annotations__")}
     vars(main).update(kept, __loader__=sys.modules["_frozen_importlib"].BuiltinImporter, sys=sys, main=guard.main)
     sys.modules["__main__"] = main
-    for name in ("runpy", "pepperpy_reload.__main__", __name__):
+    for name in ("runpy", "pepperpy_reload.__main__", disturbance.__module__, __name__):  # a worker has none of these
         sys.modules.pop(name, None)

@@ -14,6 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+CODE = """\
+import sys
+if not sys.flags.safe_path: del sys.path[0]
+from pepperpy_reload.supervising.guard import main
+main()
+"""
+"""What a worker's interpreter runs: `-c` puts the working directory on `sys.path`, where a file of the user's could
+stand for a module of ours."""
 _PASSED_ON = (signal.SIGTERM, signal.SIGINT)
 _SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
 

@@ -11,16 +11,6 @@ from typing import Protocol
 
 from pepperpy_reload.supervising.channel import Channel
 
-CODE = """\
-import sys
-if not sys.flags.safe_path: del sys.path[0]
-from pepperpy_reload.supervising.guard import main
-main()
-"""
-"""What a worker's interpreter runs: `-c` puts the working directory on `sys.path`, where a file of the user's could
-stand for a module of ours."""
-
-
 class Guard(Protocol):
     """The process above a worker, which ends when and as the worker does; our child."""
 

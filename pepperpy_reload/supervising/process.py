@@ -18,8 +18,9 @@ from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising import firstborn, signals
 from pepperpy_reload.supervising.answers import Answers
 from pepperpy_reload.supervising.channel import Channel, Message
+from pepperpy_reload.supervising.guard import CODE
 from pepperpy_reload.supervising.memory import times_out_of_memory
-from pepperpy_reload.supervising.newborn import CODE, Newborn
+from pepperpy_reload.supervising.newborn import Newborn
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.stacks import Stacks
 

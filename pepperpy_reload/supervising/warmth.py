@@ -19,7 +19,8 @@ from pepperpy_reload.drawing.news import Happening, Note, Warmed
 from pepperpy_reload.preloading.disturbance import disturbance
 from pepperpy_reload.preloading.verdicts import Environment, Verdicts
 from pepperpy_reload.supervising.channel import Channel, Message
-from pepperpy_reload.supervising.newborn import CODE, Adopted, Newborn
+from pepperpy_reload.supervising.guard import CODE
+from pepperpy_reload.supervising.newborn import Adopted, Newborn
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.snapshots import Snapshots
 

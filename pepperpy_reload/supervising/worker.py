@@ -29,7 +29,8 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.preloading.loads import Loads, own_sources
 from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
-from pepperpy_reload.serving.session import ServeOptions, Session, Settle, open_session
+from pepperpy_reload.reloading.reloader import Reloader
+from pepperpy_reload.serving.session import ServeOptions, Session, open_session
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Target, load_target
 from pepperpy_reload.supervising import signals, stacks
@@ -38,12 +39,10 @@ from pepperpy_reload.supervising.cycles import CycleTeller
 from pepperpy_reload.supervising.leaving import SERVED, Signals, hasty, insist_on_leaving
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
-from pepperpy_reload.supervising.provision import provide
 from pepperpy_reload.supervising.rivalry import is_exclusive
 
 if TYPE_CHECKING:
     from pepperpy_reload.importing.veil import Veil
-    from pepperpy_reload.reloading.reloader import Reloader
     from pepperpy_reload.supervising.audit import Audit
 
 UNSTARTED = 3
@@ -56,7 +55,6 @@ def main() -> None:
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
     channel.send(born())
-    provide(lambda: channel.wait(0))
     orders, early = channel.hear()
     if orders is not None:
         live(Worker(channel, Orders.from_json(orders)), channel, early)
@@ -210,13 +208,9 @@ class Worker:
 
             self._audit = Audit(session, self._orders, self._began_in, self._channel, self._events)
             settle = self._audit.settle
-        ServiceThread(partial(self._follow, session, settle), "pepperpy-reload").start()
-
-    def _reloader(self, session: Session, settle: Settle) -> Reloader:
-        from pepperpy_reload.reloading.reloader import Reloader  # what serves already does not wait for that
-
         reloader = Reloader(
             self._optimizer,
+            roots=self._orders.roots,
             gate=session.gate,
             settle=settle,
             on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
@@ -224,7 +218,7 @@ class Worker:
         if self._target is not None:
             self._target.touches = reloader.touches
             self._target.remade = reloader.remade
-        return reloader
+        ServiceThread(partial(self._follow, reloader), "pepperpy-reload").start()
 
     def _hear(self, message: Message) -> None:
         paths = frozenset(message.get("paths", ()))
@@ -251,9 +245,8 @@ class Worker:
         elif message["type"] == "stay" and self._session is not None:
             self._session.stay()
 
-    def _follow(self, session: Session, settle: Settle) -> None:
+    def _follow(self, reloader: Reloader) -> None:
         """Bring this process up to date, batch by batch; first with what was saved while it started."""
-        reloader = self._reloader(session, settle)
         cycles = CycleTeller(self._channel)
         report = self._tell(reloader, reloader.postpone if bytecode.is_lent() else reloader.catch_up)
         bytecode.lend({})

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from pepperpy_reload.supervising import guard, signals, worker
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders
-from pepperpy_reload.supervising.provision import provide
 
 if TYPE_CHECKING:
     from pepperpy_reload.preloading.ahead import Ahead
@@ -33,7 +32,6 @@ def main() -> None:
     signals.restore()
     line = socket.socket(fileno=int(sys.argv[1]))
     line.set_inheritable(False)
-    provide()  # its forks have it, then
     zygote = Zygote(line)
     own = zygote.serve()
     _go_on(own, zygote.ahead)  # only forks come back
