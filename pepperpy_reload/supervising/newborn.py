@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pepperpy_reload.supervising.channel import Channel
 
+
 class Guard(Protocol):
     """The process above a worker, which ends when and as the worker does; our child."""
 

@@ -18,7 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from traceback import walk_stack
 
-
 _ASKING = int(getattr(signal, "SIGRTMIN", 0)) + 7  # nobody's; a program that uses it itself is only not understood
 _PATIENCE = 0.2  # seconds that the stacks may take
 _SETTLED = 0.01  # seconds without another line after which they are complete

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Start, Until
+    from tests.e2e.conftest import Start
 
+Until = Callable[..., Any]
 SERVE = ("serve", "--port", "0", "--json", "--no-access-log")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the supervisor starts it")
@@ -54,7 +56,8 @@ def test_it_is_as_if_it_was_started(start: Start, project: Path) -> None:
 
 def test_a_save_while_it_starts_is_not_missed(start: Start, project: Path, until: Until) -> None:
     started, go_on = project.parent / "started", project.parent / "go on"
-    wait = f"import pathlib, time\npathlib.Path({str(started)!r}).touch()\nwhile not pathlib.Path({str(go_on)!r}).exists():"
+    wait = f"import pathlib, time\npathlib.Path({str(started)!r}).touch()\n"
+    wait += f"while not pathlib.Path({str(go_on)!r}).exists():"
     (project / "main.py").write_text((project / "main.py").read_text() + f"\n{wait}\n    time.sleep(0.01)\n")
     tool = start(*SERVE, "main:app")
     until(started.exists, "the import of the app")

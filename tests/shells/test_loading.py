@@ -18,7 +18,10 @@ def loaded(module: str) -> list[str]:
     ("module", "not_yet"),
     [
         ("__main__", ["click", "json", "dataclasses", "pepperpy_reload.cli", "pepperpy_reload.core"]),
-        ("supervising.firstborn", ["json", "dataclasses", "pepperpy_reload.core", "pepperpy_reload.supervising.worker"]),
+        (
+            "supervising.firstborn",
+            ["json", "dataclasses", "pepperpy_reload.core", "pepperpy_reload.supervising.worker"],
+        ),
         ("cli", ["rich", "watchdog", "tomllib", "pepperpy_reload.watching", "pepperpy_reload.importing"]),
         ("cli", ["pepperpy_reload.core.costs", "pepperpy_reload.core.unit", "pepperpy_reload.profiling"]),
         ("cli", ["pepperpy_reload.replaying", "pepperpy_reload.reloading", "pepperpy_reload.serving.server"]),
