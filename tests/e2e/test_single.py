@@ -30,6 +30,12 @@ def app(project: Path, word: str) -> None:
     (project / "helper.py").write_text(HELPER.format(word))
 
 
+def save(path: Path, text: str) -> None:
+    """Save in one step: what is emptied and written may be told of twice, if that takes long."""
+    path.with_suffix(".new").write_text(text)
+    path.with_suffix(".new").replace(path)
+
+
 def served(tool: Tool, word: str) -> None:
     """Wait until that word comes, from the process that was started."""
     tool.serves(f"{word} {tool.process.pid}")
@@ -59,18 +65,18 @@ def test_what_needs_a_new_process_is_told_with_every_save(start: Start, project:
     tool = start(*SERVE, "main:app", "--restart-on", "*.yaml")
     tool.event("ready")
     own = "__reload__ = 'restart'\n"
-    (project / "helper.py").write_text(own + HELPER.format("v1"))
+    save(project / "helper.py", own + HELPER.format("v1"))
     served(tool, "v1")
-    (project / "helper.py").write_text(own + HELPER.format("v2"))
+    save(project / "helper.py", own + HELPER.format("v2"))
     reasons = tool.event("outdated")["reasons"]
     assert [one for one in reasons if "helper" in one and "__reload__" in one], reasons
     served(tool, "v1")
-    (project / "some.yaml").write_text("a: 1\n")
+    save(project / "some.yaml", "a: 1\n")
     both = tool.event("outdated", times=2)["reasons"]
     assert both == ["some.yaml changed, as --restart-on says", *reasons]
-    (project / "helper.py").write_text(own + HELPER.format("v1"))
+    save(project / "helper.py", own + HELPER.format("v1"))
     tool.event("unchanged")
-    (project / "main.py").write_text("import helper\n\ndef answer():\n    return 'new ' + helper.word()\n" + ASGI)
+    save(project / "main.py", "import helper\n\ndef answer():\n    return 'new ' + helper.word()\n" + ASGI)
     tool.serves(f"new v1 {tool.process.pid}")
     assert tool.event("outdated", times=3)["reasons"] == ["some.yaml changed, as --restart-on says"]
     tool.send(signal.SIGTERM)
