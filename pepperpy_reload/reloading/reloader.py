@@ -153,7 +153,7 @@ class Reloader:
         """Take an event from a watcher; None if there is nothing to say about it (yet).
 
         The first change after a silence is applied at once if that only patches functions, computes values and binds
-        them. Everything else, and every error, waits until the batch is complete.
+        them, and makes everything right that has failed. All else, and every error, waits until the batch is complete.
         """
         if isinstance(event, Quiet):
             early, self._early = self._early, frozenset()
@@ -165,10 +165,11 @@ class Reloader:
         with self._turn:
             if not self._busy:
                 stopwatch.start()
-            prepared = None if self._busy or self._waiting else self._early_part(event.paths)
+            paths = _listed(event.paths)
+            others = self._waiting.keys() - {*paths}  # without them it might not be right yet
+            prepared = None if self._busy or others else self._early_part(event.paths)
             if prepared is None:
                 return None
-            paths = _listed(event.paths)
             report = self._tried(paths, prepared)
             if report.status is ReloadStatus.FAILED:  # what makes it right may be on its way
                 return None

@@ -507,10 +507,18 @@ def test_what_only_computes_is_done_when_a_file_has_just_changed_and_errors_wait
 
         assert early("LIMIT = 'a'\\n") is None
         assert late().status == "failed" and app.TABLE == {"limit": 6}
-        assert early("LIMIT = 4\\n") is None, "that of before is pending"
-        assert late().status == "reloaded" and app.TABLE == {"limit": 8}
+        report = early("LIMIT = 4\\n")
+        assert report.status == "reloaded" and app.TABLE == {"limit": 8} and not reloader.pending, report
+        assert late() is None
 
         text = open("app.py").read()
+        assert early(text + "1 +\\n", "app.py") is None and late("app.py").status == "failed"
+        assert early("LIMIT = 5\\n") is None, "another one is pending"
+        assert late().status == "failed" and app.TABLE == {"limit": 8}
+        assert early(text, "app.py") is None and late("app.py").status == "reloaded" and app.TABLE == {"limit": 10}
+        assert early("1 +\\n") is None and late().status == "failed"
+        assert early("LIMIT = 5\\n") is None and late().status == "unchanged" and not reloader.pending
+
         assert early(text.replace("str(1)", "str(2)"), "app.py") is None, "something is called"
         assert late("app.py").status == "reloaded" and app.CALLED == "2"
         assert early(text.replace("import LIMIT", "import LIMIT, late"), "app.py") is None, "there is none"
