@@ -95,7 +95,7 @@ class Warmth:
         self._closed = False
         why = disturbance()
         self._off = not wishes.wanted or bool(why) or sys.platform != "linux"
-        if wishes.snapshots and not self._off and sys.version_info >= (3, 12):  # as `preloading.calls` says
+        if wishes.snapshots and not self._off and _can_be_early():
             self._snapshots = Snapshots(self._bear_early, self._put_away, on_news)
         if wishes.wanted and why:
             self._say(f"workers are started cold: {why}")
@@ -339,3 +339,10 @@ def _heard(line: socket.socket) -> dict[str, Any]:
         data += chunk
     answer: dict[str, Any] = json.loads(data)
     return answer
+
+
+def _can_be_early() -> bool:
+    """Whether it can be told here what an import calls; who wants no snapshots does without knowing."""
+    from pepperpy_reload.preloading.calls import IS_POSSIBLE
+
+    return IS_POSSIBLE
