@@ -219,7 +219,10 @@ class Executor:
         """What a module annotates is put back whether or not other objects are."""
         table = vars(self.module).get("__annotations__")
         if type(table) is dict and unit.annotates:
-            self._undo(partial(_become, table, dict(table)))
+            self._save(table)
+
+    def _save(self, table: dict[str, Any]) -> None:
+        self._undo(partial(_become, table, dict(table)))
 
     def _execute(self, code: CodeType, unit: Unit, unseen: Collection[str], *, again: bool) -> None:
         namespace = vars(self.module)
@@ -350,8 +353,7 @@ class Executor:
         if not names:
             del namespace["__annotations__"]
         elif list(table) != (wanted := [name for name in names if name in table]):
-            before = dict(table)
-            self._undo(lambda: _become(table, before))
+            self._save(table)
             _become(table, {name: table[name] for name in wanted})
 
     def drop(self, name: str) -> None:
