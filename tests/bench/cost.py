@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import tempfile
 import time
@@ -12,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import projects
-from tests.bench.served import HOST, Served, rows, spread
+from tests.bench.load import load
+from tests.bench.served import Served, rows, spread
 
-IDLE = 10.0
+IDLE = 20.0
+SETTLED = 8.0  # seconds after the first answer, within which what is read ahead is read
+FILES = 20_000
 LOAD = 3.0
-CONNECTIONS = 4
-REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 BARE = """
 async def app(scope, receive, send):
     if scope["type"] == "http":
@@ -39,9 +39,9 @@ async def measure(rounds: int) -> dict[str, Any]:
         for name, folder in folders.items():
             figures["start-up, ms"][name] = await _start_up(folder, rounds // 2)
             figures["requests per second"][name] = await _throughput(folder, max(3, rounds // 4))
-        figures["idle, % of a processor"] = {
-            tool: await _idle(start, folders["FastAPI"]) for tool, start in TOOLS.items()
-        }
+        figures["idle"] = {"FastAPI": await _idle(folders["FastAPI"])}
+        _crowd(folders["FastAPI"], FILES)
+        figures["idle"][f"FastAPI among {FILES:,} files"] = await _idle(folders["FastAPI"])
         return figures
 
 
@@ -65,53 +65,44 @@ async def _throughput(folder: Path, rounds: int) -> dict[str, float]:
     try:
         for served in running.values():
             await served.up()
-            await _load(served.port, 0.5)
+            await load(served.port, 0.5)
         for number in range(rounds):
             for tool in list(running) if number % 2 else reversed(list(running)):
-                found[tool].append(await _load(running[tool].port, LOAD))
+                found[tool].append(await load(running[tool].port, LOAD))
     finally:
         for served in running.values():
             served.end()
     return {tool: round(statistics.median(values)) for tool, values in found.items()}
 
 
-async def _load(port: int, seconds: float) -> float:
-    """Answers per second over a few connections that are kept."""
-    deadline = time.perf_counter() + seconds
-    counts = await asyncio.gather(*(_ask_on(port, deadline) for _ in range(CONNECTIONS)))
-    return sum(counts) / seconds
+async def _idle(folder: Path) -> dict[str, dict[str, float]]:
+    """Of each tool alone, some seconds after its first answer: what it spends, and what it holds."""
+    found: dict[str, dict[str, float]] = {}
+    for tool, start in TOOLS.items():
+        served = start(folder, "main:app")
+        try:
+            await served.up()
+            await asyncio.sleep(SETTLED)
+            before, begun = served.spent(), time.perf_counter()
+            await asyncio.sleep(IDLE)
+            share = 100 * (served.spent() - before) / (time.perf_counter() - begun)
+            found[tool] = {
+                "share": round(share, 2),
+                "memory": round(served.memory(), 1),
+                "processes": len(served.pids()),
+            }
+        finally:
+            served.end()
+    return found
 
 
-async def _ask_on(port: int, deadline: float) -> int:
-    reader, writer = await asyncio.open_connection(HOST, port)
-    answers = 0
-    while time.perf_counter() < deadline:
-        writer.write(REQUEST)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        await reader.readexactly(int(length))
-        answers += 1
-    writer.close()
-    return answers
-
-
-async def _idle(start: Start, folder: Path) -> float:
-    served = start(folder, "main:app")
-    try:
-        await served.up()
-        await asyncio.sleep(2.0)
-        pids = served.pids()
-        before, begun = _ticks(pids), time.perf_counter()
-        await asyncio.sleep(IDLE)
-        used = (_ticks(pids) - before) / os.sysconf("SC_CLK_TCK")
-        return round(100 * used / (time.perf_counter() - begun), 2)
-    finally:
-        served.end()
-
-
-def _ticks(pids: list[int]) -> int:
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(one[11]) + int(one[12]) for one in fields)
+def _crowd(folder: Path, files: int) -> None:
+    """So many files beside the app that nobody imports."""
+    for number in range(files // 100):
+        package = folder / "data" / f"part{number}"
+        package.mkdir(parents=True)
+        for one in range(100):
+            (package / f"file{one}.txt").write_text(f"{number} {one}\n")
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -123,6 +114,8 @@ def table(figures: dict[str, Any]) -> str:
     for name, found in figures["requests per second"].items():
         ours, theirs = (found[tool] for tool in TOOLS)
         body.append((f"requests per second, {name}", ours, theirs, f"{ours / theirs:.2f}"))
-    idle = figures["idle, % of a processor"]
-    body.append((f"idle for {IDLE:g} s, % of a processor", *(idle[tool] for tool in TOOLS), ""))
+    for name, tools in figures["idle"].items():
+        for what in ("share", "memory", "processes"):
+            title = {"share": f"idle for {IDLE:g} s, % of a processor", "memory": "memory, MB"}.get(what, what)
+            body.append((f"{title}, {name}", *(tools[tool][what] for tool in TOOLS), ""))
     return "## Cost\n\n" + rows(("", *TOOLS, ""), body)

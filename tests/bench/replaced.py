@@ -12,11 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.bench import peers
 from tests.bench.served import Served, rows, save, spread
-from tests.bench.sizes import Poll, write
+from tests.bench.sizes import APPS, LIBRARIES, Poll, can_be_served, write_app
 
-APPS = {"small": 10, "medium": 300, "heavy": 10}
-LIBRARIES = ("numpy", "pandas", "sqlalchemy", "pydantic")
 LIMIT = 10.0  # seconds after which an edit counts as never served
 PAUSE = 4.0  # seconds between two edits of which only the processor time is asked
 SILENCE = 0.7  # seconds between two edits, and within them the tools have what they do afterwards
@@ -25,25 +24,19 @@ TOOLS: dict[str, Callable[[Path], Served]] = {
     "serve": lambda folder: Served.tool(folder, "main:app"),
     "serve --snapshots": lambda folder: Served.tool(folder, "main:app", "--snapshots"),
     "serve --no-zygote": lambda folder: Served.tool(folder, "main:app", "--no-zygote"),
-    "uvicorn --reload": lambda folder: Served.uvicorn(folder, "main:app", "--reload"),
-    "granian --reload": lambda folder: Served(
-        folder, "--interface", "asgi", "--reload", "--log-level", "warning", "main:app", tool="granian"
-    ),
+    "uvicorn --reload": peers.TOOLS["uvicorn --reload"],
+    "granian --reload": peers.TOOLS["granian --reload"],
 }
-
 
 ANYWHERE = "__reload__ = 'restart'\n"
 
 
 def _project(folder: Path, app: str) -> Path:
     """The app, with a module near the top of the graph whose edits need a new process, as do those of all others."""
-    write(folder, APPS[app])
+    write_app(folder, app)
     for path in folder.glob("layer*.py"):
         path.write_text(path.read_text() + ANYWHERE)
-    libraries = "".join(f"import {name}\n" for name in LIBRARIES) if app == "heavy" else ""
-    text = (
-        (folder / "main.py").read_text().replace("import handlers\n", f"{libraries}import edition\nimport handlers\n")
-    )
+    text = (folder / "main.py").read_text().replace("import handlers\n", "import edition\nimport handlers\n")
     editions = "{one.__name__: one.EDITION for one in MODULES if hasattr(one, 'EDITION')}"
     told = f'"edition": edition.EDITION, "editions": {editions}, "pid": os'
     (folder / "main.py").write_text(text.replace('"pid": os', told))
@@ -53,9 +46,8 @@ def _project(folder: Path, app: str) -> Path:
 
 async def measure(rounds: int) -> dict[str, Any]:
     """Each app with each tool that is installed."""
-    apps = [app for app in APPS if app != "heavy" or all(map(find_spec, LIBRARIES))]
     tools = [tool for tool in TOOLS if "granian" not in tool or find_spec("granian")]
-    return {app: await _measure(app, tools, rounds) for app in apps}
+    return {app: await _measure(app, tools, rounds) for app in filter(can_be_served, APPS)}
 
 
 async def _measure(app: str, tools: list[str], rounds: int) -> dict[str, Any]:

@@ -61,30 +61,35 @@ async def get(port: int, path: str) -> Answer:
 
 
 class Served:
-    """`pepperpy-reload serve`, or plain uvicorn, with a project."""
+    """A server of a project, in a session of its own: Python with these arguments, `{port}` among them."""
 
-    def __init__(self, folder: Path, *arguments: str, tool: str = "pepperpy_reload") -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.port = free_port()
         self.folder = folder
         self.began = time.perf_counter()
         self._output: IO[str] = (folder.parent / f"{folder.name}-{self.port}.log").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", tool, *arguments, "--port", str(self.port)],
+            [sys.executable, *(one.replace("{port}", str(self.port)) for one in arguments)],
             cwd=folder,
             env=environment(),
+            stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     @classmethod
     def tool(cls, folder: Path, target: str, *more: str) -> Self:
         """Our tool."""
-        return cls(folder, "serve", target, "--json", "--no-access-log", *more)
+        return cls(
+            folder, "-m", "pepperpy_reload", "serve", target, "--json", "--no-access-log", "--port", "{port}", *more
+        )
 
     @classmethod
     def uvicorn(cls, folder: Path, target: str, *more: str) -> Self:
         """Plain uvicorn, which reloads nothing unless it is told to."""
-        return cls(folder, target, "--no-access-log", "--log-level", "warning", *more, tool="uvicorn")
+        fixed = ("--no-access-log", "--log-level", "warning", "--port", "{port}")
+        return cls(folder, "-m", "uvicorn", target, *fixed, *more)
 
     async def up(self, path: str = "/") -> float:
         """Wait for the first answer; seconds since the start."""
@@ -119,20 +124,31 @@ class Served:
         raise TimeoutError(f"no event {name!r}; it wrote:\n{self.text()}")
 
     def pids(self) -> list[int]:
-        """The process and its children."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [self.process.pid, *map(int, children)]
+        """The process and all below it."""
+        found, open_ones = [], [self.process.pid]
+        while open_ones:
+            found.append(open_ones.pop())
+            with suppress(OSError):
+                for task in Path(f"/proc/{found[-1]}/task").glob("*/children"):
+                    open_ones += map(int, task.read_text().split())
+        return found
 
     def spent(self) -> float:
         """Seconds of processor time, of the process and all below it, those that are dead included."""
-        total, open_ones = 0, [self.process.pid]
-        while open_ones:
-            place = Path(f"/proc/{open_ones.pop()}")
+        total = 0
+        for pid in self.pids():
             with suppress(OSError):
-                total += sum(map(int, (place / "stat").read_text().rpartition(")")[2].split()[11:15]))
-                for task in (place / "task").glob("*/children"):
-                    open_ones += map(int, task.read_text().split())
+                total += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
         return total / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Megabytes that it and all below it have, what they share counted once."""
+        total = 0
+        for pid in self.pids():
+            with suppress(OSError):
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return total / 1024
 
     async def answer(self) -> dict[str, Any]:
         """The values of one answer."""
@@ -144,9 +160,10 @@ class Served:
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:  # of the others' tools some do not
-            for pid in reversed(self.pids()):
-                os.kill(pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait(PATIENCE)
+        with suppress(OSError):  # some leave their servers behind
+            os.killpg(self.process.pid, signal.SIGKILL)
         self._output.close()
 
 
@@ -163,13 +180,14 @@ def save(path: Path, text: str, *, atomic: bool) -> float:
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:
-    """Median, 95th percentile and maximum, in milliseconds from seconds."""
+    """Least, median, 95th percentile and maximum, in milliseconds from seconds."""
     sorted_ = sorted(value * 1000 for value in values)
     if not sorted_:
         return {"n": 0}
     p95 = sorted_[min(len(sorted_) - 1, round(0.95 * (len(sorted_) - 1)))]
     return {
         "n": len(sorted_),
+        "min": round(sorted_[0], 1),
         "median": round(statistics.median(sorted_), 1),
         "p95": round(p95, 1),
         "max": round(sorted_[-1], 1),

@@ -1,27 +1,37 @@
-"""A small and a medium app: save to served, and what two seconds of a syntax error cost, beside `uvicorn --reload`."""
+"""Three apps, and all tools that reload one: save to served, what an error costs, what is kept, requests per second.
+
+One tool runs at a time, and they take turns: each is started `TURNS` times for each app, and has its share of the
+edits then.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests.bench.load import load
+from tests.bench.peers import PLAIN, TOOLS, installed
 from tests.bench.served import PATIENCE, Served, get, rows, save, spread
 
 LAYERS = 10
-SIZES = {"small": 10, "medium": 300}
+APPS = {"small": 10, "medium": 300, "heavy": 10}
+LIBRARIES = ("numpy", "pandas", "sqlalchemy", "pydantic")
+TURNS = 3
 LIMIT = 3.0  # seconds after which an edit counts as never served
 BROKEN = 2.0  # seconds for which a syntax error stands on the disk
 AFTERWARDS = 0.3  # seconds for which every answer after the first new one has to be new
-TOOLS: dict[str, Callable[[Path], Served]] = {
-    "pepperpy-reload": lambda folder: Served.tool(folder, "main:app"),
-    "uvicorn --reload": lambda folder: Served.uvicorn(folder, "main:app", "--reload"),
-}
+LOADED = 1.5  # seconds for which as many requests as possible are made
+HANDLER = "def body():\n    return {}\n"
+LEAF = "VERSION = {}\n"
 MAIN = """
 import json
 import os
@@ -33,13 +43,16 @@ import state
 MODULES = ({names},)
 
 
+def answer():
+    state.COUNTER["n"] += 1
+    values = {{module.VERSION for module in MODULES}} | {{module.DERIVED // 10 for module in MODULES}}
+    return {{"pid": os.getpid(), "counter": state.COUNTER["n"], "body": handlers.body(), "value": sorted(values)}}
+
+
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
-    state.COUNTER["n"] += 1
-    values = {{module.VERSION for module in MODULES}} | {{module.DERIVED // 10 for module in MODULES}}
-    answer = {{"pid": os.getpid(), "counter": state.COUNTER["n"], "body": handlers.body(), "value": sorted(values)}}
-    body = json.dumps(answer).encode()
+    body = json.dumps(answer()).encode()
     length = str(len(body)).encode()
     await send({{"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]}})
     await send({{"type": "http.response.body", "body": body}})
@@ -67,6 +80,20 @@ def write(folder: Path, modules: int) -> Path:
     return folder
 
 
+def write_app(folder: Path, app: str) -> Path:
+    """One of the three: small, medium, or small and with heavy libraries."""
+    write(folder, APPS[app])
+    if app == "heavy":
+        main = folder / "main.py"
+        main.write_text("".join(f"import {name}\n" for name in LIBRARIES) + main.read_text())
+    return folder
+
+
+def can_be_served(app: str) -> bool:
+    """Whether all that it imports is installed."""
+    return app != "heavy" or all(map(find_spec, LIBRARIES))
+
+
 @dataclass
 class Poll:
     """A client that asks over fresh connections, a millisecond after each answer."""
@@ -74,7 +101,9 @@ class Poll:
     port: int
     failed: int = 0
     stale: int = 0
+    reset: int = 0
     pids: set[int] = field(default_factory=set)
+    _most: int = 0
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool], since: float, limit: float) -> float | None:
         """Seconds from `since` to the first answer that is `wanted`; None if there is none within `limit`."""
@@ -87,67 +116,122 @@ class Poll:
     async def ask(self) -> tuple[dict[str, Any], float] | None:
         """One answer, and when it came."""
         await asyncio.sleep(0.001)
-        with suppress(OSError, TimeoutError):
+        with suppress(OSError, ValueError, IndexError, TimeoutError):
             answer = await asyncio.wait_for(get(self.port, "/"), PATIENCE)
             if answer.status == 200:
                 values = answer.json()
                 self.pids.add(values.get("pid", 0))
+                self.reset += values.get("counter", 0) < self._most
+                self._most = values.get("counter", 0)
                 return values, answer.at
         self.failed += 1
         return None
 
 
+@dataclass
+class Found:
+    """What one tool has shown with one app."""
+
+    atomic: bool = True
+    body: list[float | None] = field(default_factory=list)
+    value: list[float | None] = field(default_factory=list)
+    healed: list[float | None] = field(default_factory=list)
+    down: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    lost: int = 0
+    failed: int = 0
+    stale: int = 0
+    reset: int = 0
+    silent: int = 0
+
+    def figures(self) -> dict[str, Any]:
+        """As the table and JSON have it."""
+        return {
+            "atomic": self.atomic,
+            "body": _times(self.body),
+            "value": _times(self.value),
+            "healed": _times(self.healed),
+            "down": round(statistics.mean(self.down), 2) if self.down else None,
+            "failed, body": self.lost,
+            "failed": self.failed,
+            "stale": self.stale,
+            "counter reset": self.reset,
+            "never answered": self.silent,
+            "requests per second": round(statistics.median(self.rate)) if self.rate else None,
+        }
+
+
 async def measure(rounds: int) -> dict[str, Any]:
-    """Each size with each tool."""
-    return {size: {tool: await _measure(tool, modules, rounds) for tool in TOOLS} for size, modules in SIZES.items()}
+    """Each app with each tool that is installed."""
+    return {app: await _measure(app, max(1, rounds // TURNS)) for app in filter(can_be_served, APPS)}
 
 
-async def _measure(tool: str, modules: int, rounds: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as base:
-        folder = write(Path(base, "project"), modules)
-        served = TOOLS[tool](folder)
-        try:
-            await served.up()
-            poll = Poll(served.port)
-            await asyncio.sleep(1.0)
-            body = [
-                await _edit(poll, folder / "handlers.py", "def body():\n    return {}\n", "body", n + 1)
-                for n in range(rounds)
-            ]
-            lost = poll.failed
-            value = [await _edit(poll, folder / "leaf.py", "VERSION = {}\n", "value", n + 1) for n in range(rounds)]
-            down, healed = await _broken(poll, folder)
-            return {
-                "body": _times(body),
-                "value": _times(value),
-                "failed, body": lost,
-                "failed": poll.failed,
-                "stale": poll.stale,
-                "processes": len(poll.pids),
-                "down": round(down, 2),
-                "healed": round(healed * 1000, 1) if healed is not None else None,
-            }
-        finally:
-            served.end()
+async def _measure(app: str, edits: int) -> dict[str, Any]:
+    found: dict[str, Found] = defaultdict(Found)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
+        for turn in range(TURNS):
+            for number, tool in enumerate(installed()):
+                folder = write_app(Path(base, f"project{turn}_{number}"), app)
+                served = TOOLS[tool](folder)
+                try:
+                    await served.up()
+                    await _take(found[tool], served, edits if tool != PLAIN else 0)
+                except TimeoutError:
+                    found[tool].silent += 1
+                finally:
+                    served.end()
+    return {tool: one.figures() for tool, one in found.items()}
 
 
-async def _edit(poll: Poll, path: Path, text: str, name: str, number: int) -> float | None:
-    def is_new(values: dict[str, Any]) -> bool:
-        return bool(values[name] == ([number] if name == "value" else number))
+async def _take(found: Found, served: Served, edits: int) -> None:
+    poll = Poll(served.port)
+    await asyncio.sleep(1.0)
+    with suppress(OSError, EOFError, ValueError, TimeoutError):  # some close each connection, or never answer twice
+        found.rate.append(await asyncio.wait_for(load(served.port, LOADED), PATIENCE))
+    if not edits:
+        return
+    if not found.body and await _edit(poll, served.folder, Edit("handlers.py", HANDLER, "body", -2)) is None:
+        found.atomic = False  # some see only what is written in place
+    for number in range(1, edits + 1):
+        found.body.append(await _edit(poll, served.folder, Edit("handlers.py", HANDLER, "body", number, found.atomic)))
+    found.lost, found.reset = found.lost + poll.failed, found.reset + poll.reset
+    for number in range(1, edits + 1):
+        found.value.append(await _edit(poll, served.folder, Edit("leaf.py", LEAF, "value", number, found.atomic)))
+    down, healed = await _broken(poll, served.folder, atomic=found.atomic)
+    found.down.append(down)
+    found.healed.append(healed)
+    found.failed, found.stale = found.failed + poll.failed, found.stale + poll.stale
 
-    since = save(path, text.format(number), atomic=True)
-    took = await poll.until(is_new, since, LIMIT)
+
+@dataclass(frozen=True)
+class Edit:
+    """A number that is saved in a file, and the answer's part that tells it."""
+
+    file: str
+    text: str
+    name: str
+    number: int
+    atomic: bool = True
+
+    def is_in(self, answer: dict[str, Any]) -> bool:
+        """Whether this answer is new."""
+        return bool(answer.get(self.name) == ([self.number] if self.name == "value" else self.number))
+
+
+async def _edit(poll: Poll, folder: Path, edit: Edit) -> float | None:
+    since = save(folder / edit.file, edit.text.format(edit.number), atomic=edit.atomic)
+    took = await poll.until(edit.is_in, since, LIMIT)
     end = time.perf_counter() + AFTERWARDS
     while time.perf_counter() < end:
         answer = await poll.ask()
-        poll.stale += answer is not None and not is_new(answer[0])
+        poll.stale += took is not None and answer is not None and not edit.is_in(answer[0])
     return took
 
 
-async def _broken(poll: Poll, folder: Path) -> tuple[float, float | None]:
+async def _broken(poll: Poll, folder: Path, *, atomic: bool) -> tuple[float, float | None]:
     """Seconds without an answer while an error stands on the disk, and the time that the next good save takes."""
     path = folder / "handlers.py"
-    since = save(path, "def body(:\n    return 0\n", atomic=True)
+    since = save(path, "def body(:\n    return 0\n", atomic=atomic)
     down, before = 0.0, since
     while time.perf_counter() < since + BROKEN:
         asking = asyncio.create_task(poll.ask())
@@ -160,30 +244,53 @@ async def _broken(poll: Poll, folder: Path) -> tuple[float, float | None]:
         before = now
         if not done:
             asking.cancel()
-    fixed = save(path, "def body():\n    return -1\n", atomic=True)
-    return down, await poll.until(lambda values: bool(values["body"] == -1), fixed, PATIENCE)
+    fixed = save(path, HANDLER.format(-1), atomic=atomic)
+    return down, await poll.until(lambda values: bool(values.get("body") == -1), fixed, LIMIT)
 
 
 def _times(found: list[float | None]) -> dict[str, Any]:
-    return {**spread(one for one in found if one is not None), "served": sum(one is not None for one in found)}
+    return {**spread(one for one in found if one is not None), "of": len(found)}
 
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    head = ("", "body, ms", "value, ms", "failed", "stale", "processes", "down of 2 s", "healed, ms")
-    body = [
-        (
-            f"{tool}, {size} ({SIZES[size]} modules)",
-            _shown(one["body"]),
-            _shown(one["value"]),
-            *(one[name] for name in ("failed", "stale", "processes", "down", "healed")),
-        )
-        for size, tools in figures.items()
-        for tool, one in tools.items()
-    ]
-    note = "Save to served: median / 95 % / max. Atomic saves; a client asks a millisecond after each answer.\n\n"
+    head = (
+        "",
+        "body",
+        "value",
+        "healed",
+        "failed, bodies",
+        "failed, all",
+        "stale",
+        "down",
+        "counter reset",
+        "throughput",
+    )
+    body = []
+    for app, tools in figures.items():
+        usual = tools.get(PLAIN, {}).get("requests per second")
+        for tool, one in tools.items():
+            if tool == PLAIN:
+                continue
+            rate = one["requests per second"]
+            times = [_shown(one[name]) for name in ("body", "value", "healed")]
+            counts = [one[name] for name in ("failed, body", "failed", "stale", "down", "counter reset")]
+            name = f"{tool}, {app}" + ("" if one["atomic"] else ", saved in place")
+            if one["never answered"]:
+                name += f", no answer in {one['never answered']} of {TURNS} starts"
+            body.append((name, *times, *counts, f"{rate / usual:.2f}" if rate and usual else "-"))
+    note = (
+        "Save to first new answer in ms: median / 95 % / max (least), and how many of how many where not all were "
+        f"served. Modules: {APPS}; heavy imports {', '.join(LIBRARIES)} besides. Atomic saves, where a tool sees them; "
+        f"a client asks a millisecond after each answer, and {AFTERWARDS:g} s on after each edit: stale counts what is "
+        f"old then. Down: seconds of {BROKEN:g} without an answer while an error is on the disk. Throughput: that of "
+        "plain uvicorn is 1.\n\n"
+    )
     return "## Sizes\n\n" + note + rows(head, body)
 
 
 def _shown(one: dict[str, Any]) -> str:
-    return f"{one['median']:g} / {one['p95']:g} / {one['max']:g}" if one["n"] else "never"
+    if not one["n"]:
+        return "never" if one["of"] else "-"
+    times = f"{one['median']:g} / {one['p95']:g} / {one['max']:g} ({one['min']:g})"
+    return times if one["n"] == one["of"] else f"{times}, {one['n']} of {one['of']}"
