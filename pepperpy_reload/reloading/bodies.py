@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -32,24 +32,39 @@ def known_to_classes(
                 bodies.setdefault(one.co_qualname, {})[one.co_firstlineno] = one, other
     hidden = {name for name in bodies if name.partition(".")[0] in several}
     others = list(_classes(module.__name__, hidden)) if hidden else []
-    inside = {name: found for name, found in bodies.items() if "<locals>" in name}
+    inside = {name: found for name, found in bodies.items() if "<locals>" in name or _names_itself(found.values())}
     made = list(_made_in_functions(inside))
     for qualname, found in bodies.items():
-        named = _with_predecessors(value_of(module, qualname), qualname, module.__name__)
+        named = list(_with_predecessors(value_of(module, qualname), qualname, module.__name__))
         hiding = [
             *(one for one in others if one.__qualname__ == qualname),
             *(one for name, one in made if name == qualname),
         ]
-        for cls in [*named, *hiding]:
-            bodies_of = found.get(vars(cls).get("__firstlineno__", -1))
+        for number, cls in enumerate([*named, *hiding]):
+            bodies_of = _bodies_of(cls, found)
             if bodies_of is not None:
                 before, body = bodies_of
-                known: dict[str, object] = {"__firstlineno__": body.co_firstlineno}
+                known: dict[str, object] = {}
+                if "__firstlineno__" in vars(cls):
+                    known["__firstlineno__"] = body.co_firstlineno
                 if _tuples(before) != _tuples(body):
                     known["__static_attributes__"] = _set_by_methods(body)
                 news = [(cls, name, value) for name, value in known.items() if vars(cls).get(name) != value]
-                if news and _is_made_by(cls, module.__name__, qualname, before):
+                if news and _is_made_by(cls, module.__name__, qualname, before, named=number < len(named)):
                     yield from news
+
+
+def _bodies_of(cls: type, bodies: Mapping[int, tuple[CodeType, CodeType]]) -> tuple[CodeType, CodeType] | None:
+    """The old and the new body of a class among those of its name, by its line.
+
+    Whoever sets the class's `__module__` takes its line away: then what its methods set tells, if that has changed.
+    """
+    line = vars(cls).get("__firstlineno__")
+    if line is not None:
+        return bodies.get(line)
+    others = [both for both in bodies.values() if _tuples(both[0]) != _tuples(both[1])]
+    found = [both for both in others if _set_by_methods(both[0]) == vars(cls).get("__static_attributes__")]
+    return found[0] if len(found) == 1 else None
 
 
 def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
@@ -80,16 +95,45 @@ def _made_in_functions(
             yield from ((name, cls) for name, known in moved.items() if line in known)
 
 
-def _is_made_by(cls: type, module: str, qualname: str, body: CodeType) -> bool:
-    """Whether a class was made by a class body: its methods tell, or its name if it has none of its own."""
+def _is_made_by(cls: type, module: str, qualname: str, body: CodeType, *, named: bool) -> bool:
+    """Whether a class was made by a class body: its methods tell, or its name if it has none of its own.
+
+    One that was found by its name may have been told since that it is of another module.
+    """
     functions = [one for value in vars(cls).values() for one in (value, *parts_of(value)) if type(one) is FunctionType]
     homes = {(one.__code__.co_filename, one.__code__.co_qualname.rpartition(".")[0]) for one in functions}
     if (body.co_filename, qualname) in homes:
         return True
     others = any(".<locals>." in home and not home.endswith("<locals>") for _, home in homes)  # a decorator's class
-    return not others and vars(cls).get("__module__") == module and _qualname(cls) == qualname
+    if others or any(home == qualname for _, home in homes):
+        return False
+    names = _names_given(body, module, qualname)
+    if all(said in (None, is_now) for said, is_now in zip(names, (vars(cls).get("__module__"), _qualname(cls)))):
+        return True
+    return named and _qualname(cls) == qualname
 
 
+def _names_itself(bodies: Iterable[tuple[CodeType, CodeType]]) -> bool:
+    """Whether a class body that has moved says itself which module or name its class has."""
+    return any(
+        one.co_firstlineno != other.co_firstlineno and _names_given(one, "", one.co_qualname) != ("", one.co_qualname)
+        for one, other in bodies
+    )
+
+
+def _names_given(body: CodeType, module: str, qualname: str) -> tuple[object, object]:
+    """The module and the name that a class body says its class has; None for what it computes."""
+    given: dict[str, object] = {}
+    before: object = None
+    for instruction in dis.get_instructions(body):
+        if instruction.opname == "STORE_NAME" and instruction.argval in _NAMES:
+            is_first = instruction.argval not in given
+            given[instruction.argval] = (module, qualname)[_NAMES.index(instruction.argval)] if is_first else before
+        before = instruction.argval if instruction.opname == "LOAD_CONST" else None
+    return given.get("__module__", module), given.get("__qualname__", qualname)
+
+
+_NAMES = ("__module__", "__qualname__")
 _qualname = type.__dict__["__qualname__"].__get__
 
 

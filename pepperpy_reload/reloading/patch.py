@@ -275,10 +275,12 @@ def names_of_copies(module: ModuleType | None) -> tuple[str, ...]:
 def caches_of(module: ModuleType | None, names: Iterable[str]) -> Iterator[tuple[str, Any, FunctionType]]:
     """The lru_caches that some names of a module hold, or classes there: the name, the cache, the function in it."""
     for name in names:
-        value = getattr(module, "__dict__", {}).get(name)
-        mine = is_a(value, type) and vars(value).get("__module__") == getattr(module, "__name__", None)
-        for item in (value, *(list(vars(value).values()) if mine else ())):
+        names_of = getattr(module, "__dict__", {})
+        value = names_of.get(name)
+        is_told = is_a(value, type) and vars(value).get("__module__") == getattr(module, "__name__", None)
+        for item in (value, *(list(vars(value).values()) if is_a(value, type) else ())):
             cache = wrapped(item) if type(item) in (staticmethod, classmethod, functools.partial) else item
             function = getattr(cache, "__wrapped__", None) if type(cache) is _LRU else None
-            if type(function) is FunctionType:
+            # A class may say that it is of another module: what is written in it knows better.
+            if type(function) is FunctionType and (item is value or is_told or function.__globals__ is names_of):
                 yield name, cache, function

@@ -379,6 +379,35 @@ FOUND = {
         {"app.py": f"# more\n{MAKERS}"},
         "reloaded" if sys.version_info >= (3, 13) else "unchanged",  # classes know their lines
     ),
+    **{
+        f"a class that says itself {what} it is of has moved{where}": Found(
+            {"app.py": text}, {"app.py": f"# more\n{text}"}, status if sys.version_info >= (3, 13) else "unchanged"
+        )
+        for what, line in {"which module": "__module__ = 'builtins'", "which name": "__qualname__ = 'Other'"}.items()
+        for where, text, status in (
+            ("", f"class K(Exception):\n    {line}\n", "unchanged"),
+            (" inside another", f"class O:\n    class K(Exception):\n        {line}\n", "unchanged"),
+            (" that a function has made",
+             f"def make():\n    class K(Exception):\n        {line}\n    return K\nX = make()\n", "reloaded"),
+            (" and hidden", f"class K:\n    {line}\nX = [K]\nclass K:\n    pass\n", "unchanged"),
+            (" as an enum", f"import enum\nclass K(enum.Enum):\n    {line}\n    A = 1\n", "unchanged"),
+        )
+    },
+    "an enum has moved that was told which module it is of": Found(
+        {"b.py": "import enum\nclass E(enum.Enum):\n    A = 1\n", "app.py": "from b import E\nE.__module__ = 'app'\n"},
+        {"b.py": "# more\nimport enum\nclass E(enum.Enum):\n    A = 1\n"},
+        "unchanged",
+    ),
+    "methods set another attribute in a class that was told which module it is of": Found(
+        {"b.py": "class K:\n    def f(self): self.x = 1\n", "app.py": "from b import K\nK.__module__ = 'app'\n"},
+        {"b.py": "class K:\n    def f(self): self.y = 1\n"},
+    ),
+    "a cache in a class that says itself which module it is of": Found(
+        {"app.py": "import functools\nclass K:\n    __module__ = 'z'\n    @functools.lru_cache\n"
+         "    def f(): return [1]\nX = K.f()\n"},
+        {"app.py": "import functools\nclass K:\n    __module__ = 'z'\n    @functools.lru_cache\n"
+         "    def f(): return [2]\nX = K.f()\n"},
+    ),
     "an annotation that stays text is read by nobody": Found(
         {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
          "    def m(self, k: K) -> K:\n        return k\n    y = 1\n"},
