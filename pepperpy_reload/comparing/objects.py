@@ -88,7 +88,7 @@ def _describe_parameter(painter: Painter, thing: Any) -> Node:
     for name in ("__module__", "__bound__", "__constraints__", "__default__", "__origin__", "__value__"):
         try:
             edges[name] = refer(painter, getattr(thing, name, None))
-        except NameError:
+        except Exception:  # noqa: BLE001 - a name that is only there for a type checker, an operator that text has not
             edges[name] = ["unknown"]
     flags = [bool(getattr(thing, f"__{name}__", False)) for name in ("covariant", "contravariant", "infer_variance")]
     return Node(type(thing).__name__, {"name": getattr(thing, "__name__", ""), "variance": flags}, edges)

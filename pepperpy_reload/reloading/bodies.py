@@ -41,17 +41,18 @@ def known_to_classes(
             *(one for name, one in made if name == qualname),
         ]
         for number, cls in enumerate([*named, *hiding]):
-            bodies_of = _bodies_of(cls, found)
-            if bodies_of is not None:
-                before, body = bodies_of
-                known: dict[str, object] = {}
-                if "__firstlineno__" in vars(cls):
-                    known["__firstlineno__"] = body.co_firstlineno
-                if _tuples(before) != _tuples(body):
-                    known["__static_attributes__"] = _set_by_methods(body)
-                news = [(cls, name, value) for name, value in known.items() if vars(cls).get(name) != value]
-                if news and _is_made_by(cls, module.__name__, qualname, before, named=number < len(named)):
-                    yield from news
+            before, body = _bodies_of(cls, found) or (old, old)
+            news = [(cls, name, value) for name, value in _known(cls, before, body) if vars(cls).get(name) != value]
+            if news and _is_made_by(cls, module.__name__, qualname, before, named=number < len(named)):
+                yield from news
+
+
+def _known(cls: type, before: CodeType, body: CodeType) -> Iterator[tuple[str, object]]:
+    """What a class knows of a new body that is in place of the one before."""
+    if before is not body and "__firstlineno__" in vars(cls):
+        yield "__firstlineno__", body.co_firstlineno
+    if before is not body and _tuples(before) != _tuples(body):
+        yield "__static_attributes__", _set_by_methods(body)
 
 
 def _bodies_of(cls: type, bodies: Mapping[int, tuple[CodeType, CodeType]]) -> tuple[CodeType, CodeType] | None:
@@ -108,7 +109,8 @@ def _is_made_by(cls: type, module: str, qualname: str, body: CodeType, *, named:
     if others or any(home == qualname for _, home in homes):
         return False
     names = _names_given(body, module, qualname)
-    if all(said in (None, is_now) for said, is_now in zip(names, (vars(cls).get("__module__"), _qualname(cls)))):
+    now = (vars(cls).get("__module__"), _qualname(cls))
+    if all(said in (None, is_now) for said, is_now in zip(names, now, strict=True)):
         return True
     return named and _qualname(cls) == qualname
 

@@ -14,6 +14,7 @@ from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.names import bound_names
 from pepperpy_reload.core.statement import Statement, chain, import_time
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import doubles
 from pepperpy_reload.reloading.looking import part_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
@@ -162,6 +163,7 @@ def take_over(
     if isinstance(live, abc.ABCMeta):
         for cls in (live, *_subclasses(live)):
             abc.update_abstractmethods(cls)
+    doubles.settle(live, scratch, _functions_in)
 
 
 def _mangled(cls: str, name: str) -> str:

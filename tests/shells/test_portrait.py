@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from types import ModuleType
 
@@ -38,6 +39,14 @@ def test_a_text_that_tells_of_the_same_objects_is_the_same_in_every_process(form
 def test_a_number_is_where_an_object_lives_only_as_long_as_it_does() -> None:
     found = first_difference(portrait('f"{NUMBER}"'), portrait('f"{NUMBER + 1}"'))
     assert str(found).startswith("module.TEXT: ")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no type statement")
+@pytest.mark.parametrize("value", ["'One' | 'Two'", "Unknown", "One.unknown", "1 / 0"])
+def test_an_alias_that_cannot_be_evaluated_is_portrayed_all_the_same(value: str) -> None:
+    text = f"1\ntype Alias = {value}"
+    assert first_difference(portrait(text), portrait(text)) is None
+    assert first_difference(portrait(text), portrait("1\ntype Alias = Two")) is not None
 
 
 def annotated(text: str) -> Portrait:

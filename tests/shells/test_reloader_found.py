@@ -393,6 +393,12 @@ FOUND = {
             (" as an enum", f"import enum\nclass K(enum.Enum):\n    {line}\n    A = 1\n", "unchanged"),
         )
     },
+    "a decorator of a method has kept what calls super()": Found(
+        {"app.py": "KEPT = {}\ndef keeping(function):\n    KEPT[1] = function\n    return lambda self: KEPT[1](self)\n"
+         "class K:\n    x = 1\n    @keeping\n    def __repr__(self): return super().__repr__()\n"},
+        {"app.py": "KEPT = {}\ndef keeping(function):\n    KEPT[1] = function\n    return lambda self: KEPT[1](self)\n"
+         "class K:\n    x = 2\n    @keeping\n    def __repr__(self): return super().__repr__()\n"},
+    ),
     "an enum has moved that was told which module it is of": Found(
         {"b.py": "import enum\nclass E(enum.Enum):\n    A = 1\n", "app.py": "from b import E\nE.__module__ = 'app'\n"},
         {"b.py": "# more\nimport enum\nclass E(enum.Enum):\n    A = 1\n"},
