@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CODE = (".py", ".pyc")
 """What is opened to be imported: no data."""
 _IMPORT_MODULE = importlib.import_module.__code__
+_WRITES = frozenset("wax+")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -186,21 +187,31 @@ def _called_for(name: str, package: str | None, level: int) -> str:
 
 
 def audit_hook(recorder: Recorder) -> Any:
-    """Notes the files that are read while modules are executed."""
+    """Notes the files that are read while modules are executed, and those that are written whenever that is."""
 
     def hook(
         event: str,
         arguments: tuple[Any, ...],
         recorder: Recorder = recorder,
         CODE: tuple[str, ...] = CODE,  # noqa: N803
+        WRITES: frozenset[str] = _WRITES,  # noqa: N803
+        WRITING: int = _WRITING,  # noqa: N803
     ) -> None:
         # It can never be removed and runs to the very end of the process: everything it uses is bound here.
         if event != "open":
+            if event == "os.rename" and recorder.on_write is not None:
+                recorder.note_write(arguments[1])
             return
         path, mode, flags = arguments
-        if (path.__class__ is str and path.endswith(CODE)) or not recorder.armed:  # code: nearly all of them
+        if (mode == "r" and path.__class__ is str and path.endswith(CODE)) or not recorder.armed:  # nearly all of them
             return
-        reads = "r" in mode if isinstance(mode, str) else not (flags or 0) & _WRITING
+        if isinstance(mode, str):
+            reads, writes = "r" in mode, not WRITES.isdisjoint(mode)
+        else:
+            writes = bool((flags or 0) & WRITING)
+            reads = not writes
+        if writes and recorder.on_write is not None:
+            recorder.note_write(path)
         if reads and isinstance(path, str | bytes | os.PathLike):
             recorder.note_read(os.fsdecode(path))
 

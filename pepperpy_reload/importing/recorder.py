@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FrameType, ModuleType
@@ -83,6 +83,8 @@ class Recorder:
         self.settled = Settled()
         self.on_import: Callable[[str, str], object] | None = None
         """Called during a reload with each module that is about to be imported from, and its importer."""
+        self.on_write: Callable[[str], object] | None = None
+        """Called, in any thread, with each file below the roots that this process opens to write to."""
         self.awaited: dict[str, ModuleType] = {}
         """Modules that a reload has taken out of sys.modules, to be run again."""
         self.awaiting = 0
@@ -405,6 +407,15 @@ class Recorder:
             real = os.path.realpath(path)
             if real in self.roots:
                 stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
+
+    def note_write(self, path: object) -> None:
+        """A file has been opened for writing, or another one was moved there, on any thread."""
+        if not isinstance(path, str | bytes | os.PathLike) or self.on_write is None:
+            return
+        with suppress(OSError):  # the working directory is gone
+            full = os.path.abspath(os.fsdecode(path))
+            if not full.endswith(".pyc") and self.roots.surround(full):
+                self.on_write(full)
 
 
 def lift_nothing(_name: str) -> None:

@@ -61,6 +61,10 @@ class Roots:
             answer = self.known[file] = self._decide(file)
         return answer
 
+    def surround(self, path: str) -> bool:
+        """Whether an absolute path lies below one of the directories, as it is written: no link is followed."""
+        return _is_below(path, self._known_directories())
+
     def _decide(self, file: str) -> bool:
         if file.startswith("<"):
             return False

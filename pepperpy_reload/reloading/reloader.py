@@ -21,16 +21,17 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import engine, ledger, underway
 from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
 from pepperpy_reload.reloading.cyclenews import CycleNews
+from pepperpy_reload.reloading.files import Contents, contents_of, overtaken
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.stopwatch import stopwatch
 
 if TYPE_CHECKING:
     from pepperpy_reload.core.cycles import Circle
+    from pepperpy_reload.watching.authored import Authored
     from pepperpy_reload.watching.observer import Watcher
 
 Path = str | os.PathLike[str]
-Contents = dict[str, bytes | None]
 
 
 class Settle(Protocol):
@@ -90,6 +91,7 @@ class Reloader:
         self._attempt: Attempt | None = None
         self._replaced: dict[int, CodeType] = {}
         self._watcher: Watcher | None = None
+        self._authored: Authored | None = None
         if roots is not None:
             recorder.roots.narrow(roots)
 
@@ -103,8 +105,11 @@ class Reloader:
         if self.optimizer not in sys.meta_path:
             self.optimizer.install()
         if self._watcher is None:
-            from pepperpy_reload.watching.observer import Watcher  # a served program is watched by its supervisor
+            from pepperpy_reload.watching.authored import Authored  # a served program is watched by its supervisor
+            from pepperpy_reload.watching.observer import Watcher
 
+            self._authored = Authored()
+            recorder.on_write = self._authored.wrote
             watcher = Watcher(
                 list(recorder.roots.directories()), on_event=self._heard, on_notice=_print, exclude=self._ignore
             )
@@ -117,6 +122,7 @@ class Reloader:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.stop()
+            recorder.on_write = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -127,7 +133,13 @@ class Reloader:
         self.stop()
 
     def _heard(self, event: Hint | Quiet) -> None:
-        self.notice(event)
+        if self._authored is None:
+            return
+        paths = self._authored.heeded(event.paths)
+        report = self.notice(replace(event, paths=paths)) if paths else None
+        acted = report is not None and report.status is not ReloadStatus.UNCHANGED
+        if report is not None and acted and (tired := self._authored.acted(report.paths)):
+            self._tell(ReloadReport(ReloadStatus.UNCHANGED, notes=(tired,)))
 
     # --- batches
 
@@ -178,13 +190,13 @@ class Reloader:
 
     def catch_up(self) -> ReloadReport | None:
         """Apply every loaded file whose content is no longer what was imported; None if there is none."""
-        paths = _overtaken()
+        paths = overtaken()
         return self.apply(paths) if paths else None
 
     def postpone(self) -> None:
         """Leave those files to the next batch, as if they had failed."""
         with self._turn:
-            paths = _overtaken()
+            paths = overtaken()
             self._waiting.update(dict.fromkeys(paths))
             pin_running([name for name, one in recorder.modules.items() if one.path in paths])
 
@@ -216,7 +228,7 @@ class Reloader:
     # --- inside
 
     def _early_part(self, paths: Iterable[str]) -> Prepared | None:
-        contents = _contents(paths)
+        contents = contents_of(paths)
         try:
             prepared = engine.prepare(paths)
         except UserCodeError:
@@ -228,7 +240,7 @@ class Reloader:
         """What came of a batch whose hint has shown already that it needs a new process; None of any other."""
         with self._turn:
             foreseen, self._foreseen = self._foreseen, None
-            if foreseen is None or self._busy or self._waiting or foreseen[0] != _contents(paths):
+            if foreseen is None or self._busy or self._waiting or foreseen[0] != contents_of(paths):
                 return None
             return self._apply(_listed(paths), foreseen[1])
 
@@ -368,23 +380,6 @@ def _listed(paths: Path | Iterable[Path]) -> list[str]:
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     return [os.path.abspath(path) for path in paths]
-
-
-def _contents(paths: Iterable[str]) -> Contents:
-    return {path: _content(path) for path in paths}
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return None
-
-
-def _overtaken() -> list[str]:
-    """The files that hold something else than what was loaded from them."""
-    return [loaded.path for loaded in list(recorder.modules.values()) if _content(loaded.path) != loaded.source]
 
 
 def _print(text: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
-from pepperpy_reload.drawing.news import Finished, Outdated, Ready, Reported, Started, Stopped, Unstarted
+from pepperpy_reload.drawing.news import Finished, Note, Outdated, Ready, Reported, Started, Stopped, Unstarted
 from pepperpy_reload.drawing.terminal import Display
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.supervising import signals
@@ -19,9 +19,10 @@ from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.supervisor import WatcherMaker
 from pepperpy_reload.supervising.timings import Timings
-from pepperpy_reload.supervising.told import FAULTS, news_of, trouble_of
+from pepperpy_reload.supervising.told import FAULTS, acted_on, news_of, trouble_of
 from pepperpy_reload.supervising.triggers import Triggers, not_our_output
 from pepperpy_reload.supervising.worker import UNSTARTED, Worker
+from pepperpy_reload.watching.authored import Authored
 
 
 class SingleProcess:
@@ -57,6 +58,7 @@ class SingleProcess:
         self._untold = False
         """Whether there is a reason that has not been told yet."""
         self._trouble: Message = {}
+        self._authored = Authored()
 
     def run(self) -> int:
         """Everything, until the end; returns the exit status.
@@ -93,7 +95,7 @@ class SingleProcess:
     # -- what happens: in the threads of the watcher and of the worker -------------------------------------------------
 
     def _saved(self, event: Hint | Quiet) -> None:
-        paths = not_our_output(event.paths)
+        paths = self._authored.heeded(not_our_output(event.paths))
         if not paths:
             return
         if self._timings is not None:
@@ -103,12 +105,15 @@ class SingleProcess:
             return
         if reason := self._triggers.reason(paths):
             self._outdated[reason], self._untold = None, True
+            self._count(paths)
         if not self._line.tell({"type": "quiet", "paths": list(paths)}) and self._untold:
             self._tell_of_it()
 
     def _hear(self, message: Message) -> None:
         kind = message["type"]
-        if kind == "kind":
+        if kind == "wrote":
+            self._authored.wrote(message["path"])
+        elif kind == "kind":
             self._kind = message["kind"]
             if self._kind in SERVED and self._listener is not None:
                 self._listener.listen()
@@ -116,12 +121,18 @@ class SingleProcess:
             self._welcome()
         elif kind == "report":
             self._read(ReloadReport.from_json(message["report"]), hinted=bool(message.get("hinted")))
+            self._count(acted_on(message))
         elif kind == "unstarted":
             self._trouble = message
         elif kind == "done" and self._untold:  # the batch with it has had nothing to tell by itself
             self._tell_of_it()
         elif (news := news_of(message)) is not None:
             self._display.show(news)
+
+    def _count(self, paths: Iterable[str]) -> None:
+        """These files have had code reloaded, or would need a new process: it is told if that is enough for some."""
+        if tired := self._authored.acted(paths):
+            self._display.show(Note(tired))
 
     def _welcome(self) -> None:
         serves = self._kind in SERVED

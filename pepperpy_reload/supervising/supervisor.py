@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -30,6 +30,7 @@ from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.place import Place
 from pepperpy_reload.supervising.staff import Staff
 from pepperpy_reload.supervising.timings import Timings
+from pepperpy_reload.supervising.told import acted_on, written_in
 from pepperpy_reload.supervising.triggers import Triggers, not_our_output
 from pepperpy_reload.supervising.warmth import Warmth, Wishes
 
@@ -61,6 +62,8 @@ class Supervisor:
         timings: Timings | None = None,
         workers: int = 1,
     ) -> None:
+        from pepperpy_reload.watching.authored import Authored  # by now the first worker is on its way
+
         self._orders = orders
         self._listener = listener
         self._recall = Recall(display)
@@ -70,6 +73,7 @@ class Supervisor:
         self._grace = grace + _GRACE_FOR_GRACE
         self._overlap = overlap
         self._timings = timings
+        self._authored = Authored()
         self._inbox: SimpleQueue[Item] = SimpleQueue()
         self._warmth = Warmth(orders, wishes or Wishes(wanted=False), self._inbox.put)
         self._apology = Apology(orders, listener)
@@ -149,7 +153,11 @@ class Supervisor:
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, Said):
+            if path := written_in(item.message):
+                self._authored.wrote(path)
+                return
             self._staff.places[item.place].hear(item.worker, item.message)
+            self._count(acted_on(item.message))
         elif isinstance(item, Exited):
             self._staff.places[item.place].bury(item.worker, item.status)
         elif isinstance(item, Signalled):
@@ -162,7 +170,7 @@ class Supervisor:
             self._saved(item)
 
     def _saved(self, event: Hint | Quiet) -> None:
-        paths = not_our_output(event.paths)
+        paths = self._authored.heeded(not_our_output(event.paths))
         if not paths:
             return
         reason = self._triggers.reason(paths) if isinstance(event, Quiet) else ""
@@ -170,10 +178,16 @@ class Supervisor:
             return
         if reason:
             self._staff.restart(reason)
+            self._count(paths)
         elif isinstance(event, Quiet):
             self._staff.saved(replace(event, paths=paths))
         else:
             self._staff.hint(replace(event, paths=paths))
+
+    def _count(self, paths: Iterable[str]) -> None:
+        """These files have had code reloaded, or a worker replaced: it is told if that is enough for some of them."""
+        if tired := self._authored.acted(paths):
+            self._recall.show(Note(tired))
 
     def _obey(self, number: int) -> None:
         if number == getattr(signal, "SIGHUP", None) and not self._is_hung_up():

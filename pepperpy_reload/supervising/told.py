@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pepperpy_reload.core.report import ReloadStatus
 from pepperpy_reload.drawing.news import Audited, Circular, Happening, Note, Trouble
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.supervising.channel import Message
@@ -16,6 +17,21 @@ FAULTS: Mapping[str, type[ReloadError]] = {"usage": UsageError, "surroundings": 
 def trouble_of(error: Mapping[str, Any]) -> Trouble:
     """An error as a worker tells it."""
     return Trouble(str(error["text"]), str(error["file"]), int(error["line"]))
+
+
+def written_in(message: Message) -> str:
+    """The file that a worker's program writes itself, if the message says so; "" otherwise."""
+    path = message.get("path") if message.get("type") == "wrote" else ""
+    return path if isinstance(path, str) else ""
+
+
+def acted_on(message: Message) -> list[str]:
+    """The files that a worker has been reloaded for, or would have to be replaced for, if the message says so."""
+    report = message.get("report") if message.get("type") == "report" else None
+    if not isinstance(report, dict) or report.get("status") == ReloadStatus.UNCHANGED:
+        return []
+    paths = report.get("paths")
+    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
 
 
 def news_of(message: Message) -> Happening | None:

@@ -34,6 +34,7 @@ from pepperpy_reload.serving.session import ServeOptions, Session, open_session
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Target, load_target
 from pepperpy_reload.supervising import signals, stacks
+from pepperpy_reload.supervising.authorship import Authorship
 from pepperpy_reload.supervising.channel import Channel, Line, Message, ServiceThread
 from pepperpy_reload.supervising.cycles import CycleTeller
 from pepperpy_reload.supervising.leaving import SERVED, Signals, hasty, insist_on_leaving
@@ -146,6 +147,7 @@ class Worker:
         if succession.beside:  # somebody waits for it
             bytecode.postpone_writing()
         self._channel.listen(self._hear, _die)
+        recorder.on_write = Authorship(self._channel.post)
         try:
             self._session = session = self._open()
             self.loads.mark()
