@@ -31,6 +31,9 @@ from pepperpy_reload.serving.session import Activity, Session
 _QUICK = 0.05  # seconds that a snapshot may take to be had between two callbacks of the program's loop
 _IDLE = 10.0  # seconds that a program without a break is waited for
 _LOOK = 0.02
+_STARTS = (
+    3  # that have to agree before a reload is blamed: what is drawn of two is the same in two of them often enough
+)
 _AT_WORK = Activity(besides="the program")
 File = IO[bytes]
 
@@ -220,11 +223,14 @@ class Auditor:
     def _steady(
         self, findings: list[Finding], order: dict[str, Any], fresh: File, is_wanted: Callable[[], bool]
     ) -> list[Finding]:
-        """The findings without those at which another fresh start is not like the first one."""
-        second = {"modules": order["modules"]}
-        answer = self._ask(second, {"reference": fresh}, is_wanted) or {}
-        unsteady = tuple(answer.get("unsteady", ()))
-        return [one for one in findings if not any(_is_below(one.path, path) for path in unsteady)]
+        """The findings without those at which one of some more fresh starts is not like the first one."""
+        for _ in range(_STARTS):
+            answer = self._ask({"modules": order["modules"]}, {"reference": fresh}, is_wanted) or {}
+            unsteady = tuple(answer.get("unsteady", ()))
+            findings = [one for one in findings if not any(_is_below(one.path, path) for path in unsteady)]
+            if not findings:
+                break
+        return findings
 
     def _wait_for_a_break(self, is_wanted: Callable[[], bool]) -> bool:
         """Wait until no request is under way; whether the audit is still wanted then."""

@@ -142,6 +142,24 @@ def test_what_no_two_starts_have_in_common_is_not_blamed(serve: Serve, project: 
     assert verdict(tool, 1)["verdict"] == "equal", tool.text()
 
 
+def test_what_two_starts_have_in_common_by_chance_is_not_blamed(serve: Serve, project: Path) -> None:
+    (project.parent / "starts").mkdir()
+    (project / "chance.py").write_text(
+        "import pathlib\n"
+        "STARTS = pathlib.Path(__file__).parent.parent / 'starts'\n"
+        "def draw():\n"
+        "    number = len(list(STARTS.iterdir()))\n"
+        "    (STARTS / str(number)).touch()\n"
+        "    return 'aabbab'[number % 6]\n"
+        "DRAWN = draw()\n"
+    )
+    (project / "main.py").write_text("import chance\n" + (project / "main.py").read_text())
+    tool = serve()
+    (project / "helper.py").write_text("WORD = 'v1'\n")
+    assert verdict(tool, 1)["verdict"] == "equal", tool.text()
+    assert len(list((project.parent / "starts").iterdir())) == 5
+
+
 def test_what_is_kept_on_purpose_is_not_blamed(serve: Serve, project: Path) -> None:
     (project / "helper.py").write_text(
         "from pepperpy_reload import keep\n"
