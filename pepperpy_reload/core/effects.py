@@ -7,7 +7,7 @@ object that has it. Which object a chain of names means is for the live process 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -24,7 +24,9 @@ class Depth(IntEnum):
     """An attribute or an item is set: setting it again changes nothing more."""
     CALL = 1
     """It is the receiver or an argument of a call."""
-    HARD = 2
+    KEPT = 2
+    """An attribute is set that is looked at as well, as a cache is: classes and functions are concerned, too."""
+    HARD = 3
     """An attribute or an item is deleted or changed in place: classes and functions are concerned as well."""
 
 
@@ -105,17 +107,19 @@ def mutations(nodes: Iterable[ast.AST]) -> tuple[Mutation, ...]:
     for node in chosen:
         for target, depth, called in _mutated(node):
             plain = way(target)
-            if depth is Depth.STORE and _set_in(node, chain(target)) in looked_at:
-                depth = Depth.CALL
+            if depth is Depth.STORE and _is_looked_at(node, chain(target), looked_at):
+                depth = Depth.KEPT if isinstance(node, ast.Attribute) else Depth.CALL
             for key in (plain, *((*part, *plain[1:]) for part in parts.get(plain[:1], ()))):
                 if key and ((key, called) not in found or depth > found[key, called].depth):
                     found[key, called] = Mutation(key, depth, called)
     return tuple(found.values())
 
 
-def _set_in(node: ast.AST, key: Chain) -> Chain:
-    """What is not the same any more when an attribute is set, or an item, of what `key` means."""
-    return (*key, node.attr) if isinstance(node, ast.Attribute) and key else key
+def _is_looked_at(node: ast.AST, key: Chain, looked_at: Collection[Chain]) -> bool:
+    """Whether what is not the same any more when an attribute, or an item, of what `key` means is set is looked at."""
+    if isinstance(node, ast.Attribute) and key:
+        return (*key, node.attr) in looked_at or (*key, _ANY) in looked_at
+    return key in looked_at
 
 
 def _looked_at(nodes: Iterable[ast.AST]) -> set[Chain]:
@@ -132,7 +136,13 @@ def _looked_at(nodes: Iterable[ast.AST]) -> set[Chain]:
         if isinstance(node, ast.Name | ast.Attribute) and id(node) not in hidden:
             read = chain(node) if isinstance(node.ctx, ast.Load) else ()
             found.update(read[:end] for end in range(1, len(read) + 1))
+        match node:
+            case ast.Call(func=ast.Name("hasattr" | "getattr"), args=[owner, name, *_]) if read := chain(owner):
+                found.add((*read, str(name.value) if isinstance(name, ast.Constant) else _ANY))
     return found
+
+
+_ANY = "*"
 
 
 def way(node: ast.AST) -> Chain:

@@ -387,13 +387,13 @@ class Traces(Concordance):
     def _add_mutations(self, found: dict[Cell, Depth], name: str, changes: Iterable[Mutation]) -> None:
         for mutation in changes:
             cell, rest = self.cell(name, mutation.chain)
-            if self.module_bound(cell) and mutation.depth is Depth.STORE:
-                continue
+            if mutation.depth in (Depth.STORE, Depth.KEPT) and self.module_bound(cell):
+                continue  # see set_on_modules
             cell = self.canonical(cell)
             if self._is_foreign(cell):
                 continue  # to import it again would undo nothing
             cells = self._shared(cell, rest, called=mutation.called)
-            if not mutation.called and (mutation.depth is Depth.HARD or self.world.is_mutable(cell, rest)):
+            if not mutation.called and (mutation.depth >= Depth.KEPT or self.world.is_mutable(cell, rest)):
                 cells.add(cell)
             for one in cells:
                 found[one] = max(found.get(one, Depth.STORE), mutation.depth)

@@ -20,7 +20,7 @@ def called(source: str) -> set[str]:
     return {".".join(mutation.chain) for mutation in mutations(nodes) if mutation.called}
 
 
-STORE, CALL, HARD = Depth.STORE, Depth.CALL, Depth.HARD
+STORE, CALL, KEPT, HARD = Depth.STORE, Depth.CALL, Depth.KEPT, Depth.HARD
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,10 @@ STORE, CALL, HARD = Depth.STORE, Depth.CALL, Depth.HARD
         pytest.param("a = [x.append(b) for b in c]", {"x": CALL, "b": CALL, "c.[]": CALL}, id="in a comprehension"),
         pytest.param("x.y = x.append(1)", {"x": CALL}, id="the greatest depth counts"),
         pytest.param("if k not in x: x[k] = y", {"x": CALL}, id="set where it is looked at"),
-        pytest.param("x.y = x.y or 1", {"x": CALL}, id="an attribute is set that is looked at"),
+        pytest.param("x.y = x.y or 1", {"x": KEPT}, id="an attribute is set that is looked at"),
+        pytest.param("if not hasattr(x, 'y'): x.y = 1", {"x": KEPT}, id="an attribute is set that is asked for"),
+        pytest.param("if not getattr(x, z): x.y = 1", {"x": KEPT}, id="it may be the one that is asked for"),
+        pytest.param("if not hasattr(x, 'z'): x.y = 1", {"x": STORE}, id="another is asked for"),
         pytest.param("x.y = x.z; a[k] = b[k]", {"x": STORE, "a": STORE}, id="another is looked at"),
         pytest.param("x.y.append(1); x.z = 2", {"x.y": CALL, "x": STORE}, id="chains are kept apart"),
         pytest.param("len(x); sorted(y); isinstance(z, w)", {}, id="harmless built-in functions"),
