@@ -59,17 +59,19 @@ _CACHES = frozenset({"linecache.cache", "sys.path_importer_cache"})
 """Tables of what can be made anew at any time: who finds an entry finds what it would have made."""
 
 _ON_ARGUMENTS = frozenset(
-    "_contextvars _hashlib abc array ast base64 binascii bisect builtins calendar cmath collections configparser "
-    "contextlib contextvars copy csv dataclasses datetime decimal difflib enum errno fnmatch fractions functools "
-    "genericpath glob graphlib hashlib heapq hmac html importlib inspect io ipaddress itertools json keyword math "
-    "ntpath numbers operator pathlib pickle pkgutil platform posixpath pprint re reprlib secrets shlex shutil stat "
-    "statistics string struct subprocess tempfile textwrap tokenize tomllib types typing unicodedata urllib uuid xml "
-    "zipfile zlib zoneinfo".split()
+    "_bisect _contextvars _hashlib _heapq _pickle _struct abc array ast base64 binascii bisect builtins calendar "
+    "cmath collections configparser contextlib contextvars copy csv dataclasses datetime decimal difflib enum errno "
+    "fnmatch fractions functools genericpath glob graphlib hashlib heapq hmac html importlib inspect io ipaddress "
+    "itertools json keyword math ntpath numbers operator pathlib pickle pkgutil platform posixpath pprint re reprlib "
+    "secrets shlex shutil stat statistics string struct subprocess tempfile textwrap tokenize tomllib types typing "
+    "unicodedata urllib uuid xml zipfile zlib zoneinfo".split()
 )
 """Modules of the standard library whose functions change what they are given, and nothing else."""
 
-_MAKING = _ON_ARGUMENTS - frozenset("builtins functools importlib inspect operator pkgutil types typing".split())
-"""Those whose functions give new objects."""
+_MAKING = _ON_ARGUMENTS - frozenset(
+    "_pickle builtins functools importlib inspect operator pickle pkgutil types typing".split()
+)
+"""Those whose functions give new objects; a pickle may mean something that is there."""
 
 _LOOKING = frozenset(
     "get keys values items copy index count read write writelines flush debug info warning warn error exception "

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from tests.shells.conftest import Reloads
 
 HEAD = """\
-import atexit, builtins, codecs, copy, copyreg, csv, datetime, hashlib, json, locale, logging, logging.config, mimetypes
-import os, random, signal, socket, sys, textwrap, warnings
+import atexit, builtins, codecs, copy, copyreg, csv, datetime, hashlib, io, json, locale, logging, logging.config
+import mimetypes, os, pickle, random, signal, socket, struct, sys, textwrap, warnings
 from os import environ
 from threading import Thread
 
@@ -44,6 +44,8 @@ EFFECTS = {
     "setattr(json, 'OUTSIDE', 1)": "setattr(json",
     "json.JSONEncoder.item_separator = ';'": "json.JSONEncoder",
     "csv.register_dialect('outside', delimiter=';')": "csv.register_dialect",
+    "csv.field_size_limit(200_000)": "csv.field_size_limit",
+    "pickle.loads(pickle.dumps(json.JSONEncoder)).item_separator = ';'": "pickle.loads",
     "random.seed(1)": "random.seed",
     "before = random.seed(1)": "random.seed",
     "seed(1)": "random.seed",
@@ -81,6 +83,7 @@ NO_EFFECTS = (
     "json.loads('{}')['a'] = 1", "datetime.datetime.fromtimestamp(0)", "textwrap.dedent('')",
     "own = logging.getLogger(__name__)", "path = os.path.join('a', 'b')", "home = os.environ.get('HOME')",
     "number = random.randint(1, 2)", "print('here')", "log.info('here')", "encoder = json.JSONEncoder()",
+    "pickle.dump({}, io.BytesIO())", "struct.pack_into('b', bytearray(1), 0, 1)",
     "names = sorted(sys.path)", "copied = dict(os.environ)\ncopied.update(a='1')",
 )  # fmt: skip
 
