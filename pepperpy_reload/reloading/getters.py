@@ -16,14 +16,17 @@ from pepperpy_reload.reloading.looking import attribute_of, plain_attribute
 
 
 class Getters:
-    """The modules that give names by functions, as `alignment` and `value` tell of their source and of live values."""
+    """Modules that give names by functions, as `alignment` and `value` tell of their source and of live values."""
 
-    def __init__(self, alignment: Callable[[str], Alignment | None], value: Callable[[Cell], object]) -> None:
+    def __init__(
+        self,
+        getters: Mapping[str, FunctionType],
+        alignment: Callable[[str], Alignment | None],
+        value: Callable[[Cell], object],
+    ) -> None:
+        self._getters = getters
         self._alignment = alignment
         self._value = value
-        modules = ((name, sys.modules.get(name)) for name in recorder.modules)
-        found = ((name, getter_of(module)) for name, module in modules if isinstance(module, ModuleType))
-        self._getters = {name: getter for name, getter in found if getter is not None}
 
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
         """Where values come from that import statements were given by a module's `__getattr__`: who has them.
@@ -95,6 +98,13 @@ class Getters:
             return [Cell(home, name)]
         edges = ((one, recorder.graph.edge(giver, one)) for one in recorder.graph.imports_of(giver))
         return [Cell(one, "*") for one, edge in edges if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE]
+
+
+def live_getters() -> Mapping[str, FunctionType]:
+    """By module: the function by which it gives names, of all first-party ones that have one."""
+    modules = ((name, sys.modules.get(name)) for name in recorder.modules)
+    found = ((name, getter_of(module)) for name, module in modules if isinstance(module, ModuleType))
+    return {name: getter for name, getter in found if getter is not None}
 
 
 def getter_of(module: ModuleType) -> FunctionType | None:

@@ -26,7 +26,7 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
-from pepperpy_reload.reloading.getters import Getters, why_displaced
+from pepperpy_reload.reloading.getters import Getters, live_getters, why_displaced
 from pepperpy_reload.reloading.holders import Holders, changed_with, has_attributes, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
@@ -191,15 +191,19 @@ class LiveWorld(Spoken):
 
     def fetched(self) -> Mapping[Cell, Sequence[Place]]:
         """Where values come from that import statements were given by a module's `__getattr__`: who has them."""
-        return self._getters.fetched()
+        return self._given.fetched()
 
     def given_by_getters(self) -> Mapping[str, Given]:
         """What such functions have kept in the namespaces of their modules."""
-        return self._getters.kept()
+        return self._given.kept()
+
+    @property
+    def _given(self) -> Getters:
+        return Getters(self._getters, self.alignment, self.value)  # kept, it would keep us until garbage is collected
 
     @cached_property
-    def _getters(self) -> Getters:
-        return Getters(self.alignment, self.value)
+    def _getters(self) -> Mapping[str, FunctionType]:
+        return live_getters()
 
     def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while an old unit was executed."""

@@ -373,6 +373,7 @@ class Performance:
     def _executor(self, name: str) -> Executor:
         if name not in self._executors:
             code, units, old, olds = _source(self._attempt, name)
+            scope = self._scope  # an executor that knew us would keep all of this until garbage is collected
             self._executors[name] = Executor(
                 sys.modules[name],
                 recorder.modules[name].path,
@@ -380,7 +381,7 @@ class Performance:
                 units,
                 old,
                 olds,
-                lambda index, bound: self._scope.finds(Place(name, index), bound),
+                lambda index, bound: scope.finds(Place(name, index), bound),
                 self._attempt.transaction.undo,
                 self._attempt.transaction.before,
                 self._census,

@@ -25,6 +25,7 @@ from pepperpy_reload.reloading.files import Contents, contents_of, overtaken
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.stopwatch import stopwatch
+from pepperpy_reload.reloading.usercode import without_frames
 
 if TYPE_CHECKING:
     from pepperpy_reload.core.cycles import Circle
@@ -256,7 +257,7 @@ class Reloader:
                 self._cycles.begin()
             return self._followed(self._attempted(prepared))
         except UserCodeError as error:
-            return ReloadReport(ReloadStatus.FAILED, error=error)
+            return ReloadReport(ReloadStatus.FAILED, error=without_frames(error))
         except RestartNeeded as error:
             return ReloadReport(ReloadStatus.RESTART, reason=str(error))
         finally:

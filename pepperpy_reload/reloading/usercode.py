@@ -52,6 +52,12 @@ def describe(error: BaseException) -> UserCodeError:
     return UserCodeError(text, file, line)
 
 
+def without_frames(error: UserCodeError) -> UserCodeError:
+    """For who keeps it: the text says it all, and frames hold what their functions had, those of all callers too."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
 def _clean(error: BaseException | None, seen: set[int]) -> None:
     """Take our frames, and importlib's, off an exception and those that it came from."""
     if error is None or id(error) in seen:

@@ -10,7 +10,6 @@ import gc
 import itertools
 import json
 import linecache
-import os
 import random
 import statistics
 import subprocess
@@ -27,6 +26,7 @@ from pepperpy_reload import ImportOptimizer, ModuleManager, Reloader
 from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
+from tests.programs.memory import observed
 
 SETTLED = 500
 """Edits after which everything has been seen once."""
@@ -190,8 +190,6 @@ class Edits:
 def counted() -> dict[str, int]:
     """What a process holds, by sort."""
     linecache.checkcache()
-    for _ in range(3):
-        gc.collect()
     kinds = Counter(type(thing) for thing in gc.get_objects())
     codes = {id(code) for thing in gc.get_objects() for code in gc.get_referents(thing) if type(code) is CodeType}
     return {
@@ -205,11 +203,6 @@ def counted() -> dict[str, int]:
         "edges": sum(1 for name in recorder.modules for _ in recorder.graph.all_imports_of(name)),
         "modules": len(sys.modules),
     }
-
-
-def resident() -> int:
-    """Memory of this process, in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Endurance:
@@ -255,8 +248,9 @@ def measure(root: Path, edits: int, settled: int, seed: int, *, traced: bool) ->
     found: dict[str, Any] = {"counts": [], "memory": []}
     for count in (settled, edits - settled):
         endurance.play(count)
-        found["counts"].append(counted())
-        found["memory"].append(tracemalloc.get_traced_memory()[0] if traced else resident())
+        seen = observed(counted)
+        found["counts"].append(seen["counts"])
+        found["memory"].append({"traced": tracemalloc.get_traced_memory()[0]} if traced else seen["memory"])
     found["medians"] = [statistics.median(endurance.early[settled:]), statistics.median(endurance.late)]
     found["statuses"] = dict(endurance.statuses)
     return found
@@ -264,7 +258,7 @@ def measure(root: Path, edits: int, settled: int, seed: int, *, traced: bool) ->
 
 def faults(found: dict[str, Any], *, timed: bool) -> list[str]:
     """What has grown by more than is allowed."""
-    grown = [("memory", *found["memory"])]
+    grown = [(f"memory, {name}", value, found["memory"][1][name]) for name, value in found["memory"][0].items()]
     grown += [(name, value, found["counts"][1][name]) for name, value in found["counts"][0].items()]
     said = [f"{name}: {before} -> {after}" for name, before, after in grown if after > before * (1 + ALLOWED) + 20]
     early, late = found["medians"]
@@ -281,10 +275,12 @@ def _in_a_child(options: argparse.Namespace, *, traced: bool) -> dict[str, Any]:
 
 
 def _report(found: dict[str, Any], settled: int, *, traced: bool) -> None:
-    before, after = (amount / 1e6 for amount in found["memory"])
-    what = "traced memory" if traced else "resident memory"
     print(f"{found['statuses']}")
-    print(f"{what}: {before:.2f} MB after {settled} edits, {after:.2f} MB at the end ({after / before - 1:+.1%})")
+    for name, amount in found["memory"][0].items():
+        before, after = amount / 1e6, found["memory"][1][name] / 1e6
+        print(
+            f"memory, {name}: {before:.2f} MB after {settled} edits, {after:.2f} at the end ({after / before - 1:+.1%})"
+        )
     if not traced:
         print(
             f"median of {settled} edits: {found['medians'][0] * 1000:.2f} ms, at the end {found['medians'][1] * 1000:.2f} ms"

@@ -76,3 +76,61 @@ def test_code_of_earlier_versions_goes_with_the_last_function_that_has_it(reload
         """,
         {"made.py": "def steady():\n    return None\n\ndef edited():\n    return 1\n"},
     )
+
+
+def test_a_reload_leaves_no_garbage_of_ours(reloads: Reloads) -> None:
+    reloads(
+        """
+        import gc
+        import made, giving
+
+        def left(*edit):
+            gc.collect()
+            gc.disable()
+            report = change(*edit)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            gc.set_debug(0)
+            gc.enable()
+            ours = {type(thing) for thing in gc.garbage if type(thing).__module__.startswith("pepperpy_reload")}
+            gc.garbage.clear()
+            return report.status, ours
+
+        assert left("made.py", "size = 1", "size = 2") == ("reloaded", set())
+        assert left("made.py", "return 1", "return 2") == ("reloaded", set())
+        assert left("giving.py", "VALUE = 1", "VALUE = 2") == ("reloaded", set())
+        assert left("made.py", "size = 2", "size = 1 / 0") == ("failed", set())
+        assert left("made.py", "size = 1 / 0", "size = 3") == ("reloaded", set())
+        """,
+        {
+            "made.py": """
+            from giving import VALUE
+            size = 1
+            def made():
+                return 1
+            SUM = size + made() + VALUE
+            """,
+            "giving.py": "VALUE = 1\ndef __getattr__(name):\n    raise AttributeError(name)\n",
+        },
+    )
+
+
+def test_a_report_that_is_kept_keeps_nothing_of_who_asked_for_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import weakref
+        import made
+
+        class Large:
+            pass
+
+        def asking():
+            large = Large()
+            return change("made.py", "size = 1", "size = 1 / 0"), weakref.ref(large)
+
+        report, large = asking()
+        assert report.status == "failed" and "ZeroDivisionError" in str(report.error)
+        assert large() is None
+        """,
+        {"made.py": "size = 1\n"},
+    )
