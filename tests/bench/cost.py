@@ -24,6 +24,35 @@ async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
 """
+FASTAPI = """
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/")
+async def index():
+    return {"answer": 42}
+"""
+ATTRIBUTES = """
+import values
+from values import Thing
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        for _ in range(500):
+            values.total = values.total + values.step * Thing.limit - values.added(values.step)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+"""
+VALUES = "total, step = 0, 1\n\n\nclass Thing:\n    limit = 2\n\n\ndef added(number):\n    return number + step\n"
+APPS = {
+    "bare ASGI": {"main.py": BARE},
+    "FastAPI": {"main.py": FASTAPI},
+    "attributes of modules": {"main.py": ATTRIBUTES, "values.py": VALUES},
+}
+"""Apps whose requests all take the same: no table grows with them."""
 Start = Callable[[Path, str], Served]
 TOOLS: dict[str, Start] = {"pepperpy-reload": Served.tool, "uvicorn": Served.uvicorn}
 
@@ -35,14 +64,23 @@ async def measure(rounds: int) -> dict[str, Any]:
         bare = folders["bare ASGI"] = Path(base, "bare")
         bare.mkdir()
         (bare / "main.py").write_text(BARE)
-        figures: dict[str, Any] = {"start-up, ms": {}, "requests per second": {}}
+        figures: dict[str, Any] = {"start-up, ms": {}, "requests per second": {}, "us per request": {}}
         for name, folder in folders.items():
             figures["start-up, ms"][name] = await _start_up(folder, rounds // 2)
-            figures["requests per second"][name] = await _throughput(folder, max(3, rounds // 4))
+        for name, files in APPS.items():
+            rates, costs = await _throughput(_written(files, Path(base, f"app {name}")), max(4, rounds // 4))
+            figures["requests per second"][name], figures["us per request"][name] = rates, costs
         figures["idle"] = {"FastAPI": await _idle(folders["FastAPI"])}
         _crowd(folders["FastAPI"], FILES)
         figures["idle"][f"FastAPI among {FILES:,} files"] = await _idle(folders["FastAPI"])
         return figures
+
+
+def _written(files: dict[str, str], folder: Path) -> Path:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
 
 
 async def _start_up(folder: Path, rounds: int) -> dict[str, Any]:
@@ -59,20 +97,26 @@ async def _start_up(folder: Path, rounds: int) -> dict[str, Any]:
     return {tool: spread(values) for tool, values in found.items()}
 
 
-async def _throughput(folder: Path, rounds: int) -> dict[str, float]:
+async def _throughput(folder: Path, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Once all has settled: answers per second, and processor time for each, which other work disturbs less."""
     running = {tool: start(folder, "main:app") for tool, start in TOOLS.items()}
-    found: dict[str, list[float]] = {tool: [] for tool in TOOLS}
+    rates: dict[str, list[float]] = {tool: [] for tool in TOOLS}
+    costs: dict[str, list[float]] = {tool: [] for tool in TOOLS}
     try:
         for served in running.values():
             await served.up()
             await load(served.port, 0.5)
+        await asyncio.sleep(SETTLED)
         for number in range(rounds):
             for tool in list(running) if number % 2 else reversed(list(running)):
-                found[tool].append(await load(running[tool].port, LOAD))
+                before = running[tool].spent()
+                rates[tool].append(await load(running[tool].port, LOAD))
+                costs[tool].append((running[tool].spent() - before) * 1e6 / (rates[tool][-1] * LOAD))
     finally:
         for served in running.values():
             served.end()
-    return {tool: round(statistics.median(values)) for tool, values in found.items()}
+    per_second: dict[str, float] = {tool: round(statistics.median(values)) for tool, values in rates.items()}
+    return per_second, {tool: round(statistics.median(values), 1) for tool, values in costs.items()}
 
 
 async def _idle(folder: Path) -> dict[str, dict[str, float]]:
@@ -114,6 +158,9 @@ def table(figures: dict[str, Any]) -> str:
     for name, found in figures["requests per second"].items():
         ours, theirs = (found[tool] for tool in TOOLS)
         body.append((f"requests per second, {name}", ours, theirs, f"{ours / theirs:.2f}"))
+    for name, found in figures["us per request"].items():
+        ours, theirs = (found[tool] for tool in TOOLS)
+        body.append((f"processor time for a request, {name}, µs", ours, theirs, f"{ours / theirs:.2f}"))
     for name, tools in figures["idle"].items():
         for what in ("share", "memory", "processes"):
             title = {"share": f"idle for {IDLE:g} s, % of a processor", "memory": "memory, MB"}.get(what, what)
