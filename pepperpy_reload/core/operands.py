@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 
 from pepperpy_reload.core.effects import CHANGING, HARMLESS, TELLING, Chain, way
+from pepperpy_reload.core.statement import chain
 
 OPERATED = ""
 """In place of the name of an attribute: any operator."""
@@ -83,3 +84,15 @@ def _handed_over(node: ast.Call) -> Iterator[Chain]:
         return
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
     yield from (found for item in given if len(found := way(item)) > 1)
+
+
+def is_kept(node: ast.AST) -> bool:
+    """Whether a decorator may keep what a function returns, in the object that it was called for or beside it."""
+    known = [chain(item.func if isinstance(item, ast.Call) else item) for item in getattr(node, "decorator_list", ())]
+    return any(not found or found[-1] not in _PLAIN_DECORATORS for found in known)
+
+
+_PLAIN_DECORATORS = frozenset(
+    "abstractmethod classmethod deleter final getter no_type_check overload override property setter "
+    "staticmethod".split()
+)

@@ -28,7 +28,7 @@ from pepperpy_reload.core.names import (
     read_inside,
     readings,
 )
-from pepperpy_reload.core.operands import alters
+from pepperpy_reload.core.operands import alters, is_kept
 from pepperpy_reload.core.statement import Statement, import_time, postpones_annotations, read_statements
 from pepperpy_reload.core.texts import Text
 from pepperpy_reload.core.tree import walk
@@ -360,7 +360,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         tells(inner),
         tuple(item for item in changes if item.chain[0] not in passing),
         changes_parameters,
-        any(item.chain[:1] == (first,) for item in changes if not item.called),
+        is_kept(node) or any(item.chain[:1] == (first,) for item in changes if not item.called),
         any(isinstance(item, ast.Attribute) and item.attr in COMPLETING for item in inner),
         any(item.chain[0] in passing and len(item.chain) > 1 for item in changes if not item.called),
         frozenset(
@@ -376,7 +376,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         any(isinstance(item, _HANDLING) for item in inner),
         _keeps_state(node, changes, outer),
         frozenset(found for found in attributes_set(inner) if found and found[0] not in own),
-        changes_parameters and alters(inner, passing, fresh),
+        is_kept(node) or (changes_parameters and alters(inner, passing, fresh)),
         own,
         inner,
     )

@@ -14,8 +14,9 @@ from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import ledger, patch, state
+from pepperpy_reload.reloading import ledger, state
 from pepperpy_reload.reloading.attempt import Attempt, Prepared
+from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.collection import collecting_later
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.loaders import handled, loaders
@@ -113,7 +114,7 @@ def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
     if not cells and not changed:
         return
     for name, bounds in ledger.with_caches():
-        for _, cache, function in patch.caches_of(sys.modules.get(name), bounds):
+        for _, cache, function in caches_of(sys.modules.get(name), bounds):
             if not cache.cache_info().currsize:
                 continue
             keys, read = traces.reached(CodeKey.of(function.__code__))

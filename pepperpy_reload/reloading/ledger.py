@@ -18,7 +18,7 @@ from pepperpy_reload.core.words import has_word, words_of
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import patch
+from pepperpy_reload.reloading import caches, patch
 from pepperpy_reload.reloading.functions import (
     Functions,
     Said,
@@ -51,7 +51,7 @@ _looking: dict[str, tuple[bytes, bool]] = {}
 _set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
 _used: dict[str, tuple[CodeType, frozenset[str]]] = {}
 _SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
-_caches = Spotted(patch.names_of_caches)
+_caches = Spotted(caches.names_of_caches)
 _copies = Spotted(patch.names_of_copies)
 
 

@@ -24,6 +24,7 @@ from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger
+from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
 from pepperpy_reload.reloading.getters import Getters, live_getters, why_displaced
@@ -33,7 +34,6 @@ from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a
 from pepperpy_reload.reloading.operators import Operators
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
-from pepperpy_reload.reloading.patch import caches_of
 from pepperpy_reload.reloading.spoken import Spoken
 
 _IMMUTABLE: tuple[type, ...] = (

@@ -13,7 +13,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_overloads
 from weakref import getweakrefs, ref
 
-from pepperpy_reload.reloading.looking import instance_dict, is_a, wrapped
+from pepperpy_reload.reloading.looking import instance_dict, is_a
 from pepperpy_reload.reloading.pairs import Pair, docstring_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
@@ -253,34 +253,8 @@ def _refill(container: Any, content: Any) -> None:
     at_one_stroke([container.clear, functools.partial(put, content)])
 
 
-def names_of_caches(module: ModuleType | None) -> tuple[str, ...]:
-    """The names of a module that lead to lru_caches."""
-    names = getattr(module, "__dict__", {})
-    wanted = (_LRU, staticmethod, classmethod, functools.partial)
-    found = (
-        name
-        for name, value in list(names.items())
-        if type(value) in wanted or (is_a(value, type) and not set(map(type, vars(value).values())).isdisjoint(wanted))
-    )
-    return tuple(name for name in found if any(True for _ in caches_of(module, (name,))))
-
-
 def names_of_copies(module: ModuleType | None) -> tuple[str, ...]:
     """The names of functions of a module that `functools.wraps` has given all that a class knows, its line, too."""
     names = getattr(module, "__dict__", {})
     functions = [(name, value) for name, value in list(names.items()) if type(value) is FunctionType]
     return tuple(name for name, value in functions if is_a(getattr(value, "__wrapped__", None), type))
-
-
-def caches_of(module: ModuleType | None, names: Iterable[str]) -> Iterator[tuple[str, Any, FunctionType]]:
-    """The lru_caches that some names of a module hold, or classes there: the name, the cache, the function in it."""
-    for name in names:
-        names_of = getattr(module, "__dict__", {})
-        value = names_of.get(name)
-        is_told = is_a(value, type) and vars(value).get("__module__") == getattr(module, "__name__", None)
-        for item in (value, *(list(vars(value).values()) if is_a(value, type) else ())):
-            cache = wrapped(item) if type(item) in (staticmethod, classmethod, functools.partial) else item
-            function = getattr(cache, "__wrapped__", None) if type(cache) is _LRU else None
-            # A class may say that it is of another module: what is written in it knows better.
-            if type(function) is FunctionType and (item is value or is_told or function.__globals__ is names_of):
-                yield name, cache, function
