@@ -21,6 +21,8 @@ _BUILTIN = (
     *(types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType),
     types.ClassMethodDescriptorType,
 )
+_DOORS = "pepperpy_reload.importing.doors"
+"""Its functions stand for those of Python's own through which imports go, while we listen."""
 _TOLD_BY_REPR = (itertools.count, operator.attrgetter, operator.itemgetter, operator.methodcaller)
 _REPR_HOMES = frozenset("datetime decimal _decimal fractions uuid pathlib pathlib._local ipaddress zoneinfo".split())
 _TYPING = ("typing", "typing_extensions")
@@ -87,6 +89,8 @@ def known_elsewhere(painter: Painter, thing: Any) -> list[Any] | None:
     described.
     """
     is_class = issubclass(type(thing), type)
+    if not is_class and thing.__module__ == _DOORS and "__wrapped__" in vars(thing):
+        return _behind_door(painter, thing.__wrapped__)
     home, name = home_of(thing) if is_class else thing.__module__, qualname_of(thing)
     if is_class and not thing.__flags__ & _HEAPTYPE:
         return ["class", home, name]
@@ -100,6 +104,12 @@ def known_elsewhere(painter: Painter, thing: Any) -> list[Any] | None:
     if isinstance(home, str) and home not in painter.modules and _lookup(home, name) is thing:
         return ["class" if is_class else "function", home, name]
     return None
+
+
+def _behind_door(painter: Painter, thing: Any) -> list[Any] | None:
+    if type(thing) is FunctionType:
+        return ["function", str(thing.__globals__["__name__"]), qualname_of(thing)]
+    return _builtin(painter, thing)
 
 
 def _lookup(home: Any, qualname: str) -> Any:

@@ -31,11 +31,14 @@ def wrap_imports(recorder: Recorder, plain_import: Any, gcd_import: Any, find_an
     Our frames are taken off the tracebacks of what is raised through them: an exception caught here carries this frame
     first, and a bare `raise` does not add it again.
     """
-    return (
+    doors = (
         _statement_door(recorder, plain_import),
         _call_door(recorder, gcd_import),
         _load_door(recorder, find_and_load),
     )
+    for door, original in zip(doors, (plain_import, gcd_import, find_and_load), strict=True):
+        vars(door)["__wrapped__"] = original  # who has taken it from `builtins` has taken what it stands for
+    return doors
 
 
 def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., ModuleType]:  # noqa: C901 - see below

@@ -399,6 +399,12 @@ FOUND = {
         {"app.py": "KEPT = {}\ndef keeping(function):\n    KEPT[1] = function\n    return lambda self: KEPT[1](self)\n"
          "class K:\n    x = 2\n    @keeping\n    def __repr__(self): return super().__repr__()\n"},
     ),
+    "a module has kept what imports": Found(
+        {"app.py": "import builtins, importlib\nX = [builtins.__import__]\nY = {__import__: 1}\nZ = 1\n"
+         "G = [importlib._bootstrap._gcd_import, importlib._bootstrap._find_and_load]\n"},
+        {"app.py": "import builtins, importlib\nX = [builtins.__import__]\nY = {__import__: 1}\nZ = 2\n"
+         "G = [importlib._bootstrap._gcd_import, importlib._bootstrap._find_and_load]\n"},
+    ),
     "an enum has moved that was told which module it is of": Found(
         {"b.py": "import enum\nclass E(enum.Enum):\n    A = 1\n", "app.py": "from b import E\nE.__module__ = 'app'\n"},
         {"b.py": "# more\nimport enum\nclass E(enum.Enum):\n    A = 1\n"},
