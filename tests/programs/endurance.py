@@ -242,6 +242,7 @@ class Endurance:
 
 def measure(root: Path, edits: int, settled: int, seed: int, *, traced: bool) -> dict[str, Any]:
     """Play; what the process was like after the first edits, and at the end."""
+    _fill_table_of_names()
     endurance = Endurance(root, seed, settled)
     if traced:
         tracemalloc.start(1)
@@ -254,6 +255,15 @@ def measure(root: Path, edits: int, settled: int, seed: int, *, traced: bool) ->
     found["medians"] = [statistics.median(endurance.early[settled:]), statistics.median(endurance.late)]
     found["statuses"] = dict(endurance.statuses)
     return found
+
+
+def _fill_table_of_names() -> None:
+    """Have Python's table of interned strings grow now: it doubles once, when what has died there has filled it.
+
+    Every compilation brings names, and half a megabyte more after some thousand edits would look like something kept.
+    """
+    for number in range(50_000):
+        sys.intern(f"name_{number}")
 
 
 def faults(found: dict[str, Any], *, timed: bool) -> list[str]:
