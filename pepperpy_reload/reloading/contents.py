@@ -27,6 +27,7 @@ from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.collection import collecting_later
+from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 LIMIT = 1_000_000
@@ -208,17 +209,17 @@ COPIED = tuple(_COPY)
 
 def _same(thing: Any, copy: Any) -> bool:
     """Whether the contents are the very same objects, in the same order."""
-    if isinstance(thing, type):
+    if is_a(thing, type):
         thing = namespace_of(thing)
         return len(thing) == len(copy) and _all_same(thing.items(), copy.items())
-    if isinstance(thing, dict):
-        base = OrderedDict if isinstance(thing, OrderedDict) else dict
+    if is_a(thing, dict):
+        base = OrderedDict if is_a(thing, OrderedDict) else dict
         return dict.__len__(thing) == len(copy) and _all_same(base.items(thing), copy.items())
-    if isinstance(thing, list):
+    if is_a(thing, list):
         return list.__len__(thing) == len(copy) and all(map(is_, list.__iter__(thing), copy))
-    if isinstance(thing, set):
+    if is_a(thing, set):
         return set.__len__(thing) == len(copy) and set(map(id, set.__iter__(thing))) == set(map(id, copy))
-    if isinstance(thing, deque):
+    if is_a(thing, deque):
         return deque.__len__(thing) == len(copy) and all(map(is_, deque.__iter__(thing), copy))
     return bytes(thing) == bytes(copy)
 
@@ -229,21 +230,21 @@ def _all_same(items: Iterable[tuple[Any, Any]], others: Iterable[tuple[Any, Any]
 
 def refill(thing: Any, copy: Any) -> None:
     """Have an object hold what a copy of it holds. What is there stays until it is replaced: nobody misses a name."""
-    if isinstance(thing, type):
+    if is_a(thing, type):
         _refill_class(thing, copy)
-    elif isinstance(thing, OrderedDict):
+    elif is_a(thing, OrderedDict):
         put = (partial(OrderedDict.__setitem__, thing, key, value) for key, value in copy.items())
         at_one_stroke([partial(OrderedDict.clear, thing), *put])
-    elif isinstance(thing, dict):
+    elif is_a(thing, dict):
         _refill_dict(thing, copy)
-    elif isinstance(thing, list):
+    elif is_a(thing, list):
         list.__setitem__(thing, slice(None), copy)
-    elif isinstance(thing, set):
+    elif is_a(thing, set):
         at_one_stroke([partial(set.clear, thing), partial(set.update, thing, copy)])
-    elif isinstance(thing, deque):
+    elif is_a(thing, deque):
         at_one_stroke([partial(deque.clear, thing), partial(deque.extend, thing, copy)])
     else:
-        (bytearray if isinstance(thing, bytearray) else array).__setitem__(thing, slice(None), copy)
+        (bytearray if is_a(thing, bytearray) else array).__setitem__(thing, slice(None), copy)
 
 
 def _refill_dict(table: dict[Any, Any], copy: dict[Any, Any]) -> None:

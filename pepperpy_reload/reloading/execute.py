@@ -19,6 +19,7 @@ from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances, members
+from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
@@ -136,8 +137,8 @@ class Table:
 
 def _exported(names: Mapping[str, Any]) -> list[str]:
     """The names that a star import takes from a module."""
-    listed = names.get("__all__")
-    if isinstance(listed, list | tuple):
+    listed: Any = names.get("__all__")
+    if is_a(listed, (list, tuple)):
         return [name for name in listed if name in names]
     return [name for name in names if not name.startswith("_")]
 
@@ -262,13 +263,13 @@ class Executor:
         if len(binders) == 1 and not stars and self._olds[unit.index] >= 0:
             return value
         found = self._before(self.module.__name__).get(name) if unit.index == binders[-1] else None
-        return found if isinstance(found, type) and found.__module__ == self.module.__name__ else None
+        return found if is_a(found, type) and found.__module__ == self.module.__name__ else None
 
     def _follow(self, old: Any, new: Any) -> None:
         """The instances of a class follow to the one that has been made in its place, and so do members of an enum."""
-        if isinstance(old, type) and isinstance(new, type) and old is not new and type(old) is type(new):
-            if isinstance(old, EnumType):
-                members.keep_members(old, new, self._undo)  # type: ignore[arg-type]
+        if is_a(old, type) and is_a(new, type) and old is not new and type(old) is type(new):
+            if is_a(old, EnumType):
+                members.keep_members(old, new, self._undo)
             instances.migrate(self._census.take(old), new, self._undo)
 
     def _execute_star(self, code: CodeType, star: Unit, unseen: Collection[str]) -> None:
@@ -332,7 +333,7 @@ class Executor:
             return
         exec(code, namespace, scratch)
         made = scratch.made[name]
-        if isinstance(made, FunctionType):
+        if is_a(made, FunctionType):
             classes.take_definition(live, made, self._undo)
 
     def drop_unbound(self) -> list[str]:

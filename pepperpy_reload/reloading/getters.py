@@ -12,7 +12,7 @@ from pepperpy_reload.core.world import Cell, Given, Place
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
-from pepperpy_reload.reloading.looking import attribute_of, plain_attribute
+from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
 
 
 class Getters:
@@ -112,7 +112,7 @@ def getter_of(module: ModuleType) -> FunctionType | None:
     found = vars(module).get("__getattr__")
     if found is None and type(module) is not ModuleType:
         found = attribute_of(type(module), "__getattr__")
-    return found if isinstance(found, FunctionType) else None
+    return found if is_a(found, FunctionType) else None
 
 
 def left_as_they_were(values: Iterable[tuple[Cell, object]]) -> Iterator[Cell]:
@@ -130,7 +130,7 @@ def why_displaced(name: str) -> str:
     module = sys.modules.get(name)
     if type(module) is ModuleType or not isinstance(module, ModuleType) or name not in recorder.modules:
         return ""
-    functions = [one for one in list(vars(module).values()) if isinstance(one, FunctionType)]
+    functions = [one for one in list(vars(module).values()) if is_a(one, FunctionType)]
     own = (one for one in functions if one.__code__.co_filename == recorder.modules[name].path)
     displaced = any(one.__globals__ is not vars(module) for one in own)
     return f"{name} has put another module in its place" if displaced else ""

@@ -12,6 +12,7 @@ from types import CellType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.reloading import contents
+from pepperpy_reload.reloading.looking import is_a
 
 Undo = Callable[[Callable[[], None]], None]
 
@@ -29,8 +30,8 @@ class Census:
 
     def expect(self, cls: object) -> None:
         """A class is going to be made again."""
-        if isinstance(cls, type):
-            self._classes[id(cls)] = cls
+        if is_a(cls, type):
+            self._classes[id(cls)] = cls  # type: ignore[assignment]
 
     def take(self, cls: type) -> list[Any]:
         """The instances of a class, each once; they are asked for once."""
@@ -63,7 +64,7 @@ def migrate(things: Iterable[Any], new: type, undo: Undo) -> None:
     """Live instances of a class follow to the class that has taken its place, where their layout allows it."""
     for thing in things:
         old = type(thing)
-        put = type.__setattr__ if isinstance(thing, type) else object.__setattr__  # whatever the class makes of it
+        put = type.__setattr__ if is_a(thing, type) else object.__setattr__  # whatever the class makes of it
         try:
             put(thing, "__class__", new)
         except TypeError:
@@ -77,7 +78,7 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
     Possible if all that an instance is stands in its `__dict__`, or it is a plain list, dict, set or deque, and if what
     `new` refers to it by (closures, other objects) can be pointed at `old`. Otherwise nothing is done: False.
     """
-    if type(old) is not type(new) or old is new or isinstance(old, type | ModuleType | FunctionType):
+    if type(old) is not type(new) or old is new or is_a(old, (type, ModuleType, FunctionType)):
         return False
     if type(old) not in (list, dict, set, deque) and not _is_all_dict(type(old)):
         return False

@@ -63,7 +63,7 @@ def _makes_purely(kind: Any, harmless: frozenset[str], depth: int) -> bool:
 def _inherited(kind: type, name: str) -> object:
     """A method of a class that is written in Python; None if there is none."""
     found = next((vars(cls)[name] for cls in kind.__mro__ if name in vars(cls)), None)
-    return found if isinstance(found, FunctionType | staticmethod) else None
+    return found if is_a(found, (FunctionType, staticmethod)) else None
 
 
 def _terms(code: CodeType) -> Terms | None:
@@ -99,4 +99,4 @@ def _meant(names: Mapping[str, Any], path: Chain) -> object:
     value = names.get(path[0], path)
     for name in path[1:]:
         value = vars(value).get(name, path) if is_a(value, (ModuleType, type)) else path
-    return getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
+    return getattr(value, "__func__", value) if is_a(value, (staticmethod, classmethod)) else value

@@ -31,6 +31,7 @@ from pepperpy_reload.preloading.ahead import Ahead
 from pepperpy_reload.preloading.early import Early
 from pepperpy_reload.preloading.loads import Loads, own_sources
 from pepperpy_reload.reloading.engine import prepare
+from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.reloading.usercode import calling_user_code
@@ -182,11 +183,11 @@ class Sitter:
         found: dict[str, weakref.ref[Any]] = {}
         for module in own_modules(self.own).values():
             for name, thing in vars(module).items():
-                if not isinstance(thing, FunctionType | type) or thing.__module__ != module.__name__:
+                if not is_a(thing, (FunctionType, type)) or thing.__module__ != module.__name__:
                     continue
                 found[f"{module.__name__}.{name}"] = weakref.ref(thing)
-                if isinstance(thing, type):
-                    functions = [item for item in vars(thing).items() if isinstance(item[1], FunctionType)]
+                if is_a(thing, type):
+                    functions = [item for item in vars(thing).items() if is_a(item[1], FunctionType)]
                     found |= {f"{module.__name__}.{name}.{key}": weakref.ref(item) for key, item in functions}
         return found
 
