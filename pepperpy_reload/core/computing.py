@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pepperpy_reload.core.names import hints_of
 from pepperpy_reload.core.tree import walk
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import Kind, Unit
 
 _COMPUTING = (
     *(ast.Assign, ast.AnnAssign, ast.Name, ast.expr_context, ast.Constant, ast.Attribute, ast.Subscript, ast.Slice),
@@ -30,14 +30,35 @@ def only_computes(unit: Unit) -> bool:
     """
     if unit.alias is not None or unit.statement.guards:
         return False
-    return _compute([unit.statement.node])
+    if unit.computes is None:
+        unit.computes = _compute([unit.statement.node])
+    return unit.computes
+
+
+def is_plain(unit: Unit) -> bool:
+    """Whether all that a unit ever does is to bind names to what it computes of other names, if these hold atoms.
+
+    A number, a text and the like run no code of the project's whatever operators they are given to, and nothing can
+    change them: there is nothing that could be taken back, or that anybody else could have been told.
+    """
+    if unit.plain is None:
+        unit.plain = (
+            only_computes(unit)
+            and unit.kind is Kind.OTHER
+            and not (unit.mutations or unit.sets or unit.imports or unit.texts or unit.annotates or unit.called)
+            and not (unit.opaque or unit.sweeping or unit.deeds)
+            and all(part.isidentifier() for chain in unit.reads for part in chain)
+        )
+    return unit.plain
 
 
 def computes_or_calls(unit: Unit) -> bool:
     """Whether it does no more than that, goes through collections and calls what is pure, if the names mean that."""
     if unit.alias is not None or unit.statement.guards:
         return False
-    return _compute([unit.statement.node], calls=True)
+    if unit.calls is None:
+        unit.calls = _compute([unit.statement.node], calls=True)
+    return unit.calls
 
 
 def only_gathers(unit: Unit) -> bool:

@@ -1,4 +1,4 @@
-"""In which modules a cell is read: an index, made as soon as cells of the same name are asked for often.
+"""Who reads a cell: an index, made as soon as cells of the same name are asked for often.
 
 An import statement that is executed again binds its name in its own module, and the next one may read it there: of a
 name that everybody imports, every module has a cell. Going through all modules for each would take the square of them.
@@ -8,16 +8,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from heapq import merge
+from typing import NamedTuple
 
 from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.scope import Scope
-from pepperpy_reload.core.world import Cell, World
+from pepperpy_reload.core.world import Cell, Key, Place, World
 
 _OFTEN = 8
 """Cells of one name: from here on it pays to have read all functions that say it."""
 
-Index = dict[Cell, dict[str, int]]
-"""By cell: the modules in which it is read, each with its place among all."""
+Units = dict[Cell, dict[str, list[tuple[int, frozenset[str] | None]]]]
+"""By cell: the units that read it, by module, in the order of all; each with its words, of a module as a whole."""
+
+
+class _Speaker(NamedTuple):
+    """A function, and its place among all: that of its module, and its own in it."""
+
+    place: int
+    number: int
+    module: str
+    key: Key
+
+
+Functions = dict[Cell, list[_Speaker]]
+"""By cell: the functions that read it, in the order of all."""
 
 
 class Concordance(Scope):
@@ -26,62 +41,93 @@ class Concordance(Scope):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._times: Counter[tuple[str, str]] = Counter()
-        self._indexes: dict[tuple[str, str], Index] = {}
+        self._units: dict[str, Units] = {}
+        self._functions: dict[str, Functions] = {}
 
-    def _reading(self, cell: Cell) -> Iterable[str]:
-        index = self._index("units", cell.name)
+    def readers(self, cell: Cell) -> Iterable[Place]:
+        """The units that read a cell when they are executed themselves, not in the functions that they call."""
+        index = self._units_reading(cell.name)
         if index is None:
-            return super()._reading(cell)
-        return [name for name in index.get(cell, ()) if self.world.could_read(name, cell)]
+            yield from super().readers(cell)
+            return
+        found = index.get(cell, {})
+        words = self.world.names_of(cell.module) | SWEEPING if found and cell.name == "*" else frozenset[str]()
+        for name, units in found.items():
+            if self.world.could_read(name, cell):
+                module = self.module(name)
+                taking = self._taking(name, module) if words and module is not None else ()
+                for index, said in units:
+                    if not words or said is None or index in taking or not said.isdisjoint(words):
+                        yield Place(name, index)
+        yield from self._fetched.get(cell, ())
 
-    def _mentioning(self, cell: Cell) -> Iterable[str]:
-        index = self._index("functions", cell.name)
+    def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:
+        """The units that ran a function which reads a cell, each with the function."""
+        index = self._functions_reading(cell.name)
         if index is None:
-            return super()._mentioning(cell)
-        found = {**index.get(cell, {}), **index.get(Cell(cell.module, "*"), {})}
-        return [name for name in sorted(found, key=found.__getitem__) if self.world.imports(name, cell.module)]
+            yield from super().callers(cell)
+            return
+        # One that reads both the name and the module as a whole comes twice in succession, as it does without an index.
+        for speaker in merge(index.get(cell, ()), index.get(Cell(cell.module, "*"), ()), key=_turn):
+            if self.world.imports(speaker.module, cell.module):
+                for place in self.runners(speaker.key):
+                    yield place, speaker.key
 
-    def _index(self, of: str, word: str) -> Index | None:
-        """That of the cells of a name, as units or functions read them; None if few have been asked for."""
-        known = self._indexes.get((of, word))
-        if known is None:
-            self._times[of, word] += 1
-            if self._times[of, word] > _OFTEN:
-                find = self._in_functions if of == "functions" else self._as_wholes if word == "*" else self._in_units
-                known = self._indexes[of, word] = find(word)
-        return known
+    def _units_reading(self, word: str) -> Units | None:
+        """The units that read the cells of a name; None if few have been asked for."""
+        if word not in self._units:
+            if not self._is_often("units", word):
+                return None
+            self._units[word] = self._as_wholes(word) if word == "*" else self._in_units(word)
+        return self._units[word]
 
-    def _in_units(self, word: str) -> Index:
-        found: Index = {}
-        for place, name in enumerate(self.world.saying(word)):
+    def _functions_reading(self, word: str) -> Functions | None:
+        """The functions, likewise."""
+        if word not in self._functions:
+            if not self._is_often("functions", word):
+                return None
+            self._functions[word] = self._in_functions(word)
+        return self._functions[word]
+
+    def _is_often(self, of: str, word: str) -> bool:
+        self._times[of, word] += 1
+        return self._times[of, word] > _OFTEN
+
+    def _in_units(self, word: str) -> Units:
+        found: Units = {}
+        for name in self.world.saying(word):
             module = self.module(name)
             for unit in module.perhaps_saying(frozenset({word})) if module is not None else ():
                 if module is not None and unit.may_name(word):
-                    _note(found, name, place, (cell for cell in self._read_by(name, module, unit) if cell.name == word))
+                    for cell in self._read_by(name, module, unit):
+                        if cell.name == word:
+                            found.setdefault(cell, {}).setdefault(name, []).append((unit.index, None))
         return found
 
-    def _as_wholes(self, word: str) -> Index:
-        found: Index = {}
+    def _as_wholes(self, word: str) -> Units:
+        found: Units = {}
         words = self.world.names_of_all() | SWEEPING
-        for place, name in enumerate(self.world.saying(word)):
+        for name in self.world.saying(word):
             module = self.module(name)
             taking = self._taking(name, module) if module is not None else ()
             for unit in module.alignment.units if module is not None else ():
                 said = unit.words
                 if module is not None and (said is None or unit.index in taking or not said.isdisjoint(words)):
-                    _note(found, name, place, (cell for cell in self._read_by(name, module, unit) if cell.name == word))
+                    for cell in self._read_by(name, module, unit):
+                        if cell.name == word:
+                            found.setdefault(cell, {}).setdefault(name, []).append((unit.index, said))
         return found
 
-    def _in_functions(self, word: str) -> Index:
+    def _in_functions(self, word: str) -> Functions:
         """Of functions that read a module as a whole, too, where the name is said."""
-        found: Index = {}
+        found: Functions = {}
         for place, name in enumerate(self.world.speaking(word)):
-            for key, facts in self.world.functions(name, None).items():
-                read = self._read_in_function(name, key, facts)
-                _note(found, name, place, (cell for cell in read if cell.name in (word, "*")))
+            for number, (key, facts) in enumerate(self.world.functions(name, None).items()):
+                for cell in self._read_in_function(name, key, facts):
+                    if cell.name in (word, "*"):
+                        found.setdefault(cell, []).append(_Speaker(place, number, name, key))
         return found
 
 
-def _note(found: Index, name: str, place: int, cells: Iterable[Cell]) -> None:
-    for cell in cells:
-        found.setdefault(cell, {})[name] = place
+def _turn(speaker: _Speaker) -> tuple[int, int]:
+    return speaker[:2]

@@ -11,8 +11,8 @@ from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.marks import Cause, Marks
 from pepperpy_reload.core.plan import Action
 from pepperpy_reload.core.traces import set_by
-from pepperpy_reload.core.unit import Kind, Unit
-from pepperpy_reload.core.world import Cell, Place
+from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
+from pepperpy_reload.core.world import Cell, Key, Place
 
 _OFTEN = 64  # statements between two looks at whether it takes too long
 
@@ -39,8 +39,10 @@ class Consequences(Marks):
         if unit.opaque and place.module not in self.whole:
             self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
             self._mark_all(place.module, cause)
-        if not self._only_takes(place, unit):
-            self._see_doings(place, unit, cause)
+        if self.is_plain(place):
+            self._process_plain(place, unit, cause)
+            return
+        self._see_doings(place, unit, cause)
         action = self.action(place)
         self._see_the_past(place)
         if self.fate(place) in (Fate.CHANGED, Fate.BODY):
@@ -51,10 +53,16 @@ class Consequences(Marks):
             for name in sorted(self.old_unit(place).binds - unit.binds):
                 self._drop_unless_bound(Cell(place.module, name), cause)
 
-    def _only_takes(self, place: Place, unit: Unit) -> bool:
-        """Whether it is an import that is as it was, and has bound a name and run nothing."""
-        alone = unit.alias is not None and unit.alias.bound != "*" and self.fate(place) is Fate.SAME
-        return alone and not self.world.ran(place.module, self.old_index(place))
+    def _process_plain(self, place: Place, unit: Unit, cause: Cause) -> None:
+        """What follows from one that is plain: what others ask for has nothing to find.
+
+        It is no definition: it is executed. It has done nothing to anybody's objects, and set nothing. Of what it reads
+        nothing can have been changed since: only the names may have been bound again.
+        """
+        for cell in sorted(self.read_by_itself(place)):
+            self._see_binders(place, cell, by_itself=True)
+        for name in sorted(unit.binds):
+            self._bind(place, Cell(place.module, name), cause, Action.EXECUTE)
 
     def _see_doings(self, place: Place, unit: Unit, cause: Cause) -> None:
         if self.old_index(place) >= 0:
@@ -205,21 +213,32 @@ class Consequences(Marks):
     def _see_the_past(self, place: Place) -> None:
         """A stale unit must find names and objects as they were when its turn comes in a cold start."""
         unit = self.unit(place)
+        by_itself = self.read_by_itself(place)
         for cell in sorted(self.read_when_executed(place) | self._taken(place)):
-            binders = self._rivals(place, cell)
-            later = [other for other in binders if self.order(other) > self.order(place)]
-            if later and (len(later) < len(binders) or cell in self.read_by_itself(place)):
-                for other in binders:
-                    self.force(other, Cause(f"binds {cell}, which is read before", place))
-            if any(self.order(other) > self.order(place) for other in self._set_by(cell)):
-                for other in binders:
-                    self.force(other, Cause(f"binds {cell}, which is set on {cell.module} after it is read", place))
+            self._see_binders(place, cell, by_itself=cell in by_itself)
         if unit.alias is not None or unit.same_as:
             return
         for cell in self._found_changed(place):
             if self._is_changed_later(place, cell):
                 self._remake(cell, place)
         self._see_bases_before(place)
+
+    def _see_binders(self, place: Place, cell: Cell, *, by_itself: bool) -> None:
+        """A stale unit reads a cell: who binds it after that, or sets it, does so again."""
+        binders = self._rivals(place, cell)
+        later = sum(self._is_after(other, place) for other in binders)
+        if later and (by_itself or later < len(binders)):
+            for other in binders:
+                self.force(other, Cause(f"binds {cell}, which is read before", place))
+        if any(self._is_after(other, place) for other in self._set_by(cell)):
+            for other in binders:
+                self.force(other, Cause(f"binds {cell}, which is set on {cell.module} after it is read", place))
+
+    def _is_after(self, place: Place, than: Place) -> bool:
+        """Whether `order` puts a unit after another one."""
+        if place.module == than.module:
+            return place.index > than.index
+        return self.order(place) > self.order(than)
 
     def _see_bases_before(self, place: Place) -> None:
         """A class is made by bases, and by a metaclass, whose attributes may have been set since."""
@@ -259,16 +278,39 @@ class Consequences(Marks):
         return self._setters[cell]
 
     def _find_setters(self, cell: Cell) -> Iterator[Place]:
-        words = frozenset((cell.name, *SETTING))
+        if not self._is_ever_set(cell.name):
+            return
         for name in self.world.setting(cell):
-            module = self.module(name) if self.world.may_set(name, words) else None
-            for unit in module.saying(words) if module is not None else ():
-                if any(chain[-1] in (cell.name, "*") for chain in unit.sets):
-                    own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
-                    yield from (Place(name, unit.index) for one, rest in own if one == cell and not rest)
-            for key, facts in self.world.functions(name, words).items():
-                if any(chain[-1] in (cell.name, "*") for chain in facts.sets) and cell in set_by(self, name, facts):
+            for unit in self._units_setting(name, cell.name):
+                own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
+                yield from (Place(name, unit.index) for one, rest in own if one == cell and not rest)
+            for key, facts in self._functions_setting(name, cell.name):
+                if cell in set_by(self, name, facts):
                     yield from self.runners(key)
+
+    def _is_ever_set(self, word: str) -> bool:
+        """Whether anybody sets an attribute of that name: of all who may, nobody has to be asked cell by cell if not."""
+        if word not in self._ever_set:
+            self._ever_set[word] = any(
+                any(True for _ in self._units_setting(name, word))
+                or any(True for _ in self._functions_setting(name, word))
+                for name in self.world.setting_any(word)
+            )
+        return self._ever_set[word]
+
+    def _units_setting(self, name: str, word: str) -> Iterator[Unit]:
+        """The units of a module that set an attribute of that name, or any, by themselves."""
+        words = frozenset((word, *SETTING))
+        module = self.module(name) if self.world.may_set(name, words) else None
+        for unit in module.saying(words) if module is not None else ():
+            if any(chain[-1] in (word, "*") for chain in unit.sets):
+                yield unit
+
+    def _functions_setting(self, name: str, word: str) -> Iterator[tuple[Key, FunctionFacts]]:
+        """The functions of a module that do, of those that ran."""
+        for key, facts in self.world.functions(name, frozenset((word, *SETTING))).items():
+            if any(chain[-1] in (word, "*") for chain in facts.sets):
+                yield key, facts
 
     def _taken(self, place: Place) -> set[Cell]:
         """What a star import may take."""

@@ -40,6 +40,7 @@ class Marks(Traces):
         self.start: Start | None = None
         self._keys: set[Key] = set()
         self._setters: dict[Cell, list[Place]] = {}
+        self._ever_set: dict[str, bool] = {}
 
     def mark(self, place: Place, cause: Cause) -> None:
         """A unit is stale."""

@@ -216,7 +216,7 @@ class Scope:
     def readers(self, cell: Cell) -> Iterable[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""
         words = self.world.names_of(cell.module) if cell.name == "*" else frozenset[str]()
-        for name in self._reading(cell):
+        for name in self.world.reading(cell):
             module = self.module(name)
             if module is not None:
                 found = (
@@ -228,14 +228,6 @@ class Scope:
                     if (cell.name == "*" or one.may_name(cell.name)) and cell in self._read_by(name, module, one):
                         yield Place(name, one.index)
         yield from self._fetched.get(cell, ())
-
-    def _reading(self, cell: Cell) -> Iterable[str]:
-        """The modules with units that could read a cell."""
-        return self.world.reading(cell)
-
-    def _mentioning(self, cell: Cell) -> Iterable[str]:
-        """The modules with functions that could read a cell."""
-        return self.world.mentioning(cell)
 
     @cached_property
     def _fetched(self) -> Mapping[Cell, Sequence[Place]]:
@@ -302,7 +294,7 @@ class Scope:
         """The units that ran a function which reads a cell, each with the function."""
         whole = Cell(cell.module, "*")
         saying = self.world.names_of(cell.module) | SWEEPING | {cell.name}
-        for name in self._mentioning(cell):
+        for name in self.world.mentioning(cell):
             for key, facts in self.world.functions(name, saying).items():
                 read = self._read_in_function(name, key, facts)
                 for _ in range((cell in read) + (whole in read)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.concordance import Concordance
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.doings import Alias
@@ -14,6 +15,7 @@ from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_otherwise
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 _PREDICTED = 200  # functions looked at for one new statement
+_NOTHING: dict[Cell, Depth] = {}
 _HOOKS = frozenset({"__init_subclass__", "__set_name__"})
 """What a class statement calls by itself, and gives the class."""
 
@@ -35,12 +37,39 @@ class Traces(Concordance):
         self._users: dict[Cell, list[Place]] = {}
         self._called: dict[tuple[Cell, Chain], list[Key]] = {}
         self._predicted: dict[tuple[str, int], set[Key]] = {}
+        self._plain: dict[Place, bool] = {}
 
     def forget_values(self) -> None:
         """Names may hold something else than they did: what was said of them is no longer true."""
         super().forget_values()
         self._called.clear()
         self._predicted.clear()
+        self._plain.clear()
+
+    def is_plain(self, place: Place) -> bool:
+        """Whether a unit is as it was, has run nothing, and only takes a name over or computes something of atoms.
+
+        It has changed no object of anybody, will not, and nobody can have changed what it reads.
+        """
+        known = self._plain.get(place)
+        if known is None:
+            known = self._plain[place] = self._find_plain(place)
+        return known
+
+    def _find_plain(self, place: Place) -> bool:
+        module = self.module(place.module)
+        if module is None or module.alignment.fates[place.index] is not Fate.SAME:
+            return False
+        unit = module.alignment.units[place.index]
+        if unit.alias is not None:
+            if unit.alias.bound == "*":
+                return False
+        elif not is_plain(unit) or not all(map(self.world.holds_atom, self._ends(place.module, unit))):
+            return False
+        return not self.world.ran(place.module, module.alignment.olds[place.index])
+
+    def _ends(self, name: str, unit: Unit) -> Iterator[Cell]:
+        return (self.cell(name, chain)[0] for chain in unit.reads)
 
     def callees(self, cell: Cell, rest: Chain) -> list[Key]:
         """The functions that calling a value would run first; asked for again and again."""
@@ -204,6 +233,8 @@ class Traces(Concordance):
         """The cells of others whose objects a unit changes: as it was, or as it is going to be."""
         known = (place, old)
         if known not in self._mutated:
+            if self.is_plain(place):  # see there: what it reads is no iterator either, which it would use up
+                return _NOTHING
             index = self.old_index(place)
             if old and index < 0:
                 return {}

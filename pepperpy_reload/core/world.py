@@ -31,8 +31,7 @@ class Cell(NamedTuple):
         return f"{self.module}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A unit of a module, by its index among the new units."""
 
     module: str
@@ -210,6 +209,9 @@ class World(Protocol):
     def setting(self, cell: Cell) -> Iterable[str]:
         """The modules whose source could set the cell as an attribute of its module."""
 
+    def setting_any(self, name: str) -> Iterable[str]:
+        """All modules that `setting` names for a cell of that name in some module, and perhaps others."""
+
     def modules_held(self, module: str) -> Iterable[str]:
         """The names of a module whose live values are first-party modules."""
 
@@ -217,6 +219,12 @@ class World(Protocol):
         """Whether what `rest` means on the cell's live value can be changed by passing it about.
 
         Numbers, strings, functions, classes and modules cannot; `rest` leads through classes and modules only.
+        """
+
+    def holds_atom(self, cell: Cell) -> bool:
+        """Whether the cell's live value is a number, a text or the like, of one of Python's own types.
+
+        It is neither mutable nor an iterator nor a class, and no operator runs code of others for it.
         """
 
     def is_iterator(self, cell: Cell) -> bool:

@@ -84,6 +84,11 @@ class Activity:
         except KeyError:
             self._codes[place] = {identity(code): code}
 
+    def disown(self, code: CodeType) -> None:
+        """That is the code of the statement itself, executed alone: no function that it ran."""
+        for found in self._codes.values():
+            found.pop(identity(code), None)
+
     @property
     def ran(self) -> dict[int, set[CodeKey]]:
         """The functions that have run."""

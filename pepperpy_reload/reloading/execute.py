@@ -215,6 +215,7 @@ class Executor:
                 self._take_over(code, unit, self._old[self._olds[step.index]], step.dirty)
         finally:
             recorder.watch.leave()
+            activity.disown(code)
 
     def _save_annotations(self, unit: Unit) -> None:
         """What a module annotates is put back whether or not other objects are."""

@@ -31,7 +31,7 @@ from pepperpy_reload.reloading.getters import Getters, live_getters, why_displac
 from pepperpy_reload.reloading.holders import Holders, changed_with, has_attributes, led_to
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
-from pepperpy_reload.reloading.looking import attribute_of, is_a
+from pepperpy_reload.reloading.looking import attribute_of, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.spoken import Spoken
@@ -152,9 +152,11 @@ class LiveWorld(Spoken):
     def place(self, module: str, old: int) -> Place | None:
         """The new place of an old unit."""
         alignment = self.alignment(module)
-        if alignment is None or old not in alignment.olds:
+        if alignment is None:
             return None
-        return Place(module, alignment.olds.index(old))
+        if module not in self._edited:  # its units are what they were, see `Alignment.of_unchanged`
+            return Place(module, old) if 0 <= old < len(alignment.olds) else None
+        return Place(module, alignment.olds.index(old)) if old in alignment.olds else None
 
     def imported_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that an old unit imported in ways that its source does not show."""
@@ -321,6 +323,10 @@ class LiveWorld(Spoken):
             value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
         is_fixed = is_a(value, _IMMUTABLE) and not has_attributes(value)
         return type(value) is not object and not is_fixed and not is_plain_logger(value)
+
+    def holds_atom(self, cell: Cell) -> bool:
+        """Whether a cell's value is of one of Python's own types of values that hold nothing."""
+        return is_atom(self.value(cell))
 
     def is_iterator(self, cell: Cell) -> bool:
         """Whether going through a cell's live value uses it up."""

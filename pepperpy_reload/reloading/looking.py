@@ -10,11 +10,18 @@ from typing import Any
 from pepperpy_reload.importing.layout import dict_getter
 
 Kinds = type | tuple[type, ...]
+_ATOMS = (int, float, complex, bool, str, bytes, range, type(None), type(Ellipsis), type(NotImplemented))
+_ATOM_IDS = frozenset(map(id, _ATOMS))  # to hash a type may run code of its metaclass
 
 
 def is_a(thing: object, kinds: Kinds) -> bool:
     """`isinstance`, by the type that an object really has."""
     return issubclass(type(thing), kinds)
+
+
+def is_atom(thing: object) -> bool:
+    """Whether it is of one of Python's own types of values that hold nothing, and not of a class derived from one."""
+    return id(type(thing)) in _ATOM_IDS
 
 
 def plain_attribute(value: Any, name: str) -> Any:

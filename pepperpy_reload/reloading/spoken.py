@@ -172,9 +172,12 @@ class Spoken:
 
     def setting(self, cell: Cell) -> list[str]:
         """The modules that name a cell behind a dot where something is set, or set by name."""
-        found = [*self._setters.get(cell.name.encode(), ()), *self._setters.get(b"", ())]
-        found = [one for one in found if self.imports(one, cell.module)]
+        found = [one for one in self.setting_any(cell.name) if self.imports(one, cell.module)]
         return found and [one for one in self.mentioning(cell) if one in found]
+
+    def setting_any(self, name: str) -> list[str]:
+        """All that do so for a cell of that name in some module."""
+        return [*self._setters.get(name.encode(), ()), *self._setters.get(b"", ())]
 
     @cached_property
     def _setters(self) -> dict[bytes, list[str]]:

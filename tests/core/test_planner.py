@@ -104,6 +104,9 @@ class Made:
     def setting(self, cell: Cell) -> Iterable[str]:
         return ()
 
+    def setting_any(self, name: str) -> Iterable[str]:
+        return ()
+
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         return ()
 
@@ -148,6 +151,9 @@ class Made:
 
     def given_by_getters(self) -> Mapping[str, Given]:
         return {}
+
+    def holds_atom(self, cell: Cell) -> bool:
+        return True
 
     def is_iterator(self, cell: Cell) -> bool:
         return False
