@@ -80,34 +80,35 @@ class Scope:
 
     def module(self, name: str) -> _Module | None:
         """A module with its indexes; None if it is not a loaded first-party module."""
-        if name not in self._modules:
+        try:
+            return self._modules[name]
+        except KeyError:
             alignment = self.world.alignment(name)
             self._modules[name] = None if alignment is None else _Module(alignment)
-        return self._modules[name]
+            return self._modules[name]
+
+    def _alignment(self, name: str) -> Alignment:
+        """The units of a module that is there."""
+        module = self._modules.get(name) or self.module(name)
+        assert module is not None
+        return module.alignment
 
     def unit(self, place: Place) -> Unit:
         """The unit at a place."""
-        module = self.module(place.module)
-        assert module is not None
-        return module.alignment.units[place.index]
+        return self._alignment(place[0]).units[place[1]]
 
     def old_index(self, place: Place) -> int:
         """The index of the old unit that goes with it, -1 if there is none."""
-        module = self.module(place.module)
-        assert module is not None
-        return module.alignment.olds[place.index]
+        return self._alignment(place[0]).olds[place[1]]
 
     def old_unit(self, place: Place) -> Unit:
         """The old unit that goes with it: there has to be one."""
-        module = self.module(place.module)
-        assert module is not None
-        return module.alignment.old[self.old_index(place)]
+        alignment = self._alignment(place[0])
+        return alignment.old[alignment.olds[place[1]]]
 
     def fate(self, place: Place) -> Fate:
         """What the edit does to it."""
-        module = self.module(place.module)
-        assert module is not None
-        return module.alignment.fates[place.index]
+        return self._alignment(place[0]).fates[place[1]]
 
     def cell(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
         """The cell that a chain of names in a module means, through modules bound on the way, and what is left."""
@@ -183,8 +184,9 @@ class Scope:
         module = self.module(cell.module)
         if module is None:
             return []
-        found = [Place(cell.module, index) for index in module.binders.get(cell.name, [])]
-        for key in self._binders_in(cell.module).get(cell.name, ()):
+        found = [Place(cell.module, index) for index in module.binders.get(cell.name, ())]
+        keys = self._binding[cell.module] if cell.module in self._binding else self._binders_in(cell.module)
+        for key in keys.get(cell.name, ()) if keys else ():
             found += [place for place in self.runners(key) if place not in found]
         return found
 

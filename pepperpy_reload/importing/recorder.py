@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from types import CodeType, FrameType, ModuleType
+from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -133,6 +133,13 @@ class Recorder:
     def armed(self) -> bool:
         """Whether imports are being recorded."""
         return self._originals is not None
+
+    @property
+    def plain_door(self) -> Any:
+        """Our `builtins.__import__`, if there is nothing behind it but Python's own; else None."""
+        if self._originals is None or self._wrappers is None or type(self._originals[0]) is not BuiltinFunctionType:
+            return None
+        return self._wrappers[0]
 
     def _arm(self) -> None:
         self._originals = (builtins.__import__, _bootstrap._gcd_import, _bootstrap._find_and_load)

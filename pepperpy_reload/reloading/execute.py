@@ -8,10 +8,11 @@ import builtins
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from enum import EnumType
-from functools import partial
+from functools import cached_property, partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.statement import first_line
 from pepperpy_reload.core.unit import Kind, Unit
@@ -24,8 +25,8 @@ from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
 
-_MOST = 512  # codes of import statements that are kept
-_imports: dict[object, CodeType] = {}
+_MOST = 4096  # codes of plain statements that are kept
+_plain: dict[object, CodeType] = {}
 FUTURES = 0
 for _name in __future__.all_feature_names:
     FUTURES |= getattr(__future__, _name).compiler_flag
@@ -39,7 +40,7 @@ class Names(MutableMapping[str, Any]):
     """
 
     def __init__(self, namespace: dict[str, Any], stale: set[str], kept: dict[str, Any] | None = None) -> None:
-        self._namespace = namespace
+        self.namespace = namespace
         self._kept = kept or {}
         self.stale = stale
 
@@ -51,19 +52,19 @@ class Names(MutableMapping[str, Any]):
                 return getattr(builtins, name)
             except AttributeError:
                 raise NameError(f"name {name!r} is not defined", name=name) from None
-        return self._namespace[name]
+        return self.namespace[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.stale.discard(name)
-        self._namespace[name] = self._kept.get(name, value)
+        self.namespace[name] = self._kept.get(name, value)
 
     def __delitem__(self, name: str) -> None:
         if name in self.stale:
             raise KeyError(name)
-        del self._namespace[name]
+        del self.namespace[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in list(self._namespace) if name not in self.stale)
+        return (name for name in list(self.namespace) if name not in self.stale)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -92,27 +93,33 @@ class Table:
 
     def __init__(self, code: CodeType) -> None:
         self.flags = code.co_flags & FUTURES
-        self._codes: dict[tuple[str, int], list[CodeType]] = {}
-        waiting = [code]
+        self._code = code
+
+    @cached_property
+    def _codes(self) -> dict[tuple[str, int], list[CodeType]]:
+        found: dict[tuple[str, int], list[CodeType]] = {}
+        waiting = [self._code]
         while waiting:
             for constant in waiting.pop().co_consts:
                 if isinstance(constant, CodeType):
-                    self._codes.setdefault((constant.co_qualname, constant.co_firstlineno), []).append(constant)
+                    found.setdefault((constant.co_qualname, constant.co_firstlineno), []).append(constant)
                     waiting.append(constant)
+        return found
 
     def compile(self, unit: Unit, path: str) -> CodeType:
         """The code of one statement."""
         one = unit.statement
-        # An import is executed again whenever what it names is: its code depends on no other.
-        key = (path, self.flags, one.text, one.line, one.last_line, one.columns) if unit.alias is not None else None
-        if key in _imports:
-            return _imports[key]
+        # They are executed again whenever what they name is: with no function in it, a code depends on no other.
+        known = unit.alias is not None or is_plain(unit)
+        key = (path, self.flags, one.text, one.guards, one.line, one.last_line, one.columns) if known else None
+        if key in _plain:
+            return _plain[key]
         node = self._without_body(one.node)
         code = self._graft(compile(ast.Module([node], []), path, "exec", flags=self.flags, dont_inherit=True))
         if key is not None:
-            if len(_imports) >= _MOST:
-                _imports.clear()
-            _imports[key] = code
+            if len(_plain) >= _MOST:
+                _plain.clear()
+            _plain[key] = code
         return code
 
     def _without_body(self, node: ast.stmt) -> ast.stmt:
@@ -216,6 +223,10 @@ class Executor:
         finally:
             recorder.watch.leave()
             activity.disown(code)
+
+    def execute_plainly(self, unit: Unit) -> None:
+        """Execute a statement that runs no code but its own, and binds names to what it computes: see `Takeovers`."""
+        exec(self._table.compile(unit, self._path), self.names.namespace, self.names)
 
     def _save_annotations(self, unit: Unit) -> None:
         """What a module annotates is put back whether or not other objects are."""

@@ -40,6 +40,10 @@ class Hiding:
     def __init__(self) -> None:
         self._kept: list[_Kept] = []
 
+    def __bool__(self) -> bool:
+        """Whether any are missing now."""
+        return bool(self._kept)
+
     def hide(self, where: str, namespace: dict[str, Any], names: Mapping[str, Turn]) -> None:
         """Take names out of a module's namespace until the turn of who binds them.
 

@@ -91,7 +91,7 @@ def words_in_function(name: str, key: CodeKey) -> frozenset[str] | None:
 
 
 def _functions_of(name: str) -> Functions:
-    return functions_of(recorder.modules[name], package_of)
+    return functions_of(recorder.by_name[name], package_of)
 
 
 def may_bind(name: str, key: CodeKey) -> bool:
@@ -155,7 +155,7 @@ def with_copies() -> list[tuple[str, tuple[str, ...]]]:
 
 def looks_up_modules(name: str) -> bool:
     """Whether a module may read from modules that it does not import: by the table of modules, or in `exec`."""
-    source = recorder.modules[name].source
+    source = recorder.by_name[name].source
     known = _looking.get(name)
     if known is None or known[0] is not source:
         by_table = b"sys.modules" in source and says(name, b"modules")
@@ -165,14 +165,14 @@ def looks_up_modules(name: str) -> bool:
 
 def says(name: str, word: bytes) -> bool:
     """Whether something in a loaded module's source looks like that name, be it in a comment or in a string."""
-    source = recorder.modules[name].source
+    source = recorder.by_name[name].source
     known = _words.get(name)
     return word in known[1] if known is not None and known[0] is source else has_word(source, word)
 
 
 def said(name: str) -> Said:
     """The names in the code that is executed with a loaded module."""
-    loaded = recorder.modules[name]
+    loaded = recorder.by_name[name]
     known = _said.get(name)
     if known is None or known[0] is not loaded.code:
         known = _said[name] = (loaded.code, said_at_import(loaded.source, loaded.code))
@@ -181,7 +181,7 @@ def said(name: str) -> Said:
 
 def words(name: str) -> frozenset[bytes]:
     """All that looks like a name in a loaded module's source, be it in a comment or in a string."""
-    source = recorder.modules[name].source
+    source = recorder.by_name[name].source
     known = _words.get(name)
     if known is None or known[0] is not source:
         words = words_of(source)
@@ -191,7 +191,7 @@ def words(name: str) -> frozenset[bytes]:
 
 def names_in_code(name: str) -> frozenset[str]:
     """All names that a loaded module's code uses, and the texts in it; not what comments say, and texts inside."""
-    code = recorder.modules[name].code
+    code = recorder.by_name[name].code
     known = _used.get(name)
     if known is None or known[0] is not code:
         known = _used[name] = (code, frozenset(_used_in(code)))
@@ -213,7 +213,7 @@ def _used_in(code: CodeType) -> Iterator[str]:
 
 def set_by(name: str) -> frozenset[bytes]:
     """The attributes that a loaded module's source may set, by a statement or by name; b"": any."""
-    source = recorder.modules[name].source
+    source = recorder.by_name[name].source
     known = _set.get(name)
     if known is None or known[0] is not source:
         # No name at all stands for those that are made up when the program runs.

@@ -44,6 +44,7 @@ _IMMUTABLE: tuple[type, ...] = (
 )  # fmt: skip
 """Types of what others are not expected to change; nor a bare `object()`."""
 _NONE: Sequence[str] = ()
+_NO_FUNCTIONS: Mapping[Key, FunctionFacts] = {}
 
 
 class LiveWorld(Spoken):
@@ -83,6 +84,8 @@ class LiveWorld(Spoken):
     def functions(self, module: str, saying: frozenset[str] | None) -> Mapping[Key, FunctionFacts]:
         """The functions of a module's old source that ran while some module was executed, and may say some names."""
         keys = self._keys_ran(module)
+        if not keys:
+            return _NO_FUNCTIONS
         if saying is None:
             return self._facts_of(module, keys)
         if module not in self._mentions:
@@ -94,12 +97,13 @@ class LiveWorld(Spoken):
 
     def binding(self, module: str) -> Mapping[Key, FunctionFacts]:
         """Those that may bind names of their module."""
-        return self._facts_of(module, (key for key in self._keys_ran(module) if ledger.may_bind(module, key)))
+        keys = self._keys_ran(module)
+        return self._facts_of(module, (key for key in keys if ledger.may_bind(module, key))) if keys else _NO_FUNCTIONS
 
     def _keys_ran(self, module: str) -> Sequence[CodeKey]:
         if self._ran_by_file is None:
             self._ran_by_file = ledger.ran_by_file()
-        return self._ran_by_file.get(recorder.modules[module].path, ())
+        return self._ran_by_file.get(recorder.by_name[module].path, ())
 
     @staticmethod
     def _facts_of(module: str, keys: Iterable[CodeKey]) -> Mapping[Key, FunctionFacts]:

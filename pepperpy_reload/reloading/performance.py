@@ -29,9 +29,11 @@ from pepperpy_reload.reloading.hiding import Hiding
 from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.loaders import handled, loaders
+from pepperpy_reload.reloading.looking import is_atom
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.submodules import Submodules, is_held_by_its_package
 from pepperpy_reload.reloading.survivors import Survivors
+from pepperpy_reload.reloading.takeovers import Takeovers
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.reloading.witness import Witness
 
@@ -59,6 +61,8 @@ class Performance:
         """Modules of which statements have been executed, before some of another one."""
         self.remade: list[object] = []
         """The objects that took the contents of successors."""
+        self._takeovers = Takeovers(self._scope, reading.edited)
+        self._hosts_of: dict[str, list[Place]] = {}
         self._executors: dict[str, Executor] = {}
         self._stale: dict[str, set[str]] = {}
         """The names that are still going to be bound, by module."""
@@ -220,8 +224,10 @@ class Performance:
 
     def _take_hosts(self, module: str) -> None:
         """Statements with others inside that load a module, having done other things before, come before it."""
-        hosts = [place for place in self._loaders(module) if self._scope.is_during(module, place)]
-        for place in reversed(hosts):
+        if module not in self._hosts_of:
+            hosts = [place for place in self._loaders(module) if self._scope.is_during(module, place)]
+            self._hosts_of[module] = hosts[::-1]
+        for place in self._hosts_of[module]:
             found = (step for step in self._waiting.get(place.module, ()) if step.index == place.index)
             host = next(found, None)
             if host is not None and host.action is Action.EXECUTE:
@@ -232,6 +238,8 @@ class Performance:
         executor = self._executor(step.module)
         unit = executor.units[step.index]
         place = Place(step.module, step.index)
+        if self._take_over(step, unit, place, executor):
+            return
         hosted = (*self._waiting, *self._runs) if unit.imports else ()
         inside = {name for name in hosted if self._scope.is_during(name, place)}
         later = inside | self._loaded_later(place, unit)
@@ -252,6 +260,35 @@ class Performance:
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
+
+    def _take_over(self, step: Step, unit: Unit, place: Place, executor: Executor) -> bool:
+        """Take a step of which nothing comes but that names are bound, if it is one; whether it is."""
+        if self._holdings is not None or self._hosts or self._hiding or self._waits_for(place, unit):
+            return False
+        way = self._takeovers.way(step, unit, executor, self._stale)
+        if way is None or not unit.binds.isdisjoint(self._submodules.loaded_after(place)):
+            return False
+        self._settle(step.module)
+        space = vars(executor.module)
+        before = [space.get(name) for name in unit.binds]
+        try:
+            way()
+        except BaseException:
+            with self._failing(step.module):
+                raise
+        now = [space.get(name) for name in unit.binds]
+        if not all(map(is_atom, (*before, *now))):  # else what has been said of these names goes on being true
+            self._scope.forget_values()
+            same = [name for name, old, new in zip(unit.binds, before, now, strict=True) if old is new]
+            self._survivors.check(place, same, self.remade)
+        return True
+
+    def _waits_for(self, place: Place, unit: Unit) -> bool:
+        """Whether something waits to be executed in a module that an import statement imports from, or loads."""
+        if unit.alias is None:
+            return False
+        named = (unit.alias.module, f"{unit.alias.module}.{unit.alias.name}", *self._loading.get(place, ()))
+        return any(self._waiting.get(name) for name in named)
 
     def _loaded_later(self, place: Place, unit: Unit) -> set[str]:
         """The modules that a statement may import in its midst, and that a cold start has not come to by then."""

@@ -33,6 +33,7 @@ class Spoken:
         self._reading: dict[Cell, list[str]] = {}
         self._said: dict[str, frozenset[bytes]] = {}
         self._sets_above: dict[str, frozenset[str]] = {}
+        self._names_of: dict[str, frozenset[str]] = {}
         self._words, self._names = Mentions(often=_OFTEN), Mentions(often=_OFTEN)
 
     def alignment(self, module: str) -> Alignment | None:
@@ -136,8 +137,10 @@ class Spoken:
             return False
         if module == cell.module or (cell.name != "*" and self.has_imported(module, cell.module)):
             return True
-        whole = {"*", *self.names_of(cell.module), *SWEEPING}
-        return not whole.isdisjoint(said.loaded) or self._imports_it_otherwise(module, cell.module)
+        loaded = said.loaded
+        if "*" in loaded or not self.names_of(cell.module).isdisjoint(loaded) or not SWEEPING.isdisjoint(loaded):
+            return True
+        return self._imports_it_otherwise(module, cell.module)
 
     def may_set(self, module: str, names: frozenset[str]) -> bool:
         """Whether statements of a module could set an attribute by one of these names."""
@@ -150,7 +153,10 @@ class Spoken:
 
     def names_of(self, module: str) -> frozenset[str]:
         """By what names modules hold a module."""
-        return frozenset(self._names_of_modules.get(module, ())) | {module.rpartition(".")[2]}
+        if module not in self._names_of:
+            held = self._names_of_modules.get(module, ())
+            self._names_of[module] = frozenset((*held, module.rpartition(".")[2]))
+        return self._names_of[module]
 
     def names_of_all(self) -> frozenset[str]:
         """By what names modules hold modules."""
@@ -213,7 +219,7 @@ class Spoken:
 
     def module_held(self, cell: Cell) -> str | None:
         """The first-party module that a cell of a module without edits holds, or ""."""
-        return None if cell.module in self._edited or cell.module not in recorder.modules else self.module_value(cell)
+        return None if cell.module in self._edited or cell.module not in recorder.by_name else self.module_value(cell)
 
     def module_value(self, cell: Cell) -> str:
         """The first-party module that a cell holds."""
@@ -221,7 +227,7 @@ class Spoken:
         if not issubclass(type(value), ModuleType):
             return ""
         name = vars(value).get("__name__")
-        return name if isinstance(name, str) and name in recorder.modules else ""
+        return name if isinstance(name, str) and name in recorder.by_name else ""
 
     def modules_held(self, module: str) -> list[str]:
         """The names of a module that hold first-party modules."""

@@ -54,8 +54,9 @@ class Writing:
         }
         recorder.rename(renames)
         undo(partial(recorder.rename, {new: old for old, new in renames.items()}))
+        idle = {name for name in self._pages if self._is_idle(name, executed.get(name, {}), renames)}
         for name, page in self._pages.items():
-            if page is not None and name in recorder.modules:
+            if page is not None and name in recorder.modules and name not in idle:
                 _put(name, self._rewritten(page, executed.get(name, {}), renames), undo)
                 recorder.note_runner(name, recorder.modules[name].footprint)
         others = {name for key in renames for name in recorder.runners.get(key, ())} - self._pages.keys() - self._whole
@@ -68,11 +69,29 @@ class Writing:
             known = recorder.modules.get(name)
             if known is None or importer not in recorder.modules or known.trigger != self._once.get(name):
                 continue  # gone, or loaded again by somebody meanwhile
+            if importer in idle:
+                continue  # its statements are known by what they were known by
             place = ledger.offset_of(recorder.modules[importer], unit) if importer in self._runs else unit
             _put(name, replace(known, trigger=(importer, place)), undo)
         if self._start is not None:
             later = [name for name in recorder.rank if name not in self._start.keys]
             recorder.rank = {name: rank for rank, name in enumerate([*self._start.sequence, *later])}
+
+    def _is_idle(self, name: str, activities: Mapping[int, Activity], renames: Mapping[CodeKey, CodeKey]) -> bool:
+        """Whether nothing is known of a module that was not known before: no statement ran anything, or had done so."""
+        page = self._pages[name]
+        if (
+            page is None
+            or name in self._edited
+            or self._start is not None
+            or recorder.modules.get(name) is not page.loaded
+        ):
+            return False
+        if renames and any(not renames.keys().isdisjoint(ran) for ran in page.ran):
+            return False
+        return not any(
+            page.ran[index] or page.reads[index] or one.opened or any(one.noted()) for index, one in activities.items()
+        )
 
     def _rewritten(self, page: Page, activities: Mapping[int, Activity], renames: Mapping[CodeKey, CodeKey]) -> Loaded:
         one = self._edited.get(page.loaded.name)
