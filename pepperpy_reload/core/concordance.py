@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from heapq import merge
-from typing import NamedTuple
 
 from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.scope import Scope
@@ -21,18 +19,9 @@ _OFTEN = {"units": 1, "wholes": 4, "functions": 2}
 Units = dict[Cell, dict[str, list[tuple[int, frozenset[str] | None]]]]
 """By cell: the units that read it, by module, in the order of all; each with its words, of a module as a whole."""
 
-
-class _Speaker(NamedTuple):
-    """A function, and its place among all: that of its module, and its own in it."""
-
-    place: int
-    number: int
-    module: str
-    key: Key
-
-
-Functions = dict[Cell, list[_Speaker]]
-"""By cell: the functions that read it, in the order of all."""
+_NOWHERE: dict[str, int] = {}
+Functions = dict[Cell, dict[str, int]]
+"""By cell: the modules with functions that read it, each with its place among all."""
 
 
 class Concordance(Scope):
@@ -67,11 +56,10 @@ class Concordance(Scope):
         if index is None:
             yield from super().callers(cell)
             return
-        # One that reads both the name and the module as a whole comes twice in succession, as it does without an index.
-        for speaker in merge(index.get(cell, ()), index.get(Cell(cell.module, "*"), ()), key=_turn):
-            if self.world.imports(speaker.module, cell.module):
-                for place in self.runners(speaker.key):
-                    yield place, speaker.key
+        whole = Cell(cell.module, "*")
+        found = {**index.get(cell, _NOWHERE), **index.get(whole, _NOWHERE)}
+        names = [name for name in sorted(found, key=found.__getitem__) if self.world.imports(name, cell.module)]
+        yield from self._callers_in(names, cell) if names else ()
 
     def _units_reading(self, word: str) -> Units | None:
         """The units that read the cells of a name; None if few have been asked for."""
@@ -122,12 +110,8 @@ class Concordance(Scope):
         """Of functions that read a module as a whole, too, where the name is said."""
         found: Functions = {}
         for place, name in enumerate(self.world.speaking(word)):
-            for number, (key, facts) in enumerate(self.world.functions(name, None).items()):
+            for key, facts in self.world.functions(name, None).items():
                 for cell in self._read_in_function(name, key, facts):
                     if cell.name in (word, "*"):
-                        found.setdefault(cell, []).append(_Speaker(place, number, name, key))
+                        found.setdefault(cell, {})[name] = place
         return found
-
-
-def _turn(speaker: _Speaker) -> tuple[int, int]:
-    return speaker[:2]

@@ -289,7 +289,7 @@ class Consequences(Marks):
                     yield from self.runners(key)
 
     def _is_ever_set(self, word: str) -> bool:
-        """Whether anybody sets an attribute of that name: of all who may, nobody has to be asked cell by cell if not."""
+        """Whether anybody sets an attribute of that name: if not, nobody has to be asked cell by cell."""
         if word not in self._ever_set:
             self._ever_set[word] = any(
                 any(True for _ in self._units_setting(name, word))

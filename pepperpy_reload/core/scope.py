@@ -294,9 +294,13 @@ class Scope:
 
     def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:
         """The units that ran a function which reads a cell, each with the function."""
+        return self._callers_in(self.world.mentioning(cell), cell)
+
+    def _callers_in(self, names: Iterable[str], cell: Cell) -> Iterator[tuple[Place, Key]]:
+        """Those that ran such functions of some modules."""
         whole = Cell(cell.module, "*")
         saying = self.world.names_of(cell.module) | SWEEPING | {cell.name}
-        for name in self.world.mentioning(cell):
+        for name in names:
             for key, facts in self.world.functions(name, saying).items():
                 read = self._read_in_function(name, key, facts)
                 for _ in range((cell in read) + (whole in read)):

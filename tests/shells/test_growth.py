@@ -85,7 +85,6 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from pepperpy_reload import ImportOptimizer, ModuleManager, Reloader
 from pepperpy_reload.core import concordance
-from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.recorder import recorder
@@ -97,9 +96,12 @@ for found in pkgutil.walk_packages(werkzeug.__path__, "werkzeug."):
     importlib.import_module(found.name)
 
 class Plain(Traces):
-    _reading, _mentioning = Scope._reading, Scope._mentioning
+    def _units_reading(self, word):
+        return None
 
-concordance._OFTEN = 0
+    _functions_reading = _units_reading
+
+concordance._OFTEN = dict.fromkeys(concordance._OFTEN, 0)
 plain, indexed = Plain(LiveWorld()), Traces(LiveWorld())
 cells = [Cell(name, bound) for name in recorder.modules for bound in ("*", *vars(sys.modules[name]))]
 for cell in cells:
