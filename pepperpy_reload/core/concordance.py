@@ -45,9 +45,9 @@ class Concordance(Scope):
             if self.world.could_read(name, cell):
                 module = self.module(name)
                 taking = self._taking(name, module) if words and module is not None else ()
-                for index, said in units:
-                    if not words or said is None or index in taking or not said.isdisjoint(words):
-                        yield Place(name, index)
+                for number, said in units:
+                    if not words or said is None or number in taking or not said.isdisjoint(words):
+                        yield Place(name, number)
         yield from self._fetched.get(cell, ())
 
     def callers(self, cell: Cell) -> Iterable[tuple[Place, Key]]:

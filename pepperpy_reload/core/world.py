@@ -35,7 +35,7 @@ class Place(NamedTuple):
     """A unit of a module, by its index among the new units."""
 
     module: str
-    index: int
+    index: int  # type: ignore[assignment]  # nobody looks for items in it
 
 
 @dataclass(frozen=True, slots=True)
