@@ -44,7 +44,8 @@ class Takeovers:
         place = Place(step.module, step.index)
         if step.action is not Action.EXECUTE or step.again or unit.statement.guards or step.module in self._edited:
             return None
-        if not self._scope.is_plain(place) or not self._is_quiet(place):
+        # In the midst of others, packages may still wait for submodules; and code would be taken for a function's.
+        if recorder.watch.stack or not self._scope.is_plain(place) or not self._is_quiet(place):
             return None
         if unit.alias is not None:
             return self._way_over(step.module, unit.alias, executor, stale)
@@ -78,8 +79,6 @@ class Takeovers:
     def _way_of_sum(self, unit: Unit, executor: Executor) -> Callable[[], object] | None:
         """What a statement does that computes something of atoms: Python's own operators run no code of the user's."""
         own, late = executor.names.namespace, executor.names.stale
-        if recorder.watch.stack:  # else its code would be taken for a function that somebody runs
-            return None
         for chain in unit.reads:
             if len(chain) > 1 or chain[0] in late or chain[0] not in own or not is_atom(own[chain[0]]):
                 return None
