@@ -13,8 +13,8 @@ from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
-_OFTEN = {"units": 1, "wholes": 4, "functions": 2}
-"""Cells of one name: from here on it pays to have read all units, or functions, that say it, or any module."""
+_OFTEN = 8
+"""Cells of one name: from here on it pays to have read all units and functions that say it."""
 
 Units = dict[Cell, dict[str, list[tuple[int, frozenset[str] | None]]]]
 """By cell: the units that read it, by module, in the order of all; each with its words, of a module as a whole."""
@@ -64,7 +64,7 @@ class Concordance(Scope):
     def _units_reading(self, word: str) -> Units | None:
         """The units that read the cells of a name; None if few have been asked for."""
         if word not in self._units:
-            if not self._is_often("wholes" if word == "*" else "units", word):
+            if not self._is_often("units", word):
                 return None
             self._units[word] = self._as_wholes(word) if word == "*" else self._in_units(word)
         return self._units[word]
@@ -79,7 +79,7 @@ class Concordance(Scope):
 
     def _is_often(self, of: str, word: str) -> bool:
         self._times[of, word] += 1
-        return self._times[of, word] > _OFTEN[of]
+        return self._times[of, word] > _OFTEN
 
     def _in_units(self, word: str) -> Units:
         found: Units = {}

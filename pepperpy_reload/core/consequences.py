@@ -289,8 +289,13 @@ class Consequences(Marks):
                     yield from self.runners(key)
 
     def _is_ever_set(self, word: str) -> bool:
-        """Whether anybody sets an attribute of that name: if not, nobody has to be asked cell by cell."""
+        """Whether anybody sets an attribute of that name: if not, nobody has to be asked cell by cell.
+
+        As long as few cells of that name have been asked for it is quicker to ask for each.
+        """
         if word not in self._ever_set:
+            if not self._is_often("sets", word):
+                return True
             self._ever_set[word] = any(
                 any(True for _ in self._units_setting(name, word))
                 or any(True for _ in self._functions_setting(name, word))

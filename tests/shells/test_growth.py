@@ -101,7 +101,7 @@ class Plain(Traces):
 
     _functions_reading = _units_reading
 
-concordance._OFTEN = dict.fromkeys(concordance._OFTEN, 0)
+concordance._OFTEN = 0
 plain, indexed = Plain(LiveWorld()), Traces(LiveWorld())
 cells = [Cell(name, bound) for name in recorder.modules for bound in ("*", *vars(sys.modules[name]))]
 for cell in cells:
