@@ -252,7 +252,9 @@ class Executor:
             if now is value:
                 self.survived.setdefault(unit.index, []).append(name)
             if again and instances.take_contents(value, now, namespace, self._undo):
-                namespace[name] = value
+                # A function that it ran may have bound another name to the same object (`global`).
+                bound = [other for other, held in namespace.items() if held is now and other not in before]
+                namespace.update(dict.fromkeys((name, *bound), value))
                 self._remade.append(value)
             if unit.kind is Kind.CLASS:
                 self._follow(self._predecessor(unit, name, value), now)

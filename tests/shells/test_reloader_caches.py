@@ -56,6 +56,9 @@ PLACES = {
         "def get(): return k.f\n",
         "get()",
     ),
+    "a global name": (
+        "V = None\ndef f():\n    global V\n    if V is None: V = [number()]\n    return V\n", "f()"
+    ),
     "a descriptor of the project's own": (
         f"{OWN}class K:\n    @keeping\n    def f(self): return [number()]\nk = K()\n", "k.f"
     ),
