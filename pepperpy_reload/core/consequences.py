@@ -36,8 +36,8 @@ class Consequences(Marks):
         unit, cause = self.unit(place), self.causes[place]
         if unit.sweeping:
             self._refuse(f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now")
-        if unit.opaque and place.module not in self.whole:
-            self.whole[place.module] = f"{unit.opaque} (line {unit.line})"
+        if (why := self.opacity(unit)) and place.module not in self.whole:
+            self.whole[place.module] = f"{why} (line {unit.line})"
             self._mark_all(place.module, cause)
         if self.is_plain(place):
             self._process_plain(place, unit, cause)

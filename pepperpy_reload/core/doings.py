@@ -54,6 +54,8 @@ class Doings:
     mutations: tuple[Mutation, ...] = ()
     opaque: str = ""
     """Why it cannot be executed alone, or ""."""
+    entries: frozenset[str] = NONE
+    """The entries of sys.modules that it asks for, or sets, if nothing else makes it opaque."""
     called: frozenset[Chain] = frozenset()
     """All that it calls, or has called by a function of Python's own."""
     bases: tuple[Chain, ...] = ()
@@ -81,6 +83,7 @@ class Doings:
             tuple(one for item in nodes if isinstance(item, _IMPORTS) for one in aliases(item, package)),
             mutations(nodes),
             _opacity(nodes),
+            _entries(nodes),
             frozenset(called(nodes)) or NONE,
             bases,
             heads,
@@ -163,17 +166,35 @@ def _opacity(nodes: list[ast.AST]) -> str:
     return ""
 
 
+def _entries(nodes: list[ast.AST]) -> frozenset[str]:
+    """The entries of sys.modules of which there is talk, if that is all that is opaque and each says its name."""
+    tables = [node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules")]
+    frames = any(isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe") for node in nodes)
+    if not tables or frames or any(reflections(nodes)):
+        return NONE
+    keys = {id(table): key.value for node in nodes for table, key in _looked_up(node)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str)}  # fmt: skip
+    return frozenset(keys.values()) if all(id(table) in keys for table in tables) else NONE
+
+
 def _sweeping(nodes: list[ast.AST]) -> str:
     """Whether a statement goes through sys.modules: what it finds there is what has been loaded by then."""
-    single = {id(part) for node in nodes for part in _looked_up(node)}
+    single = {id(part) for node in nodes for part, _ in _looked_up(node)}
     tables = (node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"))
     return "goes through sys.modules" if any(id(node) not in single for node in tables) else ""
 
 
-def _looked_up(node: ast.AST) -> Iterator[ast.AST]:
-    """The tables of which a node asks for one entry."""
+def _looked_up(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST | None]]:
+    """The tables of which a node asks for one entry, each with its key where that is known here."""
     match node:
-        case ast.Subscript(value=table) | ast.Attribute(value=table, attr="get" | "pop" | "setdefault" | "__getitem__"):
-            yield table
-        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[table]):
-            yield table
+        case ast.Subscript(value=table, slice=key):
+            yield table, key
+        case ast.Compare(left=key, ops=[ast.In() | ast.NotIn()], comparators=[table]):
+            yield table, key
+        case ast.Call(func=ast.Attribute(value=table, attr=name), args=[key, *_]) if name in _ASKING:
+            yield table, key
+        case ast.Attribute(value=table, attr=name) if name in _ASKING:
+            yield table, None
+
+
+_ASKING = frozenset({"get", "pop", "setdefault", "__getitem__"})

@@ -116,6 +116,11 @@ class Unit:
         return self.doings.opaque
 
     @property
+    def entries(self) -> frozenset[str]:
+        """The entries of sys.modules that it asks for, or sets, if nothing else makes it opaque."""
+        return self.doings.entries
+
+    @property
     def called(self) -> frozenset[Chain]:
         """All that it calls, or has called by a function of Python's own."""
         return self.doings.called

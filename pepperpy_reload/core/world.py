@@ -82,6 +82,9 @@ class World(Protocol):
     def knows(self, module: str) -> bool:
         """Whether it is a loaded first-party module: no source has to be read for that."""
 
+    def is_of_a_library(self, entry: str) -> bool:
+        """Whether an entry of the table of modules is a module of a library, under its own name or another one."""
+
     def mentioning(self, cell: Cell) -> Iterable[str]:
         """The modules whose source could read the cell: its own, and those that import it, however, and name it."""
 

@@ -289,6 +289,16 @@ def _is_theirs(module: str) -> bool:
     return not any(one in recorder.roots for one in files)
 
 
+def is_of_a_library(entry: str) -> bool:
+    """Whether an entry of the table of modules is a library's module, under its own name or another one."""
+    module = sys.modules.get(entry)
+    if type(module) is not ModuleType or not isinstance(vars(module).get("__file__"), str):
+        return False
+    names = (entry, str(vars(module).get("__name__")))
+    own = {one.partition(".")[0] for one in recorder.modules}
+    return _is_theirs(entry) and own.isdisjoint(name.partition(".")[0] for name in names)
+
+
 def _is_fixed(name: str, *scopes: Mapping[str, Any]) -> bool:
     """Whether a name means something that no edit of the project's makes another thing."""
     namespace, local, imported = scopes

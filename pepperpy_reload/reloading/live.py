@@ -466,6 +466,10 @@ class LiveWorld(Spoken):
         wish = getattr(sys.modules.get(module), "__dict__", {}).get("__reload__")
         return f'{module} asks for a restart (__reload__ = "restart")' if wish == "restart" else why_displaced(module)
 
+    def is_of_a_library(self, entry: str) -> bool:
+        """Whether an entry of the table of modules is a library's module."""
+        return foreign.is_of_a_library(entry)
+
     def reach(self, module: str, deed: Deed, local: Iterable[Alias]) -> Reach | None:
         """What a deed does outside first-party code."""
         return foreign.reach(module, deed, local, self._imported(module))

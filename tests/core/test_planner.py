@@ -31,6 +31,9 @@ class Made:
     def knows(self, module: str) -> bool:
         return module in self._alignments
 
+    def is_of_a_library(self, entry: str) -> bool:
+        return entry == "library"
+
     def mentioning(self, cell: Cell) -> Iterable[str]:
         return self.names
 

@@ -176,6 +176,24 @@ def test_statements_that_look_at_namespaces_are_opaque(source: str, opaque: str)
 
 
 @pytest.mark.parametrize(
+    ("source", "entries"),
+    [
+        pytest.param("sys.modules['a'] = b", {"a"}, id="set"),
+        pytest.param("x = sys.modules.get('a') or sys.modules['b']", {"a", "b"}, id="asked for"),
+        pytest.param("x = 'a' in sys.modules", {"a"}, id="in"),
+        pytest.param("x = sys.modules['a'], sys.modules[b]", set(), id="one has no name"),
+        pytest.param("x = sys.modules['a'], globals()", set(), id="and a namespace"),
+        pytest.param("x = sys.modules['a'], sys._getframe()", set(), id="and a frame"),
+        pytest.param("get = sys.modules.get", set(), id="any entry later"),
+        pytest.param("x = list(sys.modules)", set(), id="all of them"),
+        pytest.param("x = 1", set(), id="none"),
+    ],
+)
+def test_entries_of_the_table_of_modules(source: str, entries: set[str]) -> None:
+    assert unit(source).entries == entries
+
+
+@pytest.mark.parametrize(
     ("source", "expected"),
     [
         pytest.param("a.b(c)", ["calls a.b"], id="a call that is the statement"),
