@@ -28,6 +28,8 @@ _CHUNK = 1 << 16
 _EMPTIED, _EMPTY = 0.5, 0.1  # seconds: editors that save in place empty the file first
 _LOOK = 0.002
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+"""0 where that cannot be said of a file that is opened."""
 _read_ahead: dict[str, tuple[bytes, CodeType]] = {}
 """By file: its content, and the code of that."""
 _lent: Mapping[str, bytes] = {}
@@ -36,10 +38,25 @@ _postponed: list[tuple[str, bytes, CodeType, str]] | None = None
 
 def read_source(loader: SourceFileLoader) -> bytes:
     """What `loader` reads its file as, at the least price unless somebody has changed how that is done."""
-    if getattr(loader.get_data, "__func__", None) is not _PLAIN_READING:
+    if is_read_otherwise(loader):
         return loader.get_data(loader.path)
     lent = _lent.get(loader.path) if _lent else None
     return read_saved(loader.path) if lent is None else lent
+
+
+def is_read_otherwise(loader: SourceFileLoader) -> bool:
+    """Whether somebody has changed how `loader` reads its file."""
+    return getattr(loader.get_data, "__func__", None) is not _PLAIN_READING
+
+
+def read_unless_link(path: str) -> bytes | None:
+    """The bytes of a source file; None if it is a link, or has to be looked at more closely, or cannot be read."""
+    if not NO_LINKS or _lent:
+        return None
+    try:
+        return read_file(path, os.O_RDONLY | _FLAGS | NO_LINKS) or None  # an empty one may be being written
+    except OSError:
+        return None
 
 
 def read_saved(path: str, before: bytes = b"") -> bytes:
@@ -54,9 +71,9 @@ def read_saved(path: str, before: bytes = b"") -> bytes:
     return data
 
 
-def read_file(path: str) -> bytes:
+def read_file(path: str, flags: int = os.O_RDONLY | _FLAGS) -> bytes:
     """The bytes of a file, at the least price."""
-    descriptor = os.open(path, os.O_RDONLY | _FLAGS)  # a file object costs as much as all the rest
+    descriptor = os.open(path, flags)  # a file object costs as much as all the rest
     try:
         data = os.read(descriptor, _CHUNK)
         if len(data) < _CHUNK:  # nothing shorter is returned of a plain file unless it ends there

@@ -12,7 +12,13 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, MethodType, ModuleType
 from typing import Any, Protocol
 
-from pepperpy_reload.importing.bytecode import compile_source, read_source
+from pepperpy_reload.importing.bytecode import (
+    NO_LINKS,
+    compile_source,
+    is_read_otherwise,
+    read_source,
+    read_unless_link,
+)
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.stripping import strip
 
@@ -70,7 +76,7 @@ class Finder:
         finally:
             finding.discard(name)
         loader = spec.loader if spec is not None else None
-        if spec is not None and type(loader) is SourceFileLoader and (spec.origin or "") in recorder.roots:
+        if spec is not None and type(loader) is SourceFileLoader and _may_be_own(spec.origin or ""):
             own = loader.__dict__
             for called, function in self._methods:
                 own[called] = MethodType(function, loader)
@@ -99,7 +105,11 @@ def _methods(finder: Finder) -> tuple[tuple[str, Callable[..., Any]], ...]:
 
     def exec_module(loader: SourceFileLoader, module: ModuleType) -> None:
         try:
-            source = read_source(loader)
+            source = _own_source(loader)
+            if source is None:
+                loader.__dict__.pop("exec_module", None)
+                loader.exec_module(module)
+                return
             code = compile_source(loader, source, getattr(module.__spec__, "cached", None))
             execute = partial(finder.execution.execute, code, module)
             recorder.run(module.__name__, loader.path, source, code, execute)
@@ -113,6 +123,22 @@ def _methods(finder: Finder) -> tuple[tuple[str, Callable[..., Any]], ...]:
 
     methods = tuple((one.__name__, one) for one in (create_module, exec_module, get_code))
     return methods
+
+
+def _may_be_own(path: str) -> bool:
+    """Whether a module is first-party, or would be if its file were no link."""
+    return bool(NO_LINKS and recorder.roots.has_unless_link(path)) or path in recorder.roots
+
+
+def _own_source(loader: SourceFileLoader) -> bytes | None:
+    """What the file of a module holds; None if it is a link, and what it leads to is not first-party."""
+    path, roots = loader.path, recorder.roots
+    if path not in roots.known and roots.has_unless_link(path) and not is_read_otherwise(loader):
+        source = read_unless_link(path)
+        if source is not None:
+            roots.known[path] = True
+            return source
+    return read_source(loader) if path in roots else None
 
 
 def _ask(me: object, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:

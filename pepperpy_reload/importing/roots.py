@@ -28,6 +28,10 @@ class Roots:
         self._looked_up: tuple[object, tuple[str, ...]] | None = None
         self._verdicts: dict[str, bool] = {}
         """By directory: whether what lies in it, and is no link, is first-party. Only what cannot change by itself."""
+        self._lasting: set[str] = set()
+        """Those of which it is true wherever we are."""
+        self._absolute: tuple[str, ...] | None = None
+        """Real paths of the entries of the search path that do not depend on the working directory."""
         self._foreign = tuple({os.path.realpath(path) + os.sep for path in _library_directories()})
 
     @property
@@ -43,6 +47,8 @@ class Roots:
     def _forget(self) -> None:
         self.known, self._real, self._looked_up = {}, {}, None
         self._verdicts.clear()
+        self._lasting.clear()
+        self._absolute = None
 
     def directories(self) -> tuple[str, ...]:
         """The roots as they are now, real paths."""
@@ -65,6 +71,12 @@ class Roots:
         """Whether an absolute path lies below one of the directories, as it is written: no link is followed."""
         return _is_below(path, self._known_directories())
 
+    def has_unless_link(self, file: str) -> bool:
+        """Whether `file` is first-party if it is no link, as far as that is known without a look at the disk."""
+        if self._fixed is None and self._seen != sys.path:
+            return False
+        return file.rpartition(os.sep)[0] in self._lasting
+
     def _decide(self, file: str) -> bool:
         if file.startswith("<"):
             return False
@@ -85,6 +97,8 @@ class Roots:
         if _is_below(real, directories):
             if is_plain:
                 self._verdicts[directory] = True
+                if _is_below(real, self._directories_anywhere()):
+                    self._lasting.add(directory)
             return True
         return _is_below(real, self.directories())  # looked for once more: directories come into being
 
@@ -114,6 +128,13 @@ class Roots:
             self._looked_up = (where, self.directories())
             self._verdicts.clear()
         return self._looked_up[1]
+
+    def _directories_anywhere(self) -> tuple[str, ...]:
+        """The roots as they are in any working directory."""
+        if self._absolute is None:
+            absolute = tuple(os.path.realpath(entry) for entry in sys.path if os.path.isabs(entry))
+            self._absolute = absolute if self._fixed is None else self._fixed
+        return self._absolute
 
     def _is_foreign(self, path: str) -> bool:
         if not _FOREIGN_PARTS.isdisjoint(path.split(os.sep)):
