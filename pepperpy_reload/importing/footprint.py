@@ -21,6 +21,10 @@ from pepperpy_reload.importing.searchers import Searchers
 _FREE_TOOL_IDS = (4, 3)  # 0, 1, 2 and 5 are spoken for by debuggers, coverage, profilers and optimizers
 
 
+_NOTHING_OPENED: dict[int, set[str]] = {}
+"""Of nearly all: one for each would be work for garbage collection."""
+
+
 class CodeKey(NamedTuple):
     """A function in the source: its file, its qualified name and its first line (that of its first decorator)."""
 
@@ -53,7 +57,7 @@ class Activity:
         self.frame: FrameType | None = None
         self.place = place
         self.started = started
-        self.opened: dict[int, set[str]] = {}
+        self.opened: dict[int, set[str]] = _NOTHING_OPENED
         self.strays: list[tuple[int, int, CodeType]] = []
         """What other threads ran meanwhile: the thread, the offset of the statement that started it, the function."""
         self.is_plain = False
@@ -62,6 +66,12 @@ class Activity:
         """Why the functions could not be recorded, or ""."""
         self._codes: dict[int, dict[int, CodeType]] = {}
         """By offset and identity; a code object that is kept keeps its identity."""
+
+    def note_opened(self, path: str) -> None:
+        """A file has been opened."""
+        if not self.opened:
+            self.opened = {}
+        self.opened.setdefault(self.offset, set()).add(path)
 
     @property
     def offset(self) -> int:
@@ -96,7 +106,13 @@ class Activity:
 
     def noted(self) -> tuple[Any, ...]:
         """The same as it was noted: offset, code, offset ... One flat tuple is no work for garbage collection."""
-        return tuple(one for place, found in self._codes.items() for code in found.values() for one in (place, code))
+        if not self._codes:
+            return ()
+        noted: list[Any] = []
+        for place, found in self._codes.items():
+            for code in found.values():
+                noted += (place, code)
+        return tuple(noted)
 
 
 def footprint_of(noted: tuple[Any, ...]) -> dict[int, set[CodeKey]]:

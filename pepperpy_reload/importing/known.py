@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pepperpy_reload.importing.backlog import Backlog
 from pepperpy_reload.importing.loaded import Loaded
 
 Trigger = tuple[str, int] | None
@@ -21,6 +22,8 @@ class Known(dict[str, Loaded]):
     def __init__(self, news: Iterable[dict[str, None]] = ()) -> None:
         super().__init__()
         self._news = list(news)
+        self._fresh = Backlog(1, self._sort)
+        """Modules that are found by their names alone as yet."""
         self._names: dict[str, dict[str, None]] = {}
         """By path: the modules made from it. What has been a path stays one."""
         self._unsorted: list[str] = []
@@ -38,7 +41,22 @@ class Known(dict[str, Loaded]):
 
     def __setitem__(self, name: str, loaded: Loaded) -> None:
         before = self.get(name)
+        if before is not None:
+            self._fresh.settle()
         super().__setitem__(name, loaded)
+        if before is None:
+            self._fresh.items.append(name)
+        else:
+            self._move(name, before, loaded)
+        for news in self._news:
+            news[name] = None
+
+    def _sort(self, name: str) -> None:
+        loaded = self.get(name)
+        if loaded is not None:
+            self._move(name, None, loaded)
+
+    def _move(self, name: str, before: Loaded | None, loaded: Loaded) -> None:
         if before is None or before.path != loaded.path:
             if before is not None:
                 self._names[before.path].pop(name, None)
@@ -53,11 +71,10 @@ class Known(dict[str, Loaded]):
                 self._loaded_by[old].pop(name, None)
             if new is not None:
                 self._loaded_by.setdefault(new, {})[name] = None
-        for news in self._news:
-            news[name] = None
 
     def pop(self, name: str, *default: Any) -> Any:
         """Forget a module: what was known of it."""
+        self._fresh.settle()
         loaded = super().pop(name, None)
         if loaded is None:
             return super().pop(name, *default)
@@ -70,10 +87,12 @@ class Known(dict[str, Loaded]):
 
     def at(self, path: str) -> list[str]:
         """The modules made from a file, as it was called when they were."""
+        self._fresh.settle()
         return list(self._names.get(path, ()))
 
     def at_real(self, path: str) -> list[str]:
         """The modules made from a file, given by its real path."""
+        self._fresh.settle()
         while self._unsorted:
             other = self._unsorted.pop()
             self._paths.setdefault(self._real(other), []).append(other)
@@ -88,10 +107,12 @@ class Known(dict[str, Loaded]):
 
     def loaded_by(self, name: str) -> list[str]:
         """The modules that were loaded because of an import statement of another one."""
+        self._fresh.settle()
         return list(self._loaded_by.get(name, ()))
 
     def hand_on(self, failed: str, trigger: Trigger) -> None:
         """What a module had loaded before it failed stays: it is there because of who wanted that module."""
+        self._fresh.settle()
         for name in self._loaded_by.pop(failed, {}):
             self[name].trigger = trigger
             if trigger is not None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import CodeType
+from typing import Any
 from weakref import ref
 
 from pepperpy_reload.importing.footprint import CodeKey
+
+NOTHING: Mapping[Any, Any] = {}
+"""Of most modules there is nothing to be known: a dictionary for each would be work for garbage collection."""
 
 
 @dataclass(slots=True)
@@ -23,13 +28,13 @@ class Loaded:
     path: str
     source: bytes
     code: CodeType
-    ran: dict[int, set[CodeKey]] | None
-    reads: dict[int, set[str]] = field(default_factory=dict)
+    ran: Mapping[int, set[CodeKey]] | None
+    reads: Mapping[int, set[str]] = field(default_factory=lambda: NOTHING)
     by_unit: bool = False
     """Whether `ran` and `reads` go by the index of the unit instead: so it is once a reload has sorted them."""
     trigger: tuple[str, int] | None = None
     """The module whose import statement loaded this one, and the offset of that statement in its bytecode."""
-    in_force: dict[int, tuple[ref[CodeType], ...]] = field(default_factory=dict)
+    in_force: Mapping[int, tuple[ref[CodeType], ...]] = field(default_factory=lambda: NOTHING)
     """By the id of a code object in `code`: equal ones of earlier versions, as long as live functions have them."""
     adopted: bool = False
 

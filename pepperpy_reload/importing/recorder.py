@@ -25,7 +25,8 @@ from pepperpy_reload.importing.edges import RecordedGraph, absolute, frame_of, i
 from pepperpy_reload.importing.footprint import Activity, CodeKey, Footprint, Watch
 from pepperpy_reload.importing.joining import join_load
 from pepperpy_reload.importing.known import Known
-from pepperpy_reload.importing.loaded import Loaded
+from pepperpy_reload.importing.loaded import NOTHING, Loaded
+from pepperpy_reload.importing.room import call_with_room
 from pepperpy_reload.importing.roots import Roots
 from pepperpy_reload.importing.runners import Runners
 from pepperpy_reload.importing.settled import Settled
@@ -216,13 +217,16 @@ class Recorder:
             trigger = (above.module, above.offset) if above.module else None
         elif before is not None:
             trigger = before.trigger
-        loaded = self.by_name[name] = Loaded(name, path, source, code, None, trigger=trigger)
+        loaded = self.by_name[name] = Loaded(name, path, source, code, None, NOTHING, False, trigger, NOTHING)
         activity = Activity(name, code)
         within_others = len(here.loads) > len(here.stack) + 1
         activity.is_plain = not (within_others or self.awaited or self._begun_before_us())
         self.watch.enter(activity)
         try:
-            execute()
+            if trigger is None:
+                call_with_room(execute)
+            else:
+                execute()
         except BaseException:
             self.by_name.pop(name)
             if before is not None:
@@ -235,7 +239,7 @@ class Recorder:
             self.graph.end(name)
             loaded.reads = activity.opened
             if not activity.missing:
-                loaded.ran = {}
+                loaded.ran = NOTHING
                 if noted := activity.noted():
                     self._ran.note(loaded, noted)
         self.settled.settle(name, getattr(sys.modules.get(name), "__dict__", {}))
@@ -413,7 +417,7 @@ class Recorder:
         if stack and not path.endswith(CODE) and not path.startswith("/proc/"):
             real = os.path.realpath(path)
             if real in self.roots:
-                stack[-1].opened.setdefault(stack[-1].offset, set()).add(real)
+                stack[-1].note_opened(real)
 
     def note_write(self, path: object) -> None:
         """A file has been opened for writing, or another one was moved there, on any thread."""

@@ -24,6 +24,7 @@ from pepperpy_reload.importing.layout import dict_getter, identity, namespace_of
 _VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)
 _CONSTANT = frozenset((*_CLOSED, Logger))
+_PRINTLESS = (*_CLOSED, Enum)
 _PLAIN: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
 _CONTAINERS = frozenset({dict, *_PLAIN})
 _TABLE = 256
@@ -37,14 +38,17 @@ class Settled:
     """By module and name: the identity and the print of each object that may change."""
 
     def __init__(self) -> None:
-        self._prints: dict[str, dict[str, tuple[int, Print]]] = {}
+        self._prints: dict[str, dict[str, Print]] = {}
+        self._identities: dict[str, dict[str, int]] = {}
+        """Whose prints these are. A pair for each would be work for garbage collection."""
         self._owners: dict[int, str] = {}
         """By the identity of an object that has a print: the module whose it is."""
         self._too_large: WeakKeyDictionary[type, int] = WeakKeyDictionary()
 
     def settle(self, module: str, namespace: Mapping[str, Any]) -> None:
         """A module has been executed; what it has from others is theirs."""
-        self.forget(module)
+        if module in self._prints:
+            self.forget(module)
         owners = self._owners
         for name, value in list(namespace.items()):
             if type(value) not in _CONSTANT and name[:2] != "__" and owners.get(identity(value), module) == module:
@@ -53,10 +57,10 @@ class Settled:
     def settle_again(self, module: str, values: Mapping[str, Any]) -> None:
         """Names of it have been bound again."""
         self._prints[module] = dict(self._prints.get(module, {}))  # another may have a copy of what is known
+        self._identities[module] = dict(self._identities.get(module, {}))
         for name, value in values.items():
-            before = self._prints[module].pop(name, None)
-            if before is not None:
-                self._owners.pop(before[0], None)
+            if self._prints[module].pop(name, None) is not None:
+                self._owners.pop(self._identities[module].pop(name), None)
             if type(value) not in _CONSTANT and not name.startswith("__"):
                 self._take(module, name, value)
 
@@ -65,31 +69,41 @@ class Settled:
         kind = type(value)
         if kind in _CONTAINERS:
             taken = print_of(value) if len(value) <= _TABLE else None
-        elif issubclass(kind, (*_CLOSED, Enum)) or namespace_of(kind).get("__module__") in _ELSEWHERE:
+        elif issubclass(kind, _PRINTLESS) or namespace_of(kind).get("__module__") in _ELSEWHERE:
             return
         else:
             tries = self._too_large.get(kind, 0)
             taken = print_of(value) if tries < _TRIES else None
             if tries < _TRIES and (taken is None or tries):
                 self._too_large[kind] = tries + 1 if taken is None else 0
-        if taken is not None:
-            self._prints.setdefault(module, {})[name] = (identity(value), taken)
-            self._owners[identity(value)] = module
+        if taken is None:
+            return
+        number = identity(value)
+        try:
+            self._prints[module][name] = taken
+            self._identities[module][name] = number
+        except KeyError:
+            self._prints[module], self._identities[module] = {name: taken}, {name: number}
+        self._owners[number] = module
 
     def forget(self, module: str) -> None:
         """Nothing is known of it any more."""
-        for number, _ in self._prints.pop(module, {}).values():
+        self._prints.pop(module, None)
+        for number in self._identities.pop(module, {}).values():
             self._owners.pop(number, None)
 
     def is_as_left(self, module: str, name: str, value: object) -> bool:
         """Whether a module's name holds what it held when the module had been executed, and that has not changed."""
         known = self._prints.get(module, {}).get(name)
-        return known is not None and known[0] == identity(value) and _are_equal(known[1], print_of(value))
+        if known is None or self._identities[module][name] != identity(value):
+            return False
+        return _are_equal(known, print_of(value))
 
     def copy(self) -> Settled:
         """What is known now."""
         other = Settled()
         other._prints = dict(self._prints)
+        other._identities = dict(self._identities)
         other._owners = dict(self._owners)
         other._too_large = self._too_large
         return other

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import os
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from types import CodeType
@@ -30,7 +30,7 @@ class Page:
     units: list[Unit]
     ran: list[Set[CodeKey]]
     reads: list[Set[str]]
-    footprint: dict[int, set[CodeKey]] | None = field(init=False, repr=False)
+    footprint: Mapping[int, set[CodeKey]] | None = field(init=False, repr=False)
     """The table that it was made of: a module that was half-way then has got its own since."""
     _facts: dict[CodeKey, FunctionFacts | None] = field(default_factory=dict, repr=False)
     _lines: list[int] = field(default_factory=list, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from pepperpy_reload.importing.recorder import recorder
@@ -38,5 +39,5 @@ def _gives(name: str) -> bool:
     return "__getattr__" in vars(sys.modules.get(name.rpartition(".")[0], recorder))
 
 
-def _plain(table: dict[int, set[Any]] | None) -> Any:
+def _plain(table: Mapping[int, set[Any]] | None) -> Any:
     return None if table is None else sorted([place, sorted(map(str, found))] for place, found in table.items())
