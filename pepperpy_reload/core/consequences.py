@@ -10,7 +10,7 @@ from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.marks import Cause, Marks
 from pepperpy_reload.core.plan import Action
-from pepperpy_reload.core.traces import set_by
+from pepperpy_reload.core.setters import owners_set, set_by
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place
 
@@ -144,11 +144,21 @@ class Consequences(Marks):
         if self.fate(place) is Fate.CHANGED:
             for cell in self.stored_by(place.module, self.old_unit(place)):
                 self._remake(cell, place)
-        for cell in after:
-            if cell not in before and self._is_used_later(place, cell):
-                self._remake(cell, place)
+        self._see_changed(place, after.keys() - before.keys())
         for cell in self.stored_by(place.module, self.unit(place)):
             self._store_again(cell, place)
+        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
+            self._see_changed(place, self.going_to_store(place) - before.keys() - after.keys())
+
+    def _see_changed(self, place: Place, cells: Iterable[Cell]) -> None:
+        """Who comes later finds what a unit is going to change: a class is not to keep what it had found."""
+        for cell in sorted(cells):
+            if self._is_used_later(place, cell):
+                self._remake(cell, place)
+                continue
+            for other in list(self.users(cell)):
+                if self.unit(other).kind is Kind.CLASS and self.order(other) > self.order(place):
+                    self.force(other, Cause(f"uses what {cell} holds", place))
 
     def _changed_under_names(self, place: Place) -> Iterator[Cell]:
         """The cells of others whose objects a unit has changed under names that import statements bind no more."""
@@ -221,6 +231,7 @@ class Consequences(Marks):
         for cell in self._found_changed(place):
             if self._is_changed_later(place, cell):
                 self._remake(cell, place)
+        self._see_attributes_before(place)
         self._see_bases_before(place)
 
     def _see_binders(self, place: Place, cell: Cell, *, by_itself: bool) -> None:
@@ -270,6 +281,36 @@ class Consequences(Marks):
                 seen |= found
                 waiting += made
                 yield from made
+
+    def _see_attributes_before(self, place: Place) -> None:
+        """What a unit reads of classes, functions and the like may have been set since."""
+        for cell, attribute in sorted(self._attributes_read(place)):
+            if any(self._is_later(other, place) for other in self._attribute_set_by(cell, attribute)):
+                self._remake(cell, place)
+
+    def _attributes_read(self, place: Place) -> set[tuple[Cell, str]]:
+        """What a unit reads of what is not taken to change: of classes, functions, and modules that are nobody's."""
+        ways = [self.cell(home, chain) for home, chain in self.chains_read(place) if len(chain) > 1]
+        found = {(self.canonical(cell), rest[0]) for cell, rest in ways if rest}
+        return {(cell, name) for cell, name in found if not self.module_bound(cell) and self.binders(cell)}
+
+    def _attribute_set_by(self, cell: Cell, attribute: str) -> list[Place]:
+        """The units that set an attribute of what a cell holds, themselves or through functions that they ran."""
+        known = (cell, attribute)
+        if known not in self._setters_of:
+            self._setters_of[known] = list(self._find_attribute_setters(cell, attribute))
+        return self._setters_of[known]
+
+    def _find_attribute_setters(self, cell: Cell, attribute: str) -> Iterator[Place]:
+        if not self._is_ever_set(attribute):
+            return
+        for name in self.world.setting(Cell(cell.module, attribute)):
+            for unit in self._units_setting(name, attribute):
+                if cell in owners_set(self, name, unit.sets, unit.imports, attribute):
+                    yield Place(name, unit.index)
+            for key, facts in self._functions_setting(name, attribute):
+                if cell in owners_set(self, name, facts.sets, facts.imports, attribute):
+                    yield from self.runners(key)
 
     def _set_by(self, cell: Cell) -> list[Place]:
         """The units that bind a cell as an attribute of its module, themselves or through functions that they ran."""

@@ -41,6 +41,7 @@ class Marks(Traces):
         self._keys: set[Key] = set()
         self._setters: dict[Cell, list[Place]] = {}
         self._ever_set: dict[str, bool] = {}
+        self._setters_of: dict[tuple[Cell, str], list[Place]] = {}
 
     def mark(self, place: Place, cause: Cause) -> None:
         """A unit is stale."""

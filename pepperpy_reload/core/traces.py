@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.concordance import Concordance
 from pepperpy_reload.core.difference import Fate
-from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.operators import Known, foreseen, operated
-from pepperpy_reload.core.scope import Scope
+from pepperpy_reload.core.setters import set_by
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_otherwise
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
@@ -300,12 +299,24 @@ class Traces(Concordance):
         """The objects of which a unit itself sets attributes or items: functions and classes are among them."""
         known = self._stored.get(id(unit))
         if known is None:
-            known = self._stored[id(unit)] = (unit, self._find_stored(name, unit))
+            known = self._stored[id(unit)] = (unit, self._find_stored(name, unit, self._ran_by(name, unit)))
         return known[1]
 
-    def _find_stored(self, name: str, unit: Unit) -> set[Cell]:
+    def _ran_by(self, name: str, unit: Unit) -> frozenset[Key]:
+        """The functions that an old or a new unit has run; each is known by its place among its own."""
+        module = self.module(name)
+        units = module.alignment.units if module is not None else ()
+        is_new = unit.index < len(units) and units[unit.index] is unit
+        old = self.old_index(Place(name, unit.index)) if is_new else unit.index
+        return self.world.ran(name, old) if old >= 0 else frozenset()
+
+    def going_to_store(self, place: Place) -> set[Cell]:
+        """The same for a new or changed unit and the functions that it may run."""
+        return self._find_stored(place.module, self.unit(place), self.foreseen(place))
+
+    def _find_stored(self, name: str, unit: Unit, ran: Iterable[Key]) -> set[Cell]:
         stores = [(name, mutation) for mutation in unit.mutations]
-        for key in self.world.ran(name, unit.index):
+        for key in ran:
             known = self.world.facts(key)
             stores += [(known[0], mutation) for mutation in known[1].mutations] if known is not None else []
         chains = ((home, mutation.chain) for home, mutation in stores if mutation.depth is not Depth.CALL)
@@ -457,19 +468,3 @@ class Traces(Concordance):
 
 def _last_name(key: Key) -> str:
     return qualname_of(key).rpartition(".")[2]
-
-
-def set_by(scope: Scope, home: str, facts: FunctionFacts) -> set[Cell]:
-    """The names of modules that a function in module `home` binds as attributes of these."""
-    local = {alias.bound: alias for alias in facts.imports}
-    chains = [_through(local[one[0]], one) if one[0] in local else (home, one) for one in facts.sets]
-    cells = (scope.cell(name, chain) for name, chain in chains if chain)
-    return {cell for cell, rest in cells if not rest and scope.module(cell.module) is not None}
-
-
-def _through(alias: Alias, chain: Chain) -> tuple[str, Chain]:
-    """A chain that begins with what an import inside a function binds, as one that begins in a module."""
-    if alias.name:
-        return alias.module, (alias.name, *chain[1:])
-    plain = alias.bound == alias.module.partition(".")[0]
-    return alias.bound if plain else alias.module, chain[1:]

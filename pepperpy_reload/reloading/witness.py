@@ -11,7 +11,8 @@ from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.names import binds_first
 from pepperpy_reload.core.operators import Known
 from pepperpy_reload.core.plan import Action, ReloadPlan
-from pepperpy_reload.core.traces import Traces, set_by
+from pepperpy_reload.core.setters import set_by
+from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Key, Place
 from pepperpy_reload.errors import RestartNeeded
