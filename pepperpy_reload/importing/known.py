@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from weakref import ref
 
 from pepperpy_reload.importing.backlog import Backlog
 from pepperpy_reload.importing.loaded import Loaded
 
 Trigger = tuple[str, int] | None
+
+
+def _sorter(known: Known) -> Callable[[str], None]:
+    """Sorts a module in, and holds nothing that holds it: what is known is replaced when a batch is taken back."""
+    held = ref(known)
+
+    def sort(name: str) -> None:
+        if (now := held()) is not None:
+            now.sort(name)
+
+    return sort
 
 
 class Known(dict[str, Loaded]):
@@ -22,7 +34,7 @@ class Known(dict[str, Loaded]):
     def __init__(self, news: Iterable[dict[str, None]] = ()) -> None:
         super().__init__()
         self._news = list(news)
-        self._fresh = Backlog(1, self._sort)
+        self._fresh = Backlog(1, _sorter(self))
         """Modules that are found by their names alone as yet."""
         self._names: dict[str, dict[str, None]] = {}
         """By path: the modules made from it. What has been a path stays one."""
@@ -51,7 +63,8 @@ class Known(dict[str, Loaded]):
         for news in self._news:
             news[name] = None
 
-    def _sort(self, name: str) -> None:
+    def sort(self, name: str) -> None:
+        """Have a module found by its file, too, and by who has loaded it."""
         loaded = self.get(name)
         if loaded is not None:
             self._move(name, None, loaded)

@@ -142,6 +142,11 @@ class Table:
         return (exact or found or [code])[0]
 
 
+def _names_of(thing: object, namespace: Mapping[str, Any]) -> set[str]:
+    """The names by which a namespace has an object; not where its contents are taken, whose holders are counted."""
+    return {name for name, held in namespace.items() if held is thing}
+
+
 def _exported(names: Mapping[str, Any]) -> list[str]:
     """The names that a star import takes from a module."""
     listed: Any = names.get("__all__")
@@ -253,8 +258,7 @@ class Executor:
                 self.survived.setdefault(unit.index, []).append(name)
             if again and instances.take_contents(value, now, namespace, self._undo):
                 # A function that it ran may have bound another name to the same object (`global`).
-                bound = [other for other, held in namespace.items() if held is now and other not in before]
-                namespace.update(dict.fromkeys((name, *bound), value))
+                namespace.update(dict.fromkeys((name, *(_names_of(now, namespace) - before.keys())), value))
                 self._remade.append(value)
             if unit.kind is Kind.CLASS:
                 self._follow(self._predecessor(unit, name, value), now)
