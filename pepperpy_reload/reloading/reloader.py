@@ -110,7 +110,7 @@ class Reloader:
             from pepperpy_reload.watching.observer import Watcher
 
             self._authored = Authored()
-            recorder.on_write = self._authored.wrote
+            recorder.on_write = self._wrote
             watcher = Watcher(
                 list(recorder.roots.directories()), on_event=self._heard, on_notice=_print, exclude=self._ignore
             )
@@ -132,6 +132,11 @@ class Reloader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _wrote(self, path: str) -> None:
+        """What is written meanwhile comes of the reload itself; at any other time this process may be the editor."""
+        if self._busy and self._authored is not None:
+            self._authored.wrote(path)
 
     def _heard(self, event: Hint | Quiet) -> None:
         if self._authored is None:

@@ -106,3 +106,24 @@ def test_a_program_of_its_own_that_writes_what_it_is_reloaded_for(python: Python
         """,
         {"runs.json": '{"n": 0}', "counter.py": COUNTER, "main.py": "import counter\nRUNS = counter.bump()\n"},
     )
+
+
+def test_who_edits_within_the_process_is_no_program_that_goes_round_in_circles(python: Python) -> None:
+    python.plain(
+        """
+        import os, threading, time
+        from pepperpy_reload import ImportOptimizer, ModuleManager, Reloader
+        reports = []
+        with Reloader(ImportOptimizer(ModuleManager()), roots=["."], on_report=reports.append):
+            import main
+            for number in range(1, 9):
+                open("main.new", "w").write(f"NUMBER = {number}\\n")
+                os.replace("main.new", "main.py")
+                deadline, pause = time.monotonic() + 15, threading.Event()
+                while main.NUMBER != number:
+                    assert time.monotonic() < deadline, (number, main.NUMBER, reports)
+                    pause.wait(0.01)
+        assert not any(report.notes for report in reports), reports
+        """,
+        {"main.py": "NUMBER = 0\n"},
+    )
