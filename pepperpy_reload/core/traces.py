@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.concordance import Concordance
@@ -361,11 +361,33 @@ class Traces(Concordance):
             if known[1].reaches_through and is_told:
                 self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
-        return {
+        changed = {
             cell: depth
             for cell, depth in found.items()
             if cell not in own and not (old >= 0 and self.world.was_left_alone(cell, name))
         }
+        names = frozenset().union(*(known[1].reached for known in every.values()))
+        for cell in [cell for cell, depth in changed.items() if depth is Depth.CALL] if names else ():
+            changed.update(dict.fromkeys(self._lenders(cell, names) - own - changed.keys(), Depth.CALL))
+        return changed
+
+    def _lenders(self, cell: Cell, names: Collection[str]) -> set[Cell]:
+        """Who has made what the cell's object has as attributes: where its own maker found that."""
+        around = {self.canonical(one) for one in self.world.having_parts(cell, names)} - {cell}
+        return around & self._found_by_maker(cell) if around else around
+
+    def _found_by_maker(self, cell: Cell) -> set[Cell]:
+        """The cells that whoever made a cell's object has read; the bases of a class are read with it."""
+        waiting = [one for place in self.binders(cell) for one in self.read_when_executed(place)]
+        found: set[Cell] = set()
+        while waiting:
+            one = self.canonical(waiting.pop())
+            if one not in found:
+                found.add(one)
+                classes = (place for place in self.binders(one) if self.unit(place).kind is Kind.CLASS)
+                bases = [(place.module, base) for place in classes for base in self.unit(place).bases]
+                waiting += [self.cell(home, base)[0] for home, base in bases]
+        return found
 
     def changed_by(self, name: str, facts: FunctionFacts) -> set[Cell]:
         """The cells whose objects a function of module `name` changes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -132,6 +132,12 @@ class World(Protocol):
 
     def class_state(self, key: Key, facts: FunctionFacts) -> Iterable[Cell]:
         """The classes that hold by themselves what a function may change of its parameters: a list, a counter."""
+
+    def having_parts(self, cell: Cell, names: Collection[str]) -> Iterable[Cell]:
+        """The cells that hold, as their values or inside of them, what the cell's live value has as attributes.
+
+        Those attributes count that have one of the names, also of objects inside of the value.
+        """
 
     def has_class_state(self, cell: Cell) -> bool:
         """Whether a cell holds a first-party class that holds by itself what may change."""

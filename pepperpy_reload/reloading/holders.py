@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import gc
 import re
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from enum import Enum
+from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 from weakref import ReferenceType
@@ -16,7 +19,7 @@ from weakref import ReferenceType
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.layout import dict_getter
+from pepperpy_reload.importing.layout import dict_getter, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.looking import instance_dict, is_a
@@ -32,6 +35,8 @@ _NEVER = (*_ATOMS, re.Pattern, type, BuiltinFunctionType)
 """What holds nothing that could change."""
 _ATOM_IDS = frozenset(map(id, _ATOMS))  # to hash a type may run code of its metaclass
 _DEPTH = 3
+_FEW = 100  # of what a container holds
+_MANY = 2000  # objects inside of another one; the rest is left out
 _LIMIT = 100_000  # objects looked at: beyond, a reload would be felt; the rest is left out
 
 
@@ -102,6 +107,43 @@ class Holders:
             is_own = self._own[code.co_filename] = code.co_filename in recorder.roots
         if is_own and _may_keep(function):
             self._functions.setdefault(CodeKey.of(code), []).append(cell)
+
+
+def parts_of(value: object, names: Collection[str]) -> Iterator[object]:
+    """What an object has as attributes of these names and may change, also of objects inside of it; with what that
+    holds itself: a table of lists is changed by what is put into one of them."""
+    level, seen = [value], {id(value)}
+    for depth in range(_DEPTH + 1):
+        below: list[object] = []
+        for thing in level:
+            if is_a(thing, (ModuleType, FunctionType)) or (depth and is_a(thing, type)):
+                continue
+            for part in (inner for name, inner in _attributes(thing) if name in names):
+                things = (part, *islice(_held_by(part), _FEW))
+                yield from (one for one in things if can_change(one) and not is_a(one, type))
+            for inner in _looker(type(thing))(thing) if depth < _DEPTH else ():
+                if id(type(inner)) not in _ATOM_IDS and id(inner) not in seen and len(seen) < _MANY:
+                    seen.add(id(inner))
+                    below.append(inner)
+        level = below
+
+
+def _held_by(part: object) -> Iterable[object]:
+    """The items of a plain container."""
+    if type(part) is dict:
+        return list(part.values())
+    return list(part) if type(part) in (list, tuple, set, frozenset, deque) else []  # type: ignore[call-overload]
+
+
+def _attributes(thing: object) -> Iterator[tuple[str, object]]:
+    """The attributes of an object or a class: no code of anybody's is asked."""
+    if is_a(thing, type):
+        yield from list(vars(thing).items())
+        return
+    yield from list(instance_dict(thing).items())
+    for member in (one for kind in type(thing).__mro__ for one in slots_of(kind)):
+        with suppress(AttributeError):  # not set
+            yield member.__name__, member.__get__(thing)
 
 
 def can_change(thing: object) -> bool:
@@ -231,6 +273,6 @@ def _looker_of_its_own(kind: type) -> Callable[[Any], list[object]] | None:
         return lambda thing: list(base.__iter__(thing))
     if issubclass(kind, dict):
         return lambda thing: list(dict.values(thing))
-    if kind.__module__ == "functools":
-        return lambda thing: [getattr(thing, "__wrapped__", None)]
+    if kind.__module__ == "functools":  # a cache is asked by the collector's way for what it keeps
+        return lambda thing: [getattr(thing, "__wrapped__", None), *gc.get_referents(thing)]
     return None

@@ -6,7 +6,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property, partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -28,7 +28,7 @@ from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
 from pepperpy_reload.reloading.getters import Getters, live_getters, why_displaced
-from pepperpy_reload.reloading.holders import Holders, changed_with, has_attributes, led_to
+from pepperpy_reload.reloading.holders import Holders, changed_with, has_attributes, led_to, parts_of
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a, is_atom
@@ -186,6 +186,12 @@ class LiveWorld(Spoken):
                 found = {cell for name in homes for cell in self._classes.of(key, name, facts)}
                 self._class_state[key] = sorted(found)
         return self._class_state[key]
+
+    def having_parts(self, cell: Cell, names: Collection[str]) -> Iterable[Cell]:
+        """The cells that lead to what the cell's value has as attributes of these names."""
+        things = list(parts_of(self.value(cell), names))
+        direct, around = self._index().of(things) if things else ((), ())
+        return [*direct, *around]
 
     def has_class_state(self, cell: Cell) -> bool:
         """Whether a cell holds a first-party class that holds by itself what may change."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,6 +142,9 @@ class Made:
 
     def module_value(self, cell: Cell) -> str:
         return ""
+
+    def having_parts(self, cell: Cell, names: Collection[str]) -> Iterable[Cell]:
+        return ()
 
     def class_state(self, key: Key, facts: FunctionFacts) -> Iterable[Cell]:
         return ()
