@@ -41,6 +41,7 @@ SHARED = (
     *("audit", "replay", "profile", "overlap", "sessions", "workers", "snapshots"),
     *("serve", "unavailable", "explain", "security", "run", "budget", "install"),
     *("watching_trouble", "debugpy", "watching", "repl", "single", "siege"),
+    *("plain_sessions", "reloader_outside", "reloader_kept", "standin", "cli", "own_writes"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 
