@@ -31,9 +31,7 @@ from pepperpy_reload.serving.session import Activity, Session
 _QUICK = 0.05  # seconds that a snapshot may take to be had between two callbacks of the program's loop
 _IDLE = 10.0  # seconds that a program without a break is waited for
 _LOOK = 0.02
-_STARTS = (
-    3  # that have to agree before a reload is blamed: what is drawn of two is the same in two of them often enough
-)
+_STARTS = 3  # that have to agree before a reload is blamed: what is drawn by lot is often the same in two of them
 _AT_WORK = Activity(besides="the program")
 File = IO[bytes]
 

@@ -6,12 +6,12 @@ import abc
 import importlib
 import sys
 from collections.abc import Callable
-from types import CellType, FunctionType, GetSetDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 from pepperpy_reload.comparing.portrait import Node, Painter, Reference
 from pepperpy_reload.comparing.values import qualname_of
-from pepperpy_reload.importing.layout import namespace_of
+from pepperpy_reload.importing.layout import held_in, namespace_of
 
 _abc: Any = importlib.import_module("_abc")  # of no public interface; typing knows nothing of it
 Refer = Callable[[Painter, Any], Reference]
@@ -64,17 +64,10 @@ def describe_function(painter: Painter, function: FunctionType, refer: Refer) ->
         edges[f"type parameter {index}"] = refer(painter, item)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         # The compiler's own cell holds the class and is nobody's variable: which cell it is says nothing.
-        held = _contents(cell) if name == "__class__" else None
+        held = held_in(cell) if name == "__class__" else None
         edges[f"closure {name}"] = refer(painter, cell if held is None else held)
     detail["edges"] = list(edges)
     return Node("function", detail, edges)
-
-
-def _contents(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # an empty cell
-        return None
 
 
 def _annotations(function: FunctionType) -> dict[str, Any]:

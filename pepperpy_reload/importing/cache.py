@@ -20,7 +20,8 @@ def content_hash(content: bytes | None) -> str:
     return "" if content is None else hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def _content(path: str) -> bytes | None:
+def content_of(path: str) -> bytes | None:
+    """What a file holds; None if it is not there, or cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -115,7 +116,7 @@ class ImportCache:
         stored: float,
     ) -> None:
         path = os.path.realpath(file) if (file := getattr(module, "__file__", None)) else ""
-        content = source if source is not None else _content(path)
+        content = source if source is not None else content_of(path)
         entry = _Entry(
             module,
             path,
@@ -153,7 +154,7 @@ class ImportCache:
     def _is_current(self, entry: _Entry) -> bool:
         if self.ttl is not None and time.monotonic() - entry.stored > self.ttl:
             return False
-        return not entry.path or content_hash(_content(entry.path)) == entry.digest
+        return not entry.path or content_hash(content_of(entry.path)) == entry.digest
 
     def reload(self, name: str) -> ModuleType:
         """Bring the module up to date with its file, whether or not it is cached, and cache it.

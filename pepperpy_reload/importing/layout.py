@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import CellType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 identity = object.__hash__
@@ -19,6 +19,14 @@ def slots_of(cls: type) -> list[MemberDescriptorType]:
     """The slots that a class itself adds. Those of another class are plain values in its namespace."""
     members = namespace_of(cls).values()
     return [item for item in members if type(item) is MemberDescriptorType and item.__objclass__ is cls]
+
+
+def held_in(cell: CellType) -> Any:
+    """What a closure's cell holds; None if it is empty."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
 
 
 def dict_getter(kind: type) -> GetSetDescriptorType | None:

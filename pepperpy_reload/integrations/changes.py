@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 from pepperpy_reload.core.batch import Hint, Quiet
+from pepperpy_reload.importing.cache import content_of
 from pepperpy_reload.importing.recorder import recorder
 
 
@@ -58,17 +58,17 @@ class LoadedFiles:
     def suspect(self, path: str) -> None:
         """`path` belongs to a module that could not be loaded: notice when it changes, too."""
         if path:
-            self._troubled = {path: _content(path)}
+            self._troubled = {path: content_of(path)}
             self._seen[path] = _signature(path)
 
     def is_as_tried(self, path: str) -> bool:
         """Whether a file is what was loaded of it, or could not be, whatever a watcher tells of it by now."""
         names = recorder.modules.at_real(path)
-        return self.is_in_vain(path) or any(recorder.modules[name].source == _content(path) for name in names)
+        return self.is_in_vain(path) or any(recorder.modules[name].source == content_of(path) for name in names)
 
     def is_in_vain(self, path: str) -> bool:
         """Whether a file is what could not be loaded of it."""
-        return path in self._troubled and self._troubled[path] == _content(path)
+        return path in self._troubled and self._troubled[path] == content_of(path)
 
     def changed(self) -> set[str]:
         """The files that have changed since they were looked at last."""
@@ -83,14 +83,7 @@ class LoadedFiles:
         if self._seen.get(path) == signature:
             return False
         self._seen[path] = signature
-        return _content(path) != source
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        return Path(path).read_bytes()
-    except OSError:
-        return None
+        return content_of(path) != source
 
 
 def _signature(path: str) -> tuple[int, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from types import CellType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.reloading.looking import instance_dict, is_a
 
 _LRU = type(functools.lru_cache(lambda: None))
@@ -76,12 +77,5 @@ def _led_to(value: Any) -> Iterator[Any]:
 
 def _behind(function: FunctionType) -> Iterator[Any]:
     for cell in function.__closure__ or ():
-        yield _contents(cell)
+        yield held_in(cell)
     yield instance_dict(function).get("__wrapped__")
-
-
-def _contents(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # it is empty
-        return None

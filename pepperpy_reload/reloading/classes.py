@@ -7,12 +7,13 @@ import ast
 import dis
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from types import CellType, CodeType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.names import bound_names
 from pepperpy_reload.core.statement import Statement, chain, import_time
+from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import doubles
 from pepperpy_reload.reloading.looking import part_of
@@ -267,7 +268,7 @@ def _take_generated(live: type, scratch: type, name: str) -> None:
 def _take_value(live: type, scratch: type, name: str, value: Any) -> None:
     for function in _functions_in(value):
         for cell in function.__closure__ or ():
-            if _contents(cell) is scratch:
+            if held_in(cell) is scratch:
                 cell.cell_contents = live
     type.__setattr__(live, name, value)
     set_name = getattr(type(value), "__set_name__", None)
@@ -310,7 +311,7 @@ _ORDER = {True: ("__defaults__", "__code__"), False: ("__code__", "__defaults__"
 def _close_over_the_same(live: FunctionType, new: FunctionType) -> bool:
     """Whether two functions have the same objects in their cells and attributes; each has the class that it is in."""
     cells = zip(live.__code__.co_freevars, live.__closure__ or (), new.__closure__ or (), strict=True)
-    if any(name != "__class__" and _contents(one) is not _contents(other) for name, one, other in cells):
+    if any(name != "__class__" and held_in(one) is not held_in(other) for name, one, other in cells):
         return False
     mine, theirs = vars(live), vars(new)
     return mine.keys() == theirs.keys() and all(mine[name] is theirs[name] for name in mine)
@@ -321,20 +322,13 @@ def _functions_in(value: Any, depth: int = 3) -> Iterator[FunctionType]:
     if type(value) is FunctionType:
         yield value
         for cell in value.__closure__ or () if depth else ():
-            inner = _contents(cell)
+            inner = held_in(cell)
             if type(inner) is FunctionType and inner is not value:
                 yield from _functions_in(inner, depth - 1)
     for attribute in ("__func__", "fget", "fset", "fdel", "func", "__wrapped__"):
         inner = None if type(value) is FunctionType else part_of(value, attribute)
         if type(inner) is FunctionType:
             yield from _functions_in(inner, depth - 1)
-
-
-def _contents(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return None
 
 
 def _subclasses(cls: type) -> Iterator[type]:

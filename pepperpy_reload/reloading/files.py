@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pepperpy_reload.importing.cache import content_of
 from pepperpy_reload.importing.recorder import recorder
 
 Contents = dict[str, bytes | None]
@@ -12,17 +13,9 @@ Contents = dict[str, bytes | None]
 
 def contents_of(paths: Iterable[str]) -> Contents:
     """What these files hold now."""
-    return {path: _content(path) for path in paths}
+    return {path: content_of(path) for path in paths}
 
 
 def overtaken() -> list[str]:
     """The files of modules that hold something else than what was loaded from them."""
-    return [loaded.path for loaded in list(recorder.modules.values()) if _content(loaded.path) != loaded.source]
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return None
+    return [loaded.path for loaded in list(recorder.modules.values()) if content_of(loaded.path) != loaded.source]

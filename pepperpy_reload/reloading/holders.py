@@ -35,6 +35,7 @@ _NEVER = (*_ATOMS, re.Pattern, type, BuiltinFunctionType)
 """What holds nothing that could change."""
 _ATOM_IDS = frozenset(map(id, _ATOMS))  # to hash a type may run code of its metaclass
 _DEPTH = 3
+_CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _FEW = 100  # of what a container holds
 _MANY = 2000  # objects inside of another one; the rest is left out
 _LIMIT = 100_000  # objects looked at: beyond, a reload would be felt; the rest is left out
@@ -119,20 +120,13 @@ def parts_of(value: object, names: Collection[str]) -> Iterator[object]:
             if is_a(thing, (ModuleType, FunctionType)) or (depth and is_a(thing, type)):
                 continue
             for part in (inner for name, inner in _attributes(thing) if name in names):
-                things = (part, *islice(_held_by(part), _FEW))
+                things = (part, *islice(_looker(type(part))(part) if type(part) in _CONTAINERS else (), _FEW))
                 yield from (one for one in things if can_change(one) and not is_a(one, type))
             for inner in _looker(type(thing))(thing) if depth < _DEPTH else ():
                 if id(type(inner)) not in _ATOM_IDS and id(inner) not in seen and len(seen) < _MANY:
                     seen.add(id(inner))
                     below.append(inner)
         level = below
-
-
-def _held_by(part: object) -> Iterable[object]:
-    """The items of a plain container."""
-    if type(part) is dict:
-        return list(part.values())
-    return list(part) if type(part) in (list, tuple, set, frozenset, deque) else []  # type: ignore[call-overload]
 
 
 def _attributes(thing: object) -> Iterator[tuple[str, object]]:

@@ -143,8 +143,9 @@ class Reloader:
             return
         paths = self._authored.heeded(event.paths)
         report = self.notice(replace(event, paths=paths)) if paths else None
-        acted = report is not None and report.status is not ReloadStatus.UNCHANGED
-        if report is not None and acted and (tired := self._authored.acted(report.paths)):
+        if report is None or report.status is ReloadStatus.UNCHANGED:
+            return
+        if tired := self._authored.acted(report.paths):
             self._tell(ReloadReport(ReloadStatus.UNCHANGED, notes=(tired,)))
 
     # --- batches
