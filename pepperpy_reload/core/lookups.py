@@ -8,12 +8,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from pepperpy_reload.core.effects import REFLECTION, Chain
+from pepperpy_reload.core.effects import REFLECTION, Chain, reflections
 from pepperpy_reload.core.statement import chain
 from pepperpy_reload.core.tree import walk
 
 ANY: Chain = ("*",)
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
+_EXECUTING = frozenset({"eval", "exec"})
 _FRAMES = frozenset({"f_globals", "f_locals", "f_back"})
 SWEEPING = frozenset(
     {"modules", "_getframe", "__import__", "__dict__", "__globals__", *REFLECTION, *_NAMESPACES, *_FRAMES}
@@ -21,10 +22,14 @@ SWEEPING = frozenset(
 """One of these is said wherever names are read that are not said; star imports apart."""
 
 
-def lookups(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
-    """What these nodes look up, as chains of names; a chain's beginnings are told as well."""
+def lookups(nodes: Iterable[ast.AST], *, executed: bool = True) -> Iterator[Chain]:
+    """What these nodes look up, as chains of names; a chain's beginnings are told as well.
+
+    Without `executed`, code that they have executed is left out.
+    """
     every = list(nodes)
     renamed = _renamed(every)
+    called = {id(node.func) for node in every if isinstance(node, ast.Call)}
     for node in every:
         match node:
             case _ if id(node) in renamed:
@@ -33,10 +38,19 @@ def lookups(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
                 if found := _looked_up(node):
                     yield found
         match node:
-            case ast.Call(func=ast.Name(id="eval" | "exec"), args=[code, *_]):
+            case ast.Call(func=ast.Name(id="eval" | "exec"), args=[code, *_]) if executed:
                 yield from _said(code)
+            case ast.Name(id="eval" | "exec", ctx=ast.Load()) if executed and id(node) not in called:
+                yield ANY  # whoever is given it may execute anything
             case ast.Attribute(attr=name) if name in _FRAMES:
                 yield ANY
+
+
+def only_executes(nodes: Iterable[ast.AST]) -> bool:
+    """Whether the code of a function looks at namespaces as such only by code that it has executed."""
+    every = list(nodes)
+    found = set(reflections(every, inside=True))
+    return bool(found) and found <= _EXECUTING and ANY not in lookups(every, executed=False)
 
 
 def _looked_up(node: ast.expr) -> Chain:

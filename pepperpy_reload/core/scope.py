@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
@@ -11,7 +12,7 @@ from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.lookups import ANY, SWEEPING
 from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
-from pepperpy_reload.core.world import Cell, Key, Place, World
+from pepperpy_reload.core.world import EXECUTED, Cell, Key, Place, World, qualname_of
 
 
 class _Module:
@@ -309,21 +310,39 @@ class Scope:
         for name in names:
             for key, facts in self.world.functions(name, saying).items():
                 read = self._read_in_function(name, key, facts)
-                for _ in range((cell in read) + (whole in read)):
+                if cell in read or whole in read:
+                    apart = facts.executes and self._read_apart(name, key, facts).isdisjoint((cell, whole))
                     for place in self.runners(key):
-                        yield place, key
+                        if not (apart and self.executes_apart(place, key)):
+                            yield place, key
 
     def _read_in_function(self, name: str, key: Key, facts: FunctionFacts) -> set[Cell]:
         """The cells that a function of a module reads; any name of it is the cell `*`."""
         known = self._read_in_functions.setdefault(name, {})
         if key not in known:
-            local = {alias.bound: alias for alias in facts.imports}
-            cells = self.cells(name, (chain for chain in facts.reads if chain[0] not in local))
-            cells |= {Cell(alias.module, alias.name) for alias in facts.imports if alias.name}
-            if facts.opaque:
-                cells.add(Cell(name, "*"))
-            known[key] = cells
+            known[key] = self._find_read_in_function(name, facts)
         return known[key]
+
+    def _find_read_in_function(self, name: str, facts: FunctionFacts) -> set[Cell]:
+        local = {alias.bound: alias for alias in facts.imports}
+        cells = self.cells(name, (chain for chain in facts.reads if chain[0] not in local))
+        cells |= {Cell(alias.module, alias.name) for alias in facts.imports if alias.name}
+        if facts.opaque:
+            cells.add(Cell(name, "*"))
+        return cells
+
+    def _read_apart(self, name: str, key: Key, facts: FunctionFacts) -> set[Cell]:
+        """Those that a function reads if the code that it has executed sees no module."""
+        known = self._read_in_functions.setdefault(f"{name}:", {})
+        if key not in known:
+            facts = replace(facts, reads=facts.reads - {ANY}, opaque="", executes=False)
+            known[key] = self._find_read_in_function(name, facts)
+        return known[key]
+
+    def executes_apart(self, place: Place, key: Key) -> bool:
+        """Whether a unit has run a function itself, and no code that was executed meanwhile has seen a module."""
+        ran = self.world.ran(place.module, self.old_index(place))
+        return key in ran and not any(qualname_of(one) == EXECUTED for one in ran)
 
     def _binders_in(self, name: str) -> dict[str, list[Key]]:
         if name not in self._binding:

@@ -13,7 +13,7 @@ from pepperpy_reload.core.doings import NONE, Alias, Doings, aliases, called, te
 from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.likeness import alike
-from pepperpy_reload.core.lookups import lookups
+from pepperpy_reload.core.lookups import lookups, only_executes
 from pepperpy_reload.core.names import (
     Function,
     annotated_names,
@@ -306,6 +306,8 @@ class FunctionFacts:
     """The attributes that it sets or deletes."""
     alters: bool = False
     """Whether it changes what its parameters hold by itself, not by their methods."""
+    executes: bool = False
+    """Whether it reads any name that it does not say only if code does that it has executed."""
     own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
     names: frozenset[str] = field(init=False, compare=False, repr=False)
@@ -386,6 +388,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         _keeps_state(node, changes, outer),
         frozenset(found for found in attributes_set(inner) if found and found[0] not in own),
         is_kept(node) or (changes_parameters and alters(inner, passing, fresh)),
+        only_executes(inner),
         own,
         inner,
     )

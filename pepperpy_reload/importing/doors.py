@@ -79,7 +79,7 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
             if name in recorder.by_name and not level:
                 recorder.note_outside(name, fromlist)
             return module  # type: ignore[no-any-return]
-        if locals is globals and here.stack:
+        if locals is globals is not None and here.stack:
             # A statement of the module itself, most likely: what there is to know of it is noted as it is.
             top = here.stack[-1]
             if top.is_plain and top.module == namespace["__name__"] and (frame := top.frame) is not None:
@@ -202,7 +202,9 @@ def audit_hook(recorder: Recorder) -> Any:
     ) -> None:
         # It can never be removed and runs to the very end of the process: everything it uses is bound here.
         if event != "open":
-            if event == "os.rename" and recorder.on_write is not None:
+            if event == "exec":
+                recorder.watch.note_executed(arguments[0])
+            elif event == "os.rename" and recorder.on_write is not None:
                 recorder.note_write(arguments[1])
             return
         path, mode, flags = arguments

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from pepperpy_reload.importing.executed import EXECUTED, SOMEWHERE, sees_a_module
 from pepperpy_reload.importing.layout import identity
 from pepperpy_reload.importing.roots import Roots
 from pepperpy_reload.importing.searchers import Searchers
@@ -164,6 +165,18 @@ class Watch:
             self._searchers = Searchers(self._is_first_party)
             self._hook = self._on_event  # one object, that it can be told from others
 
+    def note_executed(self, code: CodeType) -> None:
+        """Code that is going to be executed by `exec` or `eval`: of a function nobody sees where."""
+        if code.co_name != EXECUTED and self._entered:
+            self._note(SOMEWHERE)
+
+    def _note(self, code: CodeType) -> None:
+        """Code starts on this thread that is no function of the user's own."""
+        if self.local.stack:
+            self.local.stack[-1].note(code)
+        else:
+            self._note_stray(code)
+
     def _note_stray(self, code: CodeType) -> None:
         """A thread that loads nothing runs a function: perhaps for the statement that has started the thread."""
         entered = list(self._entered)
@@ -264,7 +277,11 @@ class Watch:
 
         def _on_start(self, code: CodeType, _offset: int) -> object:
             if not (self._roots.known.get(code.co_filename) or self._is_first_party(code.co_filename)):
-                return sys.monitoring.DISABLE
+                if code.co_name != EXECUTED:
+                    return sys.monitoring.DISABLE
+                if sees_a_module(sys._getframe(1), self._is_first_party):
+                    self._note(code)
+                return None
             stack = self.local.stack
             if stack:
                 top = stack[-1]
@@ -306,6 +323,8 @@ class Watch:
             if not self._is_first_party(code.co_filename):
                 if file.__class__ is str and file not in self._roots.known:
                     self._is_first_party(file)
+                if code.co_name == EXECUTED and self._entered and sees_a_module(frame, self._is_first_party):
+                    self._note(code)
                 return
             stack = self.local.stack
             if stack:
