@@ -1,20 +1,17 @@
 """Statements executed one at a time in their module's live namespace."""
 
 from __future__ import annotations
-import __future__
 
 import ast
 import builtins
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from enum import EnumType
-from functools import cached_property, partial
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.plan import Action, Step
-from pepperpy_reload.core.statement import first_line
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
@@ -22,14 +19,9 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances, members
 from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.stroke import at_one_stroke
+from pepperpy_reload.reloading.table import Table
 
 Undo = Callable[[Callable[[], None]], None]
-
-_MOST = 4096  # codes of plain statements that are kept
-_plain: dict[object, CodeType] = {}
-FUTURES = 0
-for _name in __future__.all_feature_names:
-    FUTURES |= getattr(__future__, _name).compiler_flag
 
 
 class Names(MutableMapping[str, Any]):
@@ -82,64 +74,6 @@ class Scratch(Names):
 
     def __getitem__(self, name: str) -> Any:
         return self.made[name] if name in self.made else super().__getitem__(name)
-
-
-class Table:
-    """The code objects nested in a compiled module, for statements that are compiled alone.
-
-    The compiler makes other bytecode of a function when it does not see the whole module: only the outer shell of a
-    statement is compiled alone, its functions are those of the module.
-    """
-
-    def __init__(self, code: CodeType) -> None:
-        self.flags = code.co_flags & FUTURES
-        self._code = code
-
-    @cached_property
-    def _codes(self) -> dict[tuple[str, int], list[CodeType]]:
-        found: dict[tuple[str, int], list[CodeType]] = {}
-        waiting = [self._code]
-        while waiting:
-            for constant in waiting.pop().co_consts:
-                if isinstance(constant, CodeType):
-                    found.setdefault((constant.co_qualname, constant.co_firstlineno), []).append(constant)
-                    waiting.append(constant)
-        return found
-
-    def compile(self, unit: Unit, path: str) -> CodeType:
-        """The code of one statement."""
-        one = unit.statement
-        # They are executed again whenever what they name is: with no function in it, a code depends on no other.
-        known = unit.alias is not None or is_plain(unit)
-        key = (path, self.flags, one.text, one.guards, one.line, one.last_line, one.columns) if known else None
-        if key in _plain:
-            return _plain[key]
-        node = self._without_body(one.node)
-        code = self._graft(compile(ast.Module([node], []), path, "exec", flags=self.flags, dont_inherit=True))
-        if key is not None:
-            if len(_plain) >= _MOST:
-                _plain.clear()
-            _plain[key] = code
-        return code
-
-    def _without_body(self, node: ast.stmt) -> ast.stmt:
-        """A definition of which all but the head is known: its code is that of the module."""
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return node
-        if getattr(node, "type_params", []) or len(self._codes.get((node.name, first_line(node)), [])) != 1:
-            return node
-        fields = {name: getattr(node, name) for name in node._fields}
-        fields["body"] = [ast.copy_location(ast.Pass(), node.body[0])]
-        return ast.copy_location(type(node)(**fields), node)
-
-    def _graft(self, shell: CodeType) -> CodeType:
-        constants = tuple(self._own(item) if isinstance(item, CodeType) else item for item in shell.co_consts)
-        return shell.replace(co_consts=constants)
-
-    def _own(self, code: CodeType) -> CodeType:
-        found = self._codes.get((code.co_qualname, code.co_firstlineno), [])
-        exact = [one for one in found if one.co_linetable == code.co_linetable]
-        return (exact or found or [code])[0]
 
 
 def _names_of(thing: object, namespace: Mapping[str, Any]) -> set[str]:
@@ -199,7 +133,7 @@ class Executor:
     @property
     def postpones_annotations(self) -> bool:
         """Whether annotations of the module stay text (PEP 563)."""
-        return bool(self._table.flags & __future__.annotations.compiler_flag)
+        return self._table.postpones_annotations
 
     def expect(self, step: Step) -> None:
         """A step that is going to come: what it binds is stale until then."""

@@ -20,11 +20,11 @@ from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.roots import search_path
 from pepperpy_reload.reloading import ledger
-from pepperpy_reload.reloading.execute import FUTURES
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.page import package_of
 from pepperpy_reload.reloading.pairs import Pair, codes_in_force, pair_codes
 from pepperpy_reload.reloading.stopwatch import stopwatch
+from pepperpy_reload.reloading.table import FUTURES
 from pepperpy_reload.reloading.usercode import reading_user_code
 
 _PATIENCE = 4.0

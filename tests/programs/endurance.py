@@ -25,7 +25,7 @@ from typing import Any
 from pepperpy_reload import ImportOptimizer, ModuleManager, Reloader
 from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading import ledger, table
 from tests.programs.memory import observed
 
 SETTLED = 500
@@ -198,6 +198,7 @@ def counted() -> dict[str, int]:
         "classes": sum(count for kind, count in kinds.items() if issubclass(kind, type)),
         "code objects": len(codes),
         "linecache entries": len(linecache.cache),
+        "statements compiled alone": sum(len(one.now) + len(one.before) for one in table._plain.values()),
         "pages": len(ledger._pages),
         "footprint keys": len(recorder.runners),
         "edges": sum(1 for name in recorder.modules for _ in recorder.graph.all_imports_of(name)),
