@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from pepperpy_reload.core.deeds import Sort
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.tree import walk
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Key, Place, Reach
 
@@ -61,12 +63,17 @@ class Outside:
                 for one in self._in_function(key).values():
                     if whole or key not in self._keys.get(name, ()) or not one.fixed:
                         yield f"{one}, called by {_at(name, unit)}, which cannot be taken back"
+                    elif one.twice and not one.watched:
+                        yield f"{one}, called by {_at(name, unit)}, which would be done again"
 
     def begun(self, name: str) -> Iterator[str]:
         """What an edited module is going to do outside that it has not done, and that others may have missed."""
         for text, one in self._new.get(name, {}).items():
-            if text not in self._old.get(name, {}) and one.seen:
-                yield f"{one}, which was not so from the start"
+            if text not in self._old.get(name, {}):
+                if one.seen:
+                    yield f"{one}, which was not so from the start"
+            elif one.twice and not one.watched:
+                yield f"{one}, which would then be done twice"
 
     def again(self, place: Place, *, dirty: Callable[[Place], bool]) -> Iterator[str]:
         """What executing a unit once more would do, or do otherwise. Is what it reads `dirty`?"""
@@ -74,7 +81,7 @@ class Outside:
             return
         unit, is_dirty = self._traces.unit(place), None
         for one in self._of(place.module, unit).values():
-            if one.watched:
+            if one.watched or (one.undone and not repeats(unit)):
                 continue
             is_dirty = dirty(place) if is_dirty is None else is_dirty
             if one.twice:
@@ -116,6 +123,12 @@ class Outside:
 
 
 _SAME = (Fate.SAME, Fate.BODY)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def repeats(unit: Unit) -> bool:
+    """Whether a unit may do the same several times."""
+    return any(isinstance(node, _LOOPS) for node in walk(unit.statement.node))
 
 
 def _text(text: str, sort: Sort) -> str:

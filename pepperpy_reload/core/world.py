@@ -58,6 +58,8 @@ class Reach:
     """Whether it can be seen that what it does has changed nothing."""
     library: bool = False
     """Whether it is a call of a library's function, of which nothing more is known."""
+    undone: bool = False
+    """Whether it can be taken back before the statement that does it is executed again."""
 
     def __str__(self) -> str:
         return f"{self.where} {self.what}"

@@ -17,6 +17,7 @@ from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import CHANGING, Chain
 from pepperpy_reload.core.world import Reach
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.exits import last_registered
 from pepperpy_reload.reloading.holdings import WATCHED, is_watched, loggers
 from pepperpy_reload.reloading.library import is_pure
 from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
@@ -29,6 +30,8 @@ _ADDING = frozenset(
     }
 )  # fmt: skip
 """What adds something to the process: done again it would be there twice."""
+
+_EXIT = "atexit.register"
 
 _SETTING = frozenset(
     {
@@ -171,7 +174,8 @@ def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str
     )
     owner = _Way(namespace, names, imported).walk(deed.path if deed.sort is Sort.SET else deed.path[:-1] or deed.path)
     watched = is_watched(owner.value) or ".".join(deed.path) in WATCHED or way.known_as in WATCHED
-    return Reach(f"{file}:{deed.line}", what, twice, seen, fixed, watched, what.endswith(_OF_A_LIBRARY))
+    undone = way.known_as == _EXIT and last_registered(namespace, deed) is not None
+    return Reach(f"{file}:{deed.line}", what, twice, seen, fixed, watched, what.endswith(_OF_A_LIBRARY), undone)
 
 
 def _is_held_here_only(namespace: Mapping[str, Any], name: str) -> bool:

@@ -23,6 +23,7 @@ from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.attempt import Attempt
 from pepperpy_reload.reloading.binding import may_only_bind, only_binds
 from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.exits import take_back_before
 from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.getters import left_as_they_were
 from pepperpy_reload.reloading.hiding import Hiding
@@ -100,6 +101,7 @@ class Performance:
             self._deepen()
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
+            take_back_before(self._plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
             self._settle("")
             for name in self._runs:
