@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import count
 
 from pepperpy_reload.core.deeds import SETTING
@@ -39,6 +39,7 @@ class Consequences(Marks):
         if (why := self.opacity(unit)) and place.module not in self.whole:
             self.whole[place.module] = f"{why} (line {unit.line})"
             self._mark_all(place.module, cause)
+        self._see_surveys(place, unit, cause)
         if self.is_plain(place):
             self._process_plain(place, unit, cause)
             return
@@ -73,6 +74,20 @@ class Consequences(Marks):
             self._see_bases(place)
         self._undo(place)
         self._set_on_modules(place, cause)
+
+    def _see_surveys(self, place: Place, unit: Unit, cause: Cause) -> None:
+        """What functions that it calls find in the names of their module must not be there before its time."""
+        known = (self.world.facts(key) for key in self._running(place))
+        for name in {one[0] for one in known if one is not None and one[1].surveys} - self.whole.keys():
+            if not self.is_through(name, self.order(place)):
+                self.whole[name] = f"a function that {place.module}:{unit.line} calls looks at the names of its module"
+                self._mark_all(name, cause)
+
+    def _running(self, place: Place) -> Collection[Key]:
+        """The functions that a unit has run, or is going to."""
+        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
+            return self.foreseen(place)
+        return self.world.ran(place.module, self.old_index(place))
 
     def _see_functions(self, name: str, unit: Unit, cells: Iterable[Cell], cause: Cause) -> None:
         """What a unit has bound by functions (`global`) is bound in its order, as it was: by all that bind it.
@@ -128,7 +143,9 @@ class Consequences(Marks):
         keepers, why = self.world.foreign_bases(place)
         if why:
             self._refuse(f"{place.module}:{self.unit(place).line} {why}")
-        for cell in keepers:
+        for cell in map(self.canonical, keepers):
+            if self._is_foreign(cell):
+                self._refuse(f"{place.module}:{self.unit(place).line} has {cell.name} as a base, which may remember it")
             self._remake(cell, place)
 
     def _undo(self, place: Place) -> None:

@@ -64,6 +64,28 @@ def _in_body(node: ast.ClassDef) -> Iterator[ast.AST]:
 _OWN = frozenset({"locals", "vars", "dir"})
 
 
+def surveys(nodes: Iterable[ast.AST]) -> bool:
+    """Whether a function finds out what names its module has: it looks at all of them, not at one that has to be there.
+
+    To give them to code that is executed is to look at what that names.
+    """
+    chosen = list(nodes)
+    calls = [node for node in chosen if isinstance(node, ast.Call) and chain(node.func) == ("globals",)]
+    if not calls:
+        return False
+    items = {id(node.value) for node in chosen if isinstance(node, ast.Subscript)}
+    run = {
+        id(given)
+        for node in chosen
+        if isinstance(node, ast.Call) and chain(node.func) in _RUNNING
+        for given in node.args
+    }
+    return any(id(call) not in items | run for call in calls)
+
+
+_RUNNING = (("exec",), ("eval",))
+
+
 def reflects(tree: ast.Module) -> bool:
     """Whether the module looks at namespaces as such, or has functions that bind its names (`global`)."""
     for node in walk(tree):

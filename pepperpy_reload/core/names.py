@@ -87,7 +87,7 @@ def nonlocal_names(node: Function) -> frozenset[str]:
     return frozenset(named & set(bound_names(body))) if named else frozenset()
 
 
-def changeable_defaults(node: Function) -> frozenset[str]:
+def changeable_defaults(node: Function) -> dict[str, ast.expr]:
     """The parameters whose default values are lists and the like, and that keep them all through the body."""
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
@@ -96,8 +96,9 @@ def changeable_defaults(node: Function) -> frozenset[str]:
         *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
     ]
     made = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.Call, ast.Name, ast.Attribute)
-    names = {argument.arg for argument, default in pairs if isinstance(default, made)}
-    return frozenset(names - set(bound_names(body_of(node)))) if names else frozenset()
+    found = {argument.arg: default for argument, default in pairs if isinstance(default, made)}
+    bound = set(bound_names(body_of(node))) if found else ()
+    return {name: default for name, default in found.items() if name not in bound}
 
 
 def comprehension_names(nodes: Iterable[ast.AST]) -> frozenset[str]:

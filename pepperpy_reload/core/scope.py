@@ -146,7 +146,8 @@ class Scope:
         aliases = {module.alignment.units[index].alias for index in binders} if module else set()
         for alias in aliases - {None}:
             assert alias is not None
-            if self.world.knows(alias.target):
+            is_one = not alias.name or self.world.module_value(Cell(alias.module, alias.name))
+            if is_one and self.world.knows(alias.target):
                 return alias.target
         return self.world.module_value(cell)
 

@@ -185,13 +185,13 @@ class Traces(Concordance):
         cell, turn = Cell(alias.module, name), self.order(star)
         found = [self.order(place) < turn for place in self.binders(cell)]
         if self.module(f"{cell.module}.{name}") is not None:
-            found.append(self._is_through(f"{cell.module}.{name}", turn))
+            found.append(self.is_through(f"{cell.module}.{name}", turn))
         for other in self.stars(cell):
             if other not in seen and (inner := self._found(other, name, seen | {other})) is not None:
                 found.append(inner and self.order(other) < turn)
         return any(found) if found else None
 
-    def _is_through(self, module: str, time: tuple[object, ...]) -> bool:
+    def is_through(self, module: str, time: tuple[object, ...]) -> bool:
         """Whether a module has been executed to its end by that time: only then its package has it as an attribute."""
         begin = self.begins(module)
         return begin < time and time[: len(begin)] != begin
@@ -205,7 +205,7 @@ class Traces(Concordance):
                 cell, rest = Cell(package, rest[0]), rest[1:]
                 submodule = f"{package}.{cell.name}"
                 if self.module(submodule) is not None and not self.binders(cell):
-                    yield from () if self._is_through(submodule, turn) else (cell,)
+                    yield from () if self.is_through(submodule, turn) else (cell,)
 
     def unfound(self, star: Place) -> list[str]:
         """The names of a module that a star import does not find there, as they are bound later in a cold start."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.doings import NONE, Alias, Doings, aliases, called, tells
-from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections
+from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections, surveys
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.lookups import lookups, only_executes
@@ -29,7 +29,7 @@ from pepperpy_reload.core.names import (
     readings,
 )
 from pepperpy_reload.core.operands import alters, is_kept
-from pepperpy_reload.core.statement import Statement, import_time, postpones_annotations, read_statements
+from pepperpy_reload.core.statement import Statement, chain, import_time, postpones_annotations, read_statements
 from pepperpy_reload.core.texts import Text
 from pepperpy_reload.core.tree import walk
 from pepperpy_reload.core.words import has_word, words_of
@@ -295,6 +295,8 @@ class FunctionFacts:
     """The attributes of its first parameter that it sets."""
     imports: tuple[Alias, ...] = ()
     opaque: str = ""
+    surveys: bool = False
+    """Whether it finds out what names its module has: in a start these are as many as are bound by then."""
     binds: frozenset[str] = frozenset()
     """The names of its module that it binds."""
     called: frozenset[Chain] = frozenset()
@@ -369,7 +371,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     return FunctionFacts(
         frozenset(reads) | frozenset(lookups(inner)),
         tells(inner),
-        tuple(item for item in changes if item.chain[0] not in passing),
+        (*(item for item in changes if item.chain[0] not in passing), *_on_defaults(node, changes, outer)),
         changes_parameters,
         is_kept(node) or any(item.chain[:1] == (first,) for item in changes if not item.called),
         any(isinstance(item, ast.Attribute) and item.attr in COMPLETING for item in inner),
@@ -382,6 +384,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         frozenset(found[1] for found in attributes_set(inner) if len(found) > 1 and found[0] == first),
         tuple(alias for item in imported for alias in aliases(item, package)),
         next(reflections(inner, inside=True), ""),
+        surveys(inner),
         global_names(node),
         frozenset(found for found in called(inner) if found[0] not in own),
         any(isinstance(item, _HANDLING) for item in inner),
@@ -440,7 +443,16 @@ def _keeps_state(node: Function, changes: Iterable[Mutation], outer: frozenset[s
     own = local_names(node) - outer
     changed = {item.chain[0] for item in changes if not item.called}
     defaults = changeable_defaults(node)
-    return bool(nonlocal_names(node)) or bool(changed & (outer - own)) or bool(changed & defaults)
+    return bool(nonlocal_names(node)) or bool(changed & (outer - own)) or not changed.isdisjoint(defaults)
+
+
+def _on_defaults(node: Function, changes: Iterable[Mutation], outer: frozenset[str]) -> Iterator[Mutation]:
+    """What it changes of objects that a parameter has by default under another name: `def add(item, table=TABLE)`."""
+    named = {name: found for name, default in changeable_defaults(node).items() if (found := chain(default))}
+    for item in changes if named else ():
+        found = named.get(item.chain[0], ())
+        if found and found[0] not in outer:
+            yield replace(item, chain=(*found, *item.chain[1:]))
 
 
 def _parts(statement: Statement) -> Iterator[Statement]:

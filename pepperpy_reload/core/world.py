@@ -264,8 +264,8 @@ class World(Protocol):
         """Why the live class of a class statement cannot take over a new version of itself, or ""."""
 
     def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
-        """For a class statement: first-party base classes that keep a record of their subclasses by foreign means,
-        and why it cannot be run again at all, or ""."""
+        """For a class statement: bases that keep a record of their subclasses by foreign means, and why it cannot be
+        run again at all, or ""."""
 
     def is_made_by_a_library(self, cell: Cell) -> bool:
         """Whether a class has a library's metaclass, which may look at the classes that the class names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import ast
 import dis
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import CodeType, FunctionType
@@ -15,7 +16,7 @@ from pepperpy_reload.core.names import bound_names
 from pepperpy_reload.core.statement import Statement, chain, import_time
 from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import doubles
+from pepperpy_reload.reloading import defaults, doubles
 from pepperpy_reload.reloading.looking import part_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
@@ -69,6 +70,16 @@ def remembers(cls: type) -> str:
         if _is_told(base) and base.__module__ not in recorder.modules:
             return f"{base.__name__}.__init_subclass__"
     return ""
+
+
+def may_remember(base: object) -> bool:
+    """Whether an object that is no class may keep a record of what is made with it as a base, by foreign means.
+
+    Its own type is called to make that, and given the object; but for what stands for a class (PEP 560).
+    """
+    kind = type(base)
+    is_known = kind.__module__ in recorder.modules or kind.__module__.partition(".")[0] in sys.stdlib_module_names
+    return not is_known and not hasattr(kind, "__mro_entries__")
 
 
 def _teller(cls: type) -> type | None:
@@ -161,6 +172,7 @@ def take_over(
         for name in sorted(_MADE_BY_DECORATORS - set(after)):
             _take_generated(live, scratch, name)
     _take_shared(live, scratch)
+    defaults.share(live, scratch)
     if isinstance(live, abc.ABCMeta):
         for cls in (live, *_subclasses(live)):
             abc.update_abstractmethods(cls)

@@ -411,12 +411,14 @@ class LiveWorld(Spoken):
         for base in unit.bases:
             value = self.value(Cell(place.module, base[0]))
             for name in base[1:]:
-                value = attribute_of(value, name)
+                value = vars(value).get(name) if is_a(value, ModuleType) else attribute_of(value, name)
             if is_a(value, type) and (why := classes.remembers(value)):
                 home = recorder.modules.get(value.__module__)
                 if home is None:
                     return (), f"makes a subclass of {base[-1]}, which remembers its subclasses ({why})"
                 keepers.append(Cell(value.__module__, value.__name__))
+            elif not is_a(value, type) and classes.may_remember(value):
+                keepers.append(Cell(place.module, base[0]))
         return keepers, ""
 
     def is_made_by_a_library(self, cell: Cell) -> bool:

@@ -250,7 +250,8 @@ class Performance:
                 self._bring_up(name, step.module)
         where = f"{step.module}:{unit.line}"
         stale = {name: names for name, names in self._stale.items() if name not in later} if later else self._stale
-        self._hiding.show(self._scope.order(place))
+        turn = self._scope.order(place)
+        self._hiding.show(turn if step.action is Action.EXECUTE else (*turn, 0))  # what takes over has to be there
         early = self._witness.before(place, unit, stale, postponed=executor.postpones_annotations)
         lines = self._witness.lines(place, unit, stale)
         self._settle(step.module)

@@ -110,6 +110,8 @@ def _read_loaded(reading: Reading, path: str, names: Sequence[str]) -> None:
         if not os.path.isfile(path):
             if locate(name) is None:
                 reading.drop[name] = f"{shown} is gone"
+                if left := _left_below(name):
+                    reading.restart = f"{name} has no {shown} any more, and {left} is still there"
             else:
                 reading.whole[name] = f"{shown} is gone and {name} is now found elsewhere"
             continue
@@ -173,6 +175,9 @@ def _read_unknown_source(reading: Reading, path: str) -> None:
         return
     used = False
     for name in candidate_names(path):
+        if _is_without_a_file(name) and locate(name) is not None:
+            reading.restart = f"{name} was a package without a file, and has {shown} now"
+            return
         if name in recorder.modules and os.path.realpath(recorder.modules[name].path) != path:
             spec = locate(name)
             if spec is not None and os.path.realpath(spec.origin or "") == path:
@@ -198,6 +203,18 @@ def candidate_names(path: str) -> list[str]:
             if all(part.isidentifier() for part in parts):
                 names.append(".".join(parts))
     return names
+
+
+def _is_without_a_file(name: str) -> bool:
+    """Whether a loaded module is a directory that is a package without an `__init__.py`."""
+    namespace = getattr(sys.modules.get(name), "__dict__", {})
+    return namespace.get("__file__") is None and "__path__" in namespace
+
+
+def _left_below(package: str) -> str:
+    """A loaded submodule of a package whose own file is gone; "" if they are gone as well."""
+    below = (loaded for name, loaded in recorder.modules.items() if name.startswith(f"{package}."))
+    return next((loaded.name for loaded in below if os.path.isfile(loaded.path)), "")
 
 
 def locate(name: str) -> ModuleSpec | None:

@@ -34,6 +34,7 @@ class Spoken:
         self._said: dict[str, frozenset[bytes]] = {}
         self._sets_above: dict[str, frozenset[str]] = {}
         self._names_of: dict[str, frozenset[str]] = {}
+        self._names_imported: dict[str, frozenset[str]] = {}
         self._words, self._names = Mentions(often=_OFTEN), Mentions(often=_OFTEN)
 
     def alignment(self, module: str) -> Alignment | None:
@@ -218,8 +219,31 @@ class Spoken:
         return getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)
 
     def module_held(self, cell: Cell) -> str | None:
-        """The first-party module that a cell of a module without edits holds, or ""."""
-        return None if cell.module in self._edited or cell.module not in recorder.by_name else self.module_value(cell)
+        """The first-party module that a cell of a module without edits holds, or "".
+
+        What has been deleted (`import parts` and, at the end, `del parts`), or is something else by now, only the
+        source knows.
+        """
+        if cell.module in self._edited or cell.module not in recorder.by_name:
+            return None
+        found = self.module_value(cell)
+        return None if not found and self._was_a_module(cell) else found
+
+    def _was_a_module(self, cell: Cell) -> bool:
+        """Whether a cell that holds no module may have held one while its module was executed."""
+        if cell.name not in self._imported_as(cell.module):
+            return False
+        if cell.name not in vars(sys.modules[cell.module]):
+            return True
+        alignment = self.alignment(cell.module)
+        return alignment is not None and sum(cell.name in unit.binds for unit in alignment.units) > 1
+
+    def _imported_as(self, module: str) -> frozenset[str]:
+        """The names that its imports may have bound to modules that are the project's own."""
+        if module not in self._names_imported:
+            names = (edge.imported for edge in recorder.graph.edges_from(module))
+            self._names_imported[module] = frozenset(part for name in names for part in name.split("."))
+        return self._names_imported[module]
 
     def module_value(self, cell: Cell) -> str:
         """The first-party module that a cell holds."""

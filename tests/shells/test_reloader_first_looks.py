@@ -1,0 +1,220 @@
+"""What packages that nobody had replayed before have shown: small programs, an edit, and what must become of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.programs.edits import Case
+from tests.programs.player import Player
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+ONCE = """
+class Meta(type):
+    def __new__(meta, name, bases, space):
+        if "Entity" in globals() and "mark" in space:
+            raise TypeError("a second one")
+        return super().__new__(meta, name, bases, space)
+
+LIMIT = 1
+
+class Entity(metaclass=Meta):
+    mark = LIMIT
+"""
+NAMES = """
+def tell():
+    return sorted(name for name in globals() if name.isupper())
+
+LIMIT = 1
+KNOWN = tell(), LIMIT
+LATER = 1
+"""
+AFTERWARDS = """
+def tell(name):
+    return globals()[name]
+
+LIMIT = 1
+FOUND = tell("LIMIT")
+LATER = 1
+"""
+SURVEYS = {
+    "a metaclass asks whether its first class is there": (ONCE, "LIMIT = 1", "LIMIT = 2"),
+    "a function lists the names of its module": (NAMES, "LIMIT = 1", "LIMIT = 2"),
+    "a function looks up a name of its module": (AFTERWARDS, "LIMIT = 1", "LIMIT = 2"),
+}
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+def test_who_looks_at_the_names_of_its_module_finds_those_of_a_start(player: Player, name: str) -> None:
+    text, old, new = SURVEYS[name]
+    (outcome,) = player.play(Case(({"app.py": text}, {"app.py": text.replace(old, new)})))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
+CURRY = """
+class curry:
+    def __init__(self, function):
+        self.function = function
+        self.__doc__ = getattr(function, "__doc__", None)
+
+def join():
+    'One.'
+
+A = 1
+"""
+GONE = "import parts\njoin, X = parts.curry(parts.join), parts.A\ndel parts\n"
+FIELDS = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+class Thing: ...
+
+@dataclass
+class Keys:
+    TABLE: ClassVar[dict] = {1: 2}
+    thing: Thing = Thing()
+    other: Thing = Thing()
+    size: int = 3
+
+FIRST = Keys.TABLE, Keys.thing, Keys.other
+"""
+HINTED = """
+from contextvars import ContextVar
+import typing
+
+class Database:
+    def connection(self): return Connection()
+
+class Connection:
+    def one(self): ...
+"""
+HINTING = """
+from contextvars import ContextVar
+import typing
+
+NOW: ContextVar[typing.Optional["dict['Other', 'Connection']"]] = ContextVar("now", default=None)
+
+class Database:
+    _map: "dict[int, 'Connection']"
+    @property
+    def _connection(self) -> typing.Optional["Connection"]: ...
+    @_connection.setter
+    def _connection(self, connection: typing.Optional["Connection"]) -> None: ...
+    def connection(self): return Connection()
+
+class Connection:
+    def one(self): return 1
+    @property
+    def _connection(self) -> "Connection": ...
+"""
+PACKAGE = "import p.part\nX = p.part.A\n"
+Files = dict[str, str]
+EDITS: dict[str, tuple[Files, Files, str]] = {
+    "a docstring is taken over through a module whose name is deleted": (
+        {"app.py": GONE, "parts.py": CURRY},
+        {"parts.py": CURRY.replace("One.", "Two.")},
+        "reloaded",
+    ),
+    "a constant of a module whose name is deleted": (
+        {"app.py": GONE, "parts.py": CURRY},
+        {"parts.py": CURRY.replace("A = 1", "A = 2")},
+        "reloaded",
+    ),
+    "a constant of a module whose name is something else later": (
+        {"app.py": "import parts\nX = parts.A\nparts = 5\n", "parts.py": CURRY},
+        {"parts.py": CURRY.replace("A = 1", "A = 2")},
+        "reloaded",
+    ),
+    "a function that has the name of the submodule which it is from": (
+        {"app.py": "from p import part\nX = part()\n", "p/__init__.py": "from .part import part\n",
+         "p/part.py": "A = 1\ndef part(): return A\n"},
+        {"p/part.py": "A = 2\ndef part(): return A\n"},
+        "reloaded",
+    ),
+    "fields share their defaults with a class that stays": (
+        {"app.py": FIELDS}, {"app.py": FIELDS.replace("size: int = 3", "size: int = 4")}, "reloaded",
+    ),
+    "a class takes over while its name is hidden from who looks it up": (
+        {"app.py": HINTED}, {"app.py": HINTING}, "reloaded",
+    ),
+    "a directory that is a package gets a file": (
+        {"app.py": PACKAGE, "p/part.py": "A = 1\n"}, {"p/__init__.py": "B = 1\n"}, "restart",
+    ),
+    "a package loses its file, and not its parts": (
+        {"app.py": PACKAGE, "p/part.py": "A = 1\n", "p/__init__.py": "B = 1\n"}, {"p/__init__.py": ""}, "restart",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_first_looks_have_shown(player: Player, name: str) -> None:
+    before, changed, status = EDITS[name]
+    after = {path: text for path, text in {**before, **changed}.items() if text}
+    (outcome,) = player.play(Case((before, after)))
+    assert (outcome["status"], outcome["fault"]) == (status, ""), outcome
+
+
+LIBRARY = """
+from weakref import WeakKeyDictionary
+
+class Interface:
+    def __init__(self, name, bases, space):
+        self.__name__, self.__module__ = name, space["__module__"]
+        self.heirs = WeakKeyDictionary()
+        for base in bases:
+            base.heirs[self] = 1
+    def __eq__(self, other):
+        return self.__name__ == other.__name__
+    def __hash__(self):
+        return hash(self.__name__)
+
+Root = Interface("Root", (), {"__module__": __name__})
+"""
+IFACES = "import library\nOwn = library.Interface('Own', (), {'__module__': __name__})\n"
+
+
+@pytest.mark.parametrize(("base", "status"), [("library.Root", "restart"), ("Own", "reloaded")])
+def test_an_object_that_a_class_is_made_with_may_remember_it(reloads: Reloads, base: str, status: str) -> None:
+    reloads(
+        f"""
+        import gc, pathlib
+        sys.path.append("../elsewhere")
+        pathlib.Path("../elsewhere").mkdir()
+        save("../elsewhere/library.py", {LIBRARY!r})
+        import main
+        report = change("main.py", "mark = 1", "mark = 2")
+        assert report.status == {status!r} and ("as a base" in report.reason) == ({status!r} == "restart"), report
+        gc.collect()
+        assert [one.__name__ for one in main.{base}.heirs] == ["Heir"]
+        """,
+        {"main.py": f"{IFACES}class Heir({base}):\n    mark = 1\n"},
+    )
+
+
+REMEMBERING = """
+class Kept:
+    heirs = []
+    def __init_subclass__(cls):
+        cls.heirs.append(cls)
+"""
+
+
+@pytest.mark.parametrize(("head", "base"), [("import library", "library.Kept"), ("from library import Kept", "Kept")])
+def test_a_class_of_a_library_that_remembers_its_heirs_is_seen_under_any_name(
+    reloads: Reloads, head: str, base: str
+) -> None:
+    reloads(
+        f"""
+        import pathlib
+        sys.path.append("../elsewhere")
+        pathlib.Path("../elsewhere").mkdir()
+        save("../elsewhere/library.py", {REMEMBERING!r})
+        import main
+        report = change("main.py", "mark = {{1}}", "mark = {{2}}")
+        assert report.status == "restart" and "remembers its subclasses" in report.reason, report
+        """,
+        {"main.py": f"{head}\ndef same(cls): return cls\n@same\nclass Heir({base}):\n    mark = {{1}}\n"},
+    )
