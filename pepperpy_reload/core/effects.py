@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from pepperpy_reload.core.statement import absolute, chain, import_time
+from pepperpy_reload.core.stores import uncertain
 from pepperpy_reload.core.tree import walk
 
 Chain = tuple[str, ...]
@@ -39,6 +40,8 @@ class Mutation:
     depth: Depth
     called: bool = False
     """It is what is called: not that is changed, but what it keeps (the object of a bound method, a partial's)."""
+    key: Chain = ()
+    """If an item is set: the parameter that says which, and its attributes on the way."""
 
 
 REFLECTION = frozenset({"globals", "locals", "vars", "dir", "exec", "eval"})
@@ -118,22 +121,24 @@ def _from_import(node: ast.ImportFrom, package: str) -> Iterator[tuple[str, int]
             yield f"{base}.{alias.name}", node.lineno
 
 
-def mutations(nodes: Iterable[ast.AST]) -> tuple[Mutation, ...]:
-    """What executing these nodes may change, each chain once at its greatest depth.
+def mutations(nodes: Iterable[ast.AST], given: Collection[str] = ()) -> tuple[Mutation, ...]:
+    """What executing these nodes may change, each chain once at its greatest depth; `given` are parameters.
 
-    Who sets what it looks at as well may do something else the second time.
+    Who sets what it looks at as well may do something else the second time, as may who does not say what he sets.
     """
     chosen = list(nodes)
-    parts, looked_at = _parts(chosen), _looked_at(chosen)
+    parts, looked_at, others = _parts(chosen), _looked_at(chosen), uncertain(chosen, given)
     found: dict[tuple[Chain, bool], Mutation] = {}
     for node in chosen:
         for target, depth, called in _mutated(node):
             plain = way(target)
-            if depth is Depth.STORE and _is_looked_at(node, chain(target), looked_at):
+            by = others.get(id(node)) if depth is Depth.STORE else None
+            if depth is Depth.STORE and (by == () or _is_looked_at(node, chain(target), looked_at)):
                 depth = Depth.KEPT if isinstance(node, ast.Attribute) else Depth.CALL
             for key in (plain, *((*part, *plain[1:]) for part in parts.get(plain[:1], ()))):
-                if key and ((key, called) not in found or depth > found[key, called].depth):
-                    found[key, called] = Mutation(key, depth, called)
+                before = found.get((key, called))
+                if key and (before is None or depth > before.depth or (by and depth is before.depth)):
+                    found[key, called] = Mutation(key, depth, called, by or ())
     return tuple(found.values())
 
 

@@ -87,6 +87,13 @@ def nonlocal_names(node: Function) -> frozenset[str]:
     return frozenset(named & set(bound_names(body))) if named else frozenset()
 
 
+def given(node: Function) -> frozenset[str]:
+    """The parameters that mean all through the body what the function has been given."""
+    arguments = node.args
+    found = {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    return frozenset(found.difference(bound_names(body_of(node))))
+
+
 def changeable_defaults(node: Function) -> dict[str, ast.expr]:
     """The parameters whose default values are lists and the like, and that keep them all through the body."""
     arguments = node.args

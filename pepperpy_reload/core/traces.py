@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.concordance import Concordance
@@ -10,6 +11,7 @@ from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.operators import Known, foreseen, operated
 from pepperpy_reload.core.setters import set_by
+from pepperpy_reload.core.stores import computes_arguments
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_otherwise
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
@@ -347,7 +349,8 @@ class Traces(Concordance):
             for home, change in (foreseen if old < 0 else operated)(self, name, unit, every):
                 self._add_mutations(found, home, [change])
         for key, known in every.items():
-            self._add_mutations(found, known[0], known[1].mutations)
+            changes = (self._certain(one, known[0], name, unit, every) for one in known[1].mutations)
+            self._add_mutations(found, known[0], changes)
             self._add_used_up(found, known[0], known[1].reads)
             if known[1].reached or known[1].set_on_first:
                 state = self.world.class_state(key, known[1])
@@ -370,6 +373,24 @@ class Traces(Concordance):
         for cell in [cell for cell, depth in changed.items() if depth is Depth.CALL] if names else ():
             changed.update(dict.fromkeys(self._lenders(cell, names) - own - changed.keys(), Depth.CALL))
         return changed
+
+    def _certain(
+        self, change: Mutation, home: str, name: str, unit: Unit, every: Mapping[Key, tuple[str, FunctionFacts]]
+    ) -> Mutation:
+        """What a function of module `home` does that a unit calls; who may set another item then does more than set.
+
+        It is another if something under whose name it has been set is another by now, or what is computed for it.
+        """
+        if not change.key or change.depth is not Depth.STORE:
+            return change
+        cell, rest = self.cell(home, change.chain)
+        chains = {(name, chain) for chain in (*unit.reads, *((bound,) for bound in unit.binds))}
+        chains |= {(module, chain) for module, facts in every.values() for chain in facts.reads}
+        ends = (self.cell(module, chain) for module, chain in chains)
+        is_other = computes_arguments(unit.statement.node) or any(
+            self.world.is_key(cell, rest, one, (*inner, *change.key[1:])) for one, inner in ends
+        )
+        return replace(change, depth=Depth.CALL) if is_other else change
 
     def _lenders(self, cell: Cell, names: Collection[str]) -> set[Cell]:
         """Who has made what the cell's object has as attributes: where its own maker found that."""

@@ -21,6 +21,7 @@ from pepperpy_reload.core.names import (
     bound_names,
     changeable_defaults,
     comprehension_names,
+    given,
     global_names,
     hints_of,
     local_names,
@@ -359,7 +360,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     inner = [item for statement in body for item in import_time(statement)]
     own = local_names(node, outer)
     imported = [item for item in inner if isinstance(item, ast.Import | ast.ImportFrom)]
-    changes, passing = mutations(inner), own | comprehension_names(inner)
+    changes, passing = mutations(inner, given(node) | outer), own | comprehension_names(inner)
     fresh = fresh_names(node, inner)
     first = next((item.arg for item in (*node.args.posonlyargs, *node.args.args)), "")
     reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))

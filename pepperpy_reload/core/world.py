@@ -236,6 +236,12 @@ class World(Protocol):
         Numbers, strings, functions, classes and modules cannot; `rest` leads through classes and modules only.
         """
 
+    def is_key(self, cell: Cell, rest: Chain, by: Cell, inner: Chain) -> bool:
+        """Whether what `rest` means on the cell's live value has an item under what `inner` means on that of `by`.
+
+        If it is no dict, or nobody knows what it is, it may have.
+        """
+
     def holds_atom(self, cell: Cell) -> bool:
         """Whether the cell's live value is a number, a text or the like, of one of Python's own types.
 

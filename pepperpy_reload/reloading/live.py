@@ -421,6 +421,20 @@ class LiveWorld(Spoken):
                 keepers.append(Cell(place.module, base[0]))
         return keepers, ""
 
+    def is_key(self, cell: Cell, rest: Chain, by: Cell, inner: Chain) -> bool:
+        """Whether an object has an item under the value of another cell: names of classes are no such values."""
+        table, key = self.value(cell), self.value(by)
+        for name in rest:
+            table = attribute_of(table, name)
+        for name in inner:
+            key = attribute_of(key, name)
+        if key is None or inner[-1:] in (("__name__",), ("__qualname__",), ("__module__",)):
+            return False
+        if not is_a(table, dict):
+            return True
+        same = (one for one in list(table) if type(one) is type(key))
+        return any(one is key or (is_atom(key) and one == key) for one in same)
+
     def is_made_by_a_library(self, cell: Cell) -> bool:
         """Whether a class has a library's metaclass, which may look at the classes that the class names."""
         home = getattr(type(self.value(cell)), "__module__", None)

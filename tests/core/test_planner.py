@@ -185,6 +185,9 @@ class Made:
     def foreign_bases(self, place: Place) -> tuple[Iterable[Cell], str]:
         return (), ""
 
+    def is_key(self, cell: Cell, rest: Chain, by: Cell, inner: Chain) -> bool:
+        return False
+
     def is_made_by_a_library(self, cell: Cell) -> bool:
         return False
 

@@ -1,0 +1,97 @@
+"""Items that are set again: a statement that is executed once more may set another one, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.programs.edits import Case
+from tests.programs.player import Player
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+REGISTER = "TABLE = {}\ndef register(key, value):\n    TABLE[key] = value\n"
+BY_DEFAULT = "TABLE = {}\ndef register(key, value, table=TABLE):\n    table[key] = value\n"
+FROM = "from table import TABLE, register\nfrom parts import PART\n"
+META = "class Meta(type): ...\nclass PART(metaclass=Meta):\n    x = {}\n"
+FILL = """
+TABLE = {}
+
+def fill(names=NAMES, table=TABLE):
+    for name in names:
+        table[name] = 1
+"""
+DECORATE = """
+TABLE = {}
+
+def register(key):
+    def keep(function):
+        TABLE[key] = function
+        return function
+    return keep
+"""
+Files = dict[str, str]
+EDITS: dict[str, tuple[Files, str, str]] = {
+    "under a constant of another module": (
+        {"app.py": f"{FROM}TABLE[PART] = 1\n", "table.py": REGISTER, "parts.py": "PART = 1\n"}, "= 1", "= 2",
+    ),
+    "under a class of another module": (
+        {"app.py": f"{FROM}TABLE[PART] = 1\n", "table.py": REGISTER, "parts.py": META.format(1)}, "= 1", "= 2",
+    ),
+    "by a function, under a constant": (
+        {"app.py": f"{FROM}register(PART, 1)\n", "table.py": REGISTER, "parts.py": "PART = 1\n"}, "= 1", "= 2",
+    ),
+    "by a function, under a class": (
+        {"app.py": f"{FROM}register(PART, 1)\n", "table.py": REGISTER, "parts.py": META.format(1)}, "= 1", "= 2",
+    ),
+    "by a function, under what is computed": (
+        {"app.py": f"{FROM}register(f'{{PART}}', 1)\n", "table.py": REGISTER, "parts.py": "PART = 1\n"}, "= 1", "= 2",
+    ),
+    "by a function, in what a parameter is by default": (
+        {"app.py": f"{FROM}register(PART, 1)\n", "table.py": BY_DEFAULT, "parts.py": "PART = 1\n"}, "= 1", "= 2",
+    ),
+    "in a loop": (
+        {"app.py": f"{FROM}for one in PART:\n    TABLE[one] = 1\n", "table.py": REGISTER, "parts.py": "PART = [1]\n"},
+        "[1]", "[3, 2]",
+    ),
+    "in a loop of a function": (
+        {"app.py": "import table\ntable.fill()\n", "table.py": f"from parts import NAMES\n{FILL}",
+         "parts.py": "NAMES = ['a', 'b']\n"},
+        "'a', ", "",
+    ),
+    "an item in a branch that is not taken any more": (
+        {"app.py": f"{FROM}if PART == 1:\n    TABLE['a'] = 1\n", "table.py": REGISTER, "parts.py": "PART = 1\n"},
+        "= 1", "= 2",
+    ),
+    "an attribute in a branch that is not taken any more": (
+        {"app.py": f"{FROM}class Made: ...\nif PART == 1:\n    Made.a = 1\n", "table.py": REGISTER,
+         "parts.py": "PART = 1\n"},
+        "= 1", "= 2",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_was_set_before_is_there_no_more(player: Player, name: str) -> None:
+    files, old, new = EDITS[name]
+    (outcome,) = player.play(Case((files, {**files, "parts.py": files["parts.py"].replace(old, new)})))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
+def test_the_same_item_set_again_leaves_the_table_what_it_is(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, table
+        held = table.TABLE
+        report = change("parts.py", "= 1", "= 2")
+        assert report.status == "reloaded" and table.TABLE is held and app.f.__defaults__ == (2,), report
+        assert held == {"a": app.f} and not [ran for ran in report.ran if ran.startswith("table:")], report
+        """,
+        {
+            "app.py": "from table import register\nfrom parts import PART\n@register('a')\ndef f(x=PART): ...\n",
+            "table.py": DECORATE,
+            "parts.py": "PART = 1\n",
+        },
+    )
