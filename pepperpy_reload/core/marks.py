@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pepperpy_reload.core.plan import Action, Demand
 from pepperpy_reload.core.start import Start
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind
 from pepperpy_reload.core.world import Cell, Given, Key, Place, World, qualname_of
+
+if TYPE_CHECKING:
+    from pepperpy_reload.core.cascade import Cascade
+
+Known = Callable[[Cell], "Cascade | None"]
+"""What is known to follow if a cell is bound again, as the modules are now; None if nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,12 @@ class Cause:
 class Marks(Traces):
     """The units that are stale so far, the cells that hold something else, and the reasons."""
 
-    def __init__(self, demand: Demand, world: World) -> None:
+    def __init__(self, demand: Demand, world: World, known: Known = lambda _: None) -> None:
         super().__init__(world)
         self.demand = demand
+        self.cascades: list[Cascade] = []
+        """What was known to follow, and has been taken over."""
+        self._known = known
         self.causes: dict[Place, Cause] = {}
         self.work: deque[Place] = deque()
         self.rebound: set[Cell] = set()
@@ -95,6 +105,8 @@ class Marks(Traces):
             return
         seen.add(cell)
         why = Cause(f"reads {cell}" if by else cause.text, by)
+        if rebound and by is not None and self._is_followed(cell, by):
+            return
         self._spread_to_getters(cell, why, rebound=rebound)
         for place in [*self.readers(cell), *self.readers(Cell(cell.module, "*"))]:
             unit = self.unit(place)
@@ -111,6 +123,22 @@ class Marks(Traces):
                     self.force(place, why)
         for place, key in [*self.callers(cell), *self.callers(Cell(cell.module, "*"))]:
             self.mark(place, Cause(f"called {qualname_of(key)} when it was imported, which reads {cell}", by))
+
+    def _is_followed(self, cell: Cell, by: Place) -> bool:
+        """Whether it is known what follows: then it has been marked, and nothing more comes of it."""
+        if self.drop or self.whole or self.start is not None:
+            return False
+        cascade = self._known(cell)
+        if cascade is None:
+            return False
+        self.rebound |= cascade.cells
+        self.cascades.append(cascade)
+        here = by == cascade.place
+        for place, why in cascade.causes.items():
+            self.causes.setdefault(place, why if here or why.by != cascade.place else replace(why, by=by))
+        for place, (why, forced) in cascade.others.items():
+            (self.force if forced else self.mark)(place, why if why.by != cascade.place else replace(why, by=by))
+        return True
 
     @cached_property
     def _given(self) -> Mapping[str, Given]:

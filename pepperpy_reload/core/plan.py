@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pepperpy_reload.core.start import Start
 from pepperpy_reload.core.world import Cell, Place
+
+if TYPE_CHECKING:
+    from pepperpy_reload.core.cascade import Cascade
 
 
 class Action(StrEnum):
@@ -60,6 +64,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Some steps of a plan, one after another: nothing comes of them but that a value is passed on."""
+
+    cascade: Cascade
+    first: int
+    """The number of the first of them among all."""
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadPlan:
     """The steps in the order in which they are taken; `restart` is why only a new process will do, or ""."""
 
@@ -69,6 +83,16 @@ class ReloadPlan:
     """The names whose objects are other ones afterwards, or hold something else."""
     start: Start | None = None
     """How a cold start would go, where the edits change that."""
+    passed: Passed | None = None
+    """Those of the steps that are known to pass a value on."""
+
+    @property
+    def others(self) -> ReloadPlan:
+        """The plan without the steps that pass a value on."""
+        if self.passed is None:
+            return self
+        steps = (*self.steps[: self.passed.first], *self.steps[self.passed.last + 1 :])
+        return replace(self, steps=steps, passed=None)
 
     def modules(self, action: Action) -> tuple[str, ...]:
         """The modules that have this done to them, in order."""

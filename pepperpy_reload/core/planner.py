@@ -8,15 +8,15 @@ to an object of somebody else is undone by making that object again, with all th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property, partial
 
 from pepperpy_reload.core.consequences import Consequences
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.marks import Cause
+from pepperpy_reload.core.marks import Cause, Known
 from pepperpy_reload.core.outside import Outside
-from pepperpy_reload.core.plan import Action, Demand, ReloadPlan, Step
+from pepperpy_reload.core.plan import Action, Demand, Passed, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.start import Start, crossings, displaced, half_way, imports_otherwise, play_start
 from pepperpy_reload.core.statement import same_docstrings
@@ -30,9 +30,9 @@ def plan_reload(demand: Demand, world: World) -> ReloadPlan:
     return plan_and_traces(demand, world)[0]
 
 
-def plan_and_traces(demand: Demand, world: World) -> tuple[ReloadPlan, Traces]:
-    """The same, with what has been seen on the way."""
-    planner = _Planner(demand, world)
+def plan_and_traces(demand: Demand, world: World, known: Known = lambda _: None) -> tuple[ReloadPlan, Traces]:
+    """The same, with what has been seen on the way. What follows from some names may be `known`."""
+    planner = _Planner(demand, world, known)
     planner.begin()
     planner.close()
     return planner.plan(), planner
@@ -207,7 +207,8 @@ class _Planner(Consequences):
             ),
         ]
         cells = frozenset(self.rebound | self.touched)
-        return ReloadPlan(tuple(steps), self.restart or self._refusal(steps), cells, self.start)
+        restart = self.restart or self._refusal(steps)
+        return ReloadPlan(tuple(steps), restart, cells, self.start, None if restart else self._passed(steps))
 
     def _patches(self) -> Iterator[Step]:
         for name, reason in self.demand.edited.items():
@@ -221,13 +222,38 @@ class _Planner(Consequences):
             text = f"{reason}:{line} changed inside functions" if patched else f"{reason} was saved"
             yield Step(Action.PATCH, name, line=line, because=_said(text))
 
+    def _passed(self, steps: list[Step]) -> Passed | None:
+        """The steps of what was known to follow, if they come one after another."""
+        if len(self.cascades) != 1 or self.whole or self.drop or self.dropped:
+            return None
+        known = self.cascades[0].units
+        if not self.forced.isdisjoint(known):
+            return None
+        first = next(index for index, step in enumerate(steps) if (step.module, step.index) in known)
+        last = first + len(known) - 1
+        if last >= len(steps) or not all((one.module, one.index) in known for one in steps[first : last + 1]):
+            return None
+        return Passed(self.cascades[0], first, last)
+
+    @cached_property
+    def _orders_known(self) -> Mapping[Place, tuple[object, ...]]:
+        """When a cold start executes what was known to follow."""
+        if len(self.cascades) == 1:
+            return self.cascades[0].orders
+        return {place: order for cascade in self.cascades for place, order in cascade.orders.items()}
+
     def _executions(self) -> list[Step]:
         steps: dict[object, Step] = {}
         empty = [
             Place(name, -1) for name in self.whole.keys() - self.drop.keys() - {place.module for place in self.causes}
         ]
-        for place in sorted([*self.causes, *empty], key=self.order):
-            if place.index < 0:
+        orders = self._orders_known
+        others = [*(place for place in self.causes if place not in orders), *empty]
+        for place in sorted([*orders, *others], key=lambda one: orders.get(one) or self.order(one)):
+            if place in orders and place not in self.forced and place.module not in self.whole:
+                unit, because = self.unit(place), partial(self.reasons, place)
+                steps[place] = Step(Action.EXECUTE, place[0], place[1], unit.label, unit.line, because)
+            elif place.index < 0:
                 steps[place] = Step(Action.RUN, place.module, because=_said(self.whole[place.module]))
             elif place.module in self.whole:
                 # It begins where its first statement stands; what it imports is brought up to date as it does so.
@@ -269,10 +295,11 @@ class _Planner(Consequences):
         return tuple(found)
 
     def _refusal(self, steps: Iterable[Step]) -> str:
+        asked: dict[str, str] = {}
         for step in steps:
-            if step.action is Action.PATCH:
+            if step.action is Action.PATCH or (step.module in asked and step.action is Action.EXECUTE):
                 continue
-            why = self.world.refusal(step.module)
+            why = asked[step.module] = self.world.refusal(step.module)
             if not why and step.action is Action.RUN:
                 why = self._takes_too_much(step.module)
             if why:
@@ -288,7 +315,8 @@ class _Planner(Consequences):
             if name not in self.drop:
                 yield from outside.lost(name, whole=False)
                 yield from outside.begun(name)
-        for place in sorted(self.causes, key=self.order):
+        # What was known to follow does nothing there.
+        for place in sorted(self.causes.keys() - self._orders_known.keys(), key=self.order):
             for why in outside.again(place, dirty=self._is_dirty):
                 yield f"{why} ({self.causes[place].text})"
 

@@ -39,7 +39,10 @@ class Prepared:
     @property
     def may_be_early(self) -> bool:
         """Whether it does no harm to do this when more may be on its way: nothing is executed that does anything."""
-        return not self.plan.restart and all(map(self._may_be_early, self.plan.steps))
+        if self.plan.restart or not all(map(self._may_be_early, self.plan.others.steps)):
+            return False
+        passed = self.plan.passed.cascade.units.values() if self.plan.passed is not None else ()
+        return all(unit.alias is None or is_at_hand(unit.alias) for unit in passed)  # else it only computes
 
     def _may_be_early(self, step: Step) -> bool:
         if step.action is Action.PATCH:

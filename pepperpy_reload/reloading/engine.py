@@ -17,11 +17,13 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, state
 from pepperpy_reload.reloading.attempt import Attempt, Prepared
 from pepperpy_reload.reloading.caches import caches_of
+from pepperpy_reload.reloading.cascades import cascades
 from pepperpy_reload.reloading.collection import collecting_later
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.newcomers import see_newcomers
 from pepperpy_reload.reloading.opaque import see_opaque
+from pepperpy_reload.reloading.passing import PassedOnOtherwise, Passing
 from pepperpy_reload.reloading.performance import Performance
 from pepperpy_reload.reloading.reading import Reading, read_batch
 from pepperpy_reload.reloading.stopwatch import stopwatch
@@ -68,11 +70,22 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
     is touched if there is something that could not be put back.
     """
     stopwatch.lap("wait")
-    plan = prepared.plan
     traces = prepared.traces or Traces(prepared.reading.world())
     prepared.traces = None
+    passing = Passing.of(prepared.plan, traces)
+    if passing is None:
+        return _perform(prepared, finder, traces, None)
+    try:
+        return _perform(prepared, finder, traces, passing)
+    except PassedOnOtherwise:  # everything has been put back: once more, step by step
+        return _perform(prepared, finder, traces, None)
+
+
+def _perform(prepared: Prepared, finder: Finder, traces: Traces, passing: Passing | None) -> Attempt:
+    plan = prepared.plan
+    others = plan.others if passing is not None else plan
     if not plan.only_patches:
-        see_opaque(plan, traces)
+        see_opaque(others, traces)
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)
     modules = {name: sys.modules[name] for name in concerned if isinstance(sys.modules.get(name), ModuleType)}
     attempt = Attempt(prepared, Transaction(modules, deep=not plan.only_patches))
@@ -88,10 +101,10 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
         swap_codes(attempt, plan.modules(Action.PATCH))
         for cache in caches:
             cache.cache_clear()
-        writing = Writing(prepared.reading.edited, plan)
+        writing = Writing(prepared.reading.edited, others)  # to pass a value on leaves nothing to be written down
         executed: dict[str, dict[int, Activity]] = {}
         if not plan.only_patches:
-            performance = Performance(attempt, finder)
+            performance = Performance(attempt, finder, passing)
             performance.run()
             executed = performance.executed
             attempt.remade = performance.remade
@@ -136,7 +149,8 @@ def _plan(reading: Reading) -> Prepared:
     if reading.restart:
         return Prepared(reading, ReloadPlan(restart=reading.restart))
     world = reading.world()
-    plan, traces = plan_and_traces(reading.demand(world), world)
+    known = cascades.known(reading.edited, world)
+    plan, traces = plan_and_traces(reading.demand(world), world, known)
     gone = {step.module for step in plan.steps if step.action is Action.DROP and not step.name}
     for name, error in reading.broken.items():
         if name not in gone:  # it may be that nobody imports it any more

@@ -31,6 +31,7 @@ from pepperpy_reload.reloading.holdings import Holdings
 from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.looking import is_atom
+from pepperpy_reload.reloading.passing import Passing
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.submodules import Submodules, is_held_by_its_package
 from pepperpy_reload.reloading.survivors import Survivors
@@ -44,9 +45,12 @@ _RAN = (Action.REFIT, Action.TRANSPLANT, Action.EXECUTE)
 class Performance:
     """The statements and modules of a plan, executed in their order."""
 
-    def __init__(self, attempt: Attempt, finder: Finder) -> None:
+    def __init__(self, attempt: Attempt, finder: Finder, passing: Passing | None) -> None:
         self._attempt = attempt
         self._plan = attempt.prepared.plan
+        self._passing = passing
+        self._steps = (self._plan if passing is None else self._plan.others).steps
+        """Those that are taken one by one."""
         self._finder = finder
         reading = attempt.prepared.reading
         self._world = reading.world()
@@ -80,7 +84,7 @@ class Performance:
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
         self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
-        for step in self._plan.steps:
+        for step in self._steps:
             if step.action in _RAN:
                 self._executor(step.module).expect(step)
                 self._waiting.setdefault(step.module, []).append(step)
@@ -89,10 +93,10 @@ class Performance:
         """Execute everything; what user code raises comes out as UserCodeError."""
         importlib.invalidate_caches()
         self._see_disposers()
-        if not all(map(self._may_only_bind, self._plan.steps)):
+        if not all(map(self._may_only_bind, self._steps)):
             self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)
-        classes = {step.name.split()[-1] for step in self._plan.steps if step.name.startswith("class ")}
+        classes = {step.name.split()[-1] for step in self._steps if step.name.startswith("class ")}
         light = self._holdings is None
         modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
@@ -163,7 +167,7 @@ class Performance:
 
     def _all(self, rerun: Rerun) -> None:
         # What is gone is gone before anything runs: who still needs it must fail.
-        for step in self._plan.steps:
+        for step in self._steps:
             if step.action is Action.DROP and step.name:
                 executor = self._executor(step.module)
                 self._taken_away.append((Cell(step.module, step.name), vars(executor.module).get(step.name)))
@@ -177,8 +181,11 @@ class Performance:
         before, recorder.on_import = recorder.on_import, self._see_import
         try:
             with self._finder.executing(rerun), recorder.watch.kept_on():
-                for step in self._plan.steps:
+                for number, step in enumerate(self._steps):
+                    if self._plan.passed is not None and number == self._plan.passed.first:
+                        self._pass_on()
                     self._take_in_turn(step)
+                self._pass_on()
             recorder.awaited.clear()
         finally:
             recorder.on_import = before
@@ -213,6 +220,14 @@ class Performance:
         values = {key: value for key, value in names.items() if key in bound}
         self._done.add(name)
         recorder.settled.settle_again(name, values)
+
+    def _pass_on(self) -> None:
+        """What passes a value on is executed at one go, unless it has been."""
+        passing, self._passing = self._passing, None
+        if passing is not None:
+            self._settle("")
+            passing.take(self._failing)
+            self._done |= passing.modules
 
     def _take_in_turn(self, step: Step) -> None:
         if step.action is Action.RUN:
@@ -336,7 +351,7 @@ class Performance:
             unit = self._scope.unit(host)
             self._failure = RestartNeeded(f"{host.module}:{unit.line} imports {imported} earlier than a start does")
             raise self._failure
-        steps = [step for step in self._plan.steps if self._is_loaded_by(step, begin, host)]
+        steps = [step for step in self._steps if self._is_loaded_by(step, begin, host)]
         if not steps:
             return
         # The statement may have set something for the time being only: `with warnings.catch_warnings(): ...`
@@ -431,7 +446,8 @@ class Performance:
         return self._executors[name]
 
     def _see_disposers(self) -> None:
-        for name in {*self._runs, *self._executors}:
+        passed = self._passing.modules if self._passing is not None else set[str]()
+        for name in {*self._runs, *self._executors, *passed}:
             self._attempt.disposers.extend(state.take_disposers(name))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.chain import cycle_line
-from pepperpy_reload.core.plan import Action, ReloadPlan
+from pepperpy_reload.core.plan import ReloadPlan
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus, summary
 from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
@@ -20,10 +20,12 @@ from pepperpy_reload.importing.footprint import Footprint
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import engine, ledger, underway
 from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
+from pepperpy_reload.reloading.cascades import cascades
 from pepperpy_reload.reloading.cyclenews import CycleNews
 from pepperpy_reload.reloading.files import Contents, contents_of, overtaken
 from pepperpy_reload.reloading.gate import gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
+from pepperpy_reload.reloading.reports import healed, report_of
 from pepperpy_reload.reloading.stopwatch import stopwatch
 from pepperpy_reload.reloading.usercode import without_frames
 
@@ -219,6 +221,17 @@ class Reloader:
             yield name
         with self._turn:
             engine.read_ahead()
+        yield from self.look_ahead()
+
+    def look_ahead(self) -> Iterator[str]:
+        """Find out what follows from names that many modules import, as far as a reload has changed that; likewise."""
+        ahead = cascades.look_ahead()
+        while True:
+            with self._turn:
+                name = next(ahead, None)
+            if name is None:
+                return
+            yield name
 
     def explain(self, paths: Path | Iterable[Path]) -> ReloadPlan:
         """What `apply(paths)` would do, and why; changes nothing. Raises UserCodeError if a file does not compile."""
@@ -278,7 +291,7 @@ class Reloader:
             pin_running([name for name, one in recorder.modules.items() if one.path in waiting])
         else:
             if self._waiting and report.status is ReloadStatus.UNCHANGED:
-                report = replace(report, notes=(*report.notes, _healed(self._waiting)))
+                report = replace(report, notes=(*report.notes, healed(self._waiting)))
             self._waiting.clear()
         duration, phases = stopwatch.stop()
         report = replace(report, paths=tuple(paths), duration=duration, phases=phases)
@@ -288,7 +301,7 @@ class Reloader:
 
     def _attempted(self, prepared: Prepared) -> ReloadReport:
         notes = tuple(prepared.reading.notes)
-        planned = _report(prepared, (), notes)
+        planned = report_of(prepared, (), notes)
         why = prepared.plan.restart or (self._settle.refuse(planned) if self._settle is not None else "")
         if why:
             return ReloadReport(ReloadStatus.RESTART, reason=why, notes=notes)
@@ -323,7 +336,7 @@ class Reloader:
         return self._attempt
 
     def _settled(self, attempt: Attempt, planned: ReloadReport) -> ReloadReport:
-        report = _report(attempt.prepared, tuple(attempt.dropped), planned.notes)
+        report = report_of(attempt.prepared, tuple(attempt.dropped), planned.notes)
         if self._settle is not None:
             try:
                 note = self._settle(report)
@@ -365,22 +378,6 @@ def handle_file_change(optimizer: ImportOptimizer, path: Path | Iterable[Path]) 
     for one in paths:
         optimizer.invalidate_path(one)
     return Reloader(optimizer).apply(paths)
-
-
-def _report(prepared: Prepared, dropped: tuple[str, ...], notes: tuple[str, ...]) -> ReloadReport:
-    return ReloadReport(
-        ReloadStatus.RELOADED,
-        patched=prepared.patched,
-        ran=prepared.ran,
-        imported=prepared.plan.modules(Action.RUN),
-        dropped=dropped,
-        notes=notes,
-    )
-
-
-def _healed(paths: Iterable[str]) -> str:
-    names = ", ".join(dict.fromkeys(os.path.basename(path) for path in paths))
-    return f"{names}: well again, and what runs is what was saved"
 
 
 def _listed(paths: Path | Iterable[Path]) -> list[str]:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 UNSTARTED = 3
 """The exit status of a worker that has said why it cannot start."""
 _PAUSE = 0.005  # seconds between two modules that are read ahead: requests come first
+_REST = 20  # such pauses after a reload
 
 
 def main() -> None:
@@ -260,10 +261,11 @@ class Worker:
         self._tell_of_libraries()
         if self._audit is not None:
             self._audit.start()
-        ahead = reloader.read_ahead()
+        ahead, is_read = reloader.read_ahead(), False
         while True:
             while self._events.empty() and _is_another(ahead):
                 time.sleep(_PAUSE)
+            is_read = is_read or self._events.empty()
             event = self._events.get()
             self._let_debug(event)
             done, agreed = {"type": "done"}, self._agreed.get() if isinstance(event, Quiet) else None
@@ -279,6 +281,7 @@ class Worker:
             if isinstance(event, Quiet):
                 self._refresh_templates(event.paths)
                 self._channel.send(done)
+                ahead = _rested(reloader.look_ahead()) if is_read else ahead
             if self._events.empty():
                 cycles.tell()
 
@@ -361,6 +364,12 @@ def _inherited(descriptor: int | None) -> socket.socket | None:
     sock.set_inheritable(False)
     sock.setblocking(False)  # it is, but a copy would be made one that waits, and with it those of other processes
     return sock
+
+
+def _rested(ahead: Iterator[str]) -> Iterator[str]:
+    """The same after a while: whoever waits for what a reload has made comes first."""
+    yield from ("",) * _REST
+    yield from ahead
 
 
 def _is_another(ahead: Iterator[str]) -> bool:

@@ -1,0 +1,117 @@
+"""The cascades of this process: found while nothing else is to do, and used as long as modules are what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from pepperpy_reload.core.cascade import Cascade, follow, widely_read
+from pepperpy_reload.core.statement import forget_trees
+from pepperpy_reload.core.world import Cell
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading.footing import Footing
+from pepperpy_reload.reloading.live import LiveWorld
+from pepperpy_reload.reloading.passing import forget_ways, ways_of
+
+_LEAST = 4  # imports that pass a value on: fewer are planned as quickly one by one
+_MOST = 5_000  # of all cascades: to find them takes a fifth of a millisecond each, and memory
+
+
+class Cascades:
+    """What is known to follow from some names, and the modules that this goes by."""
+
+    def __init__(self) -> None:
+        self._footing: Footing | None = None
+        self._kept: dict[Cell, Cascade] = {}
+        self._tried: set[Cell] = set()
+
+    def look_ahead(self) -> Iterator[str]:
+        """Find them, one piece of work with each step, and name what it was for."""
+        if not self._is_to_be_done():
+            return
+        world = LiveWorld()
+        pages = ((name, ledger.page(name)) for name in list(recorder.modules))
+        units = {name: page.units for name, page in pages if page is not None}
+        for cell in widely_read(units, _LEAST, _MOST):
+            if cell in self._tried or not world.holds_atom(cell):
+                continue
+            self._tried.add(cell)
+            for found in follow(cell, world):
+                yield str(cell)
+                if found is not None and self._footing is not None and self._footing.changed() == set():
+                    self._kept[cell] = found
+                    ways_of(found)
+            forget_trees()
+
+    def _is_to_be_done(self) -> bool:
+        """Whether anything has changed since the last time; what does not hold any more is forgotten."""
+        footing = self._footing
+        changed = footing.changed() if footing is not None else None
+        if changed is None or footing is None:
+            for cell in self._kept:
+                forget_ways(cell)
+            self._kept.clear()
+            self._tried.clear()
+            try:
+                self._footing = Footing()
+            except LookupError:
+                self._footing = None
+            return self._footing is not None
+        world = LiveWorld()
+        for cell, cascade in list(self._kept.items()):
+            if not is_beside(cascade, changed, world):
+                del self._kept[cell]
+                forget_ways(cell)
+                self._tried.discard(cell)
+        if changed:
+            footing.renew()
+        return bool(changed)
+
+    def known(self, edited: Iterable[str], world: LiveWorld) -> Known:
+        """Those that hold for a plan in which some modules have been edited."""
+        return Known(self._footing, self._kept, edited, world)
+
+
+class Known:
+    """Tells what follows if a cell is bound again, by a cascade that holds; None if there is none."""
+
+    def __init__(
+        self, footing: Footing | None, kept: dict[Cell, Cascade], edited: Iterable[str], world: LiveWorld
+    ) -> None:
+        self._footing = footing
+        self._kept = kept
+        self._edited = frozenset(edited)
+        self._world = world
+
+    def __call__(self, cell: Cell) -> Cascade | None:
+        """The one of a cell."""
+        cascade = self._kept.get(cell)
+        if cascade is None or self._changed is None:
+            return None
+        if not is_beside(cascade, self._changed | self._edited, self._world):
+            return None
+        return cascade if all(map(self._world.holds_atom, cascade.read)) else None
+
+    @cached_property
+    def _changed(self) -> set[str] | None:
+        return self._footing.changed() if self._footing is not None else None
+
+
+def is_beside(cascade: Cascade, names: Iterable[str], world: LiveWorld) -> bool:
+    """Whether modules have nothing to do with a cascade, as they are in a world."""
+    for name in names:
+        alignment = world.alignment(name)
+        if name in cascade.modules or alignment is None:
+            return False
+        if not cascade.is_beside(alignment, home=name == cascade.cell.module):
+            return False
+        for facts in world.functions(name, None).values():
+            said = {*facts.names, *facts.binds, *(part for chain in facts.sets for part in chain)}
+            if facts.opaque or not cascade.words.isdisjoint(said):
+                return False
+    return True
+
+
+cascades = Cascades()
+"""Those of this process."""
