@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from pepperpy_reload.core.cascade import Cascade, follow, widely_read
+from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.recorder import recorder
@@ -89,13 +90,29 @@ class Known:
         cascade = self._kept.get(cell)
         if cascade is None or self._changed is None:
             return None
-        if not is_beside(cascade, self._changed | self._edited, self._world):
+        if not self._holds_the_same or not is_beside(cascade, self._changed | self._edited, self._world):
             return None
         return cascade if all(map(self._world.holds_atom, cascade.read)) else None
 
     @cached_property
+    def _holds_the_same(self) -> bool:
+        """Whether the names of edited modules hold the modules that their sources tell: a plan goes by these."""
+        scope, world = Scope(self._world), self._world
+        return all(
+            scope.module_bound(cell) == world.module_value(cell)
+            for name in self._edited
+            for cell in (Cell(name, bound) for bound in {*world.modules_held(name), *_imported(world, name)})
+        )
+
+    @cached_property
     def _changed(self) -> set[str] | None:
         return self._footing.changed() if self._footing is not None else None
+
+
+def _imported(world: LiveWorld, name: str) -> set[str]:
+    alignment = world.alignment(name)
+    units = alignment.units if alignment is not None else ()
+    return {unit.alias.bound for unit in units if unit.alias is not None}
 
 
 def is_beside(cascade: Cascade, names: Iterable[str], world: LiveWorld) -> bool:

@@ -22,8 +22,8 @@ from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.edges import is_initializing
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, state
-from pepperpy_reload.reloading.execute import Table
 from pepperpy_reload.reloading.looking import is_atom
+from pepperpy_reload.reloading.table import Table
 
 
 class PassedOnOtherwise(RestartNeeded):

@@ -168,3 +168,19 @@ def test_who_is_called_around_a_reload_is_called(reloads: Reloads) -> None:
             + "def __after_reload__():\n    seen.append(LIMIT)\n",
         },
     )
+
+
+def test_a_module_that_an_edited_one_no_longer_holds_is_seen(reloads: Reloads) -> None:
+    reloads(
+        KNOWING
+        + """
+    import main, settings, deep
+    ahead()
+    assert edit("settings.py", "LIMIT = 1", "LIMIT = 2")
+    settings.deep = None
+    ahead()
+    save("settings.py", pathlib.Path("settings.py").read_text().replace("LIMIT = 2", "LIMIT = 3"))
+    assert not known("settings.py")
+    """,
+        {**APP, "settings.py": "import deep\n" + APP["settings.py"], "deep.py": "X = 1\n"},
+    )
