@@ -249,7 +249,7 @@ class Consequences(Marks):
             if self._is_changed_later(place, cell):
                 self._remake(cell, place)
         self._see_attributes_before(place)
-        self._see_bases_before(place)
+        self._see_classes_before(place)
 
     def _see_binders(self, place: Place, cell: Cell, *, by_itself: bool) -> None:
         """A stale unit reads a cell: who binds it after that, or sets it, does so again."""
@@ -268,13 +268,35 @@ class Consequences(Marks):
             return place.index > than.index
         return self.order(place) > self.order(than)
 
-    def _see_bases_before(self, place: Place) -> None:
-        """A class is made by bases, and by a metaclass, whose attributes may have been set since."""
-        for base in self.unit(place).bases:
-            cell = self.canonical(self.cell(place.module, base)[0])
-            later = [other for other in self.users(cell) if self._is_later(other, place)]
-            if any(cell in self.stored_by(other.module, self.unit(other)) for other in later):
+    def _see_classes_before(self, place: Place) -> None:
+        """What a unit makes of classes depends on all attributes of these, of their bases and of metaclasses."""
+        for cell in sorted(self._classes_met(place)):
+            if any(self._is_later(other, place) for other in self._storing(cell)):
                 self._remake(cell, place)
+
+    def _classes_met(self, place: Place) -> set[Cell]:
+        """The classes that a unit calls or hands on, itself or in functions that it ran, and what they are made by."""
+        ways = (self.cell(home, chain) for home, chain in self.chains_read(place))
+        called = (self.cell(home, chain)[0] for home, chain in self.chains_called(place))
+        waiting = [self.canonical(cell) for cell in (*(cell for cell, rest in ways if not rest), *called)]
+        met: set[Cell] = set()
+        while waiting:
+            cell = waiting.pop()
+            if cell in met:
+                continue
+            classes = [other for other in self.binders(cell) if self.unit(other).kind is Kind.CLASS]
+            if classes:
+                met.add(cell)
+            for other in classes:
+                waiting += [self.canonical(self.cell(other.module, base)[0]) for base in self.unit(other).bases]
+        return met
+
+    def _storing(self, cell: Cell) -> list[Place]:
+        """The units that set attributes of what a cell holds."""
+        if cell not in self._storers:
+            users = self.users(cell)
+            self._storers[cell] = [one for one in users if cell in self.stored_by(one.module, self.unit(one))]
+        return self._storers[cell]
 
     def _found_changed(self, place: Place) -> Iterator[Cell]:
         """The cells whose objects a unit may find, and find changed."""

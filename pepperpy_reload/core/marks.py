@@ -52,6 +52,7 @@ class Marks(Traces):
         self._setters: dict[Cell, list[Place]] = {}
         self._ever_set: dict[str, bool] = {}
         self._setters_of: dict[tuple[Cell, str], list[Place]] = {}
+        self._storers: dict[Cell, list[Place]] = {}
 
     def mark(self, place: Place, cause: Cause) -> None:
         """A unit is stale."""

@@ -267,6 +267,15 @@ class Traces(Concordance):
             if known is not None:
                 yield from ((known[0], chain) for chain in known[1].reads)
 
+    def chains_called(self, place: Place) -> Iterator[tuple[str, Chain]]:
+        """What a unit calls when it is executed, likewise."""
+        yield from ((place.module, chain) for chain in self.unit(place).called)
+        old = self.old_index(place)
+        for key in self.world.ran(place.module, old) if old >= 0 else ():
+            known = self.world.facts(key)
+            if known is not None:
+                yield from ((known[0], chain) for chain in known[1].called)
+
     def read_when_executed(self, place: Place) -> set[Cell]:
         """The same as cells, each with the name that its chain begins with."""
         found = {cell for home, chain in self.chains_read(place) for cell in self._on_the_way(home, chain)}

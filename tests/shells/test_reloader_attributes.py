@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,4 +65,60 @@ def test_a_class_that_is_edited_as_well_finds_it_too(reloads: Reloads, owner: st
             "app.py": f"{owner}class One: ...\nclass Other: ...\nOwner.x = One\nz = 0\n"
             "class Sub(Owner.x):\n    kept = [Owner.x]\n    def n(self): return 1\n"
         },
+    )
+
+
+LATER = {
+    "what makes the classes of a metaclass": """
+        class Kind(type):
+            def __new__(kind, *rest): return type.__new__(kind, *rest)
+        class Owner(metaclass=Kind): ...
+        class One(Owner): n, other = 1, 7
+        def no(*rest): raise TypeError(rest)
+        Kind.__new__ = staticmethod(no)
+        """,
+    "what greets subclasses": """
+        class Owner:
+            def __init_subclass__(cls): cls.n = 1
+        class Middle(Owner): ...
+        class One(Middle): other = 7
+        Owner.__init_subclass__ = classmethod(lambda cls: setattr(cls, "n", 5))
+        """,
+    "what makes objects": """
+        class Owner:
+            def __init__(self, other): self.n, self.other = 1, other
+        class Middle(Owner): ...
+        One = Middle(7)
+        Owner.__init__ = lambda self, other: setattr(self, "n", 5)
+        """,
+    "a method of objects": """
+        class Owner:
+            def answer(self): return 1
+        class One:
+            n, other = Owner().answer(), 7
+        Owner.answer = lambda self: 5
+        """,
+    "a method that another one calls": """
+        class Owner:
+            def answer(self): return 1
+            @classmethod
+            def made(cls): return cls().answer()
+        class One:
+            n, other = Owner.made(), 7
+        def change(): Owner.answer = lambda self: 5
+        change()
+        """,
+}
+
+
+@pytest.mark.parametrize("made", LATER)
+def test_what_is_made_of_a_class_before_this_is_changed_is_made_again_as_it_was(reloads: Reloads, made: str) -> None:
+    reloads(
+        """
+        import app
+        assert (app.One.n, app.One.other) == (1, 7)
+        report = change("app.py", "7", "8")
+        assert report.status == "reloaded" and (app.One.n, app.One.other) == (1, 8), (report.status, report.error)
+        """,
+        {"app.py": textwrap.dedent(LATER[made])},
     )
