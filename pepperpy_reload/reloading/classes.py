@@ -6,14 +6,15 @@ import abc
 import ast
 import dis
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 
+from pepperpy_reload.core.classbody import ClassChange
 from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.names import bound_names
-from pepperpy_reload.core.statement import Statement, chain, import_time
+from pepperpy_reload.core.statement import Statement, chain
 from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import defaults, doubles
@@ -23,7 +24,6 @@ from pepperpy_reload.reloading.stroke import at_one_stroke
 Undo = Callable[[Callable[[], None]], None]
 
 _PURE_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "runtime_checkable"})
-_PURE_ON_MEMBERS = frozenset({"abstractmethod", "final", "override", "overload", "no_type_check"})
 _PLAIN_METACLASSES = (type, abc.ABCMeta)
 _QUIET_HOMES = ("builtins", "abc", "enum", "typing", "typing_extensions", "pydantic", "collections", "ctypes")
 _SHARED = (
@@ -153,25 +153,22 @@ def take_over(
     `scratch` is the class that the new version makes; `dirty` are the module's names that have changed since, `*` if it
     is not known which. Members whose statements are the same and read nothing dirty keep their values.
     """
-    before, after = _members(old), _members(new)
-    names = _dirty_members(before, after, dirty)
-    made = [statement for name in names for statement in after[name] if not _is_alias(statement)]
-    shared = {other for statement in made for other in _reads([statement]) - set(bound_names([statement]))}
-    shared |= {name for name in names if _is_shown_around(after[name])}
-    for name in sorted(set(before) - set(after)):
+    change = ClassChange(old, new, dirty)
+    for name in change.gone:
         if (attribute := _mangled(new.name, name)) in vars(live):
             type.__delattr__(live, attribute)
     refitted: dict[int, FunctionType] = {}
-    for name in [name for name in after if name in names]:
+    for name in change.made:
         attribute = _mangled(new.name, name)
         if attribute in vars(scratch):
-            _take(live, scratch, attribute, undo, refitted, whole=name in shared)
+            _take(live, scratch, attribute, undo, refitted, whole=name in change.shared)
         elif attribute in vars(live):
             type.__delattr__(live, attribute)
     if old.decorator_list:
-        for name in sorted(_MADE_BY_DECORATORS - set(after)):
+        for name in sorted(_MADE_BY_DECORATORS - change.names):
             _take_generated(live, scratch, name)
-    _take_shared(live, scratch)
+    _take_hash(live, scratch, is_said="__hash__" in change.names)
+    _take_shared(live, scratch, {_mangled(new.name, name) for name in change.noted})
     defaults.share(live, scratch)
     if isinstance(live, abc.ABCMeta):
         for cls in (live, *_subclasses(live)):
@@ -185,71 +182,29 @@ def _mangled(cls: str, name: str) -> str:
     return f"_{cls.lstrip('_')}{name}" if is_private else name
 
 
-def _take_shared(live: type, scratch: type) -> None:
-    """What a class statement makes by itself: documentation, annotations, lines."""
+def _take_hash(live: type, scratch: type, *, is_said: bool) -> None:
+    """A class that has `__eq__` and no `__hash__` of its own is told to have none (data model, `object.__hash__`)."""
+    if is_said:
+        return
+    if "__hash__" in vars(scratch):
+        _take_value(live, scratch, "__hash__", vars(scratch)["__hash__"])
+    elif vars(live).get("__hash__", live) is None:
+        type.__delattr__(live, "__hash__")
+
+
+def _take_shared(live: type, scratch: type, noted: Collection[str]) -> None:
+    """What a class statement makes by itself: documentation, annotations, lines; of annotations, the `noted` ones."""
     for name in _SHARED:
         if name == "__firstlineno__" and name not in vars(live):
             continue  # it goes when somebody sets the class's `__module__`, and the line is no longer true
         if name in vars(scratch):
-            type.__setattr__(live, name, vars(scratch)[name])
+            value = vars(scratch)[name]
+            if name == "__annotations__":  # the others mean what the live class has: classes inside it, say
+                mine = vars(live).get(name, {})
+                value = {one: note if one in noted else mine.get(one, note) for one, note in value.items()}
+            type.__setattr__(live, name, value)
         elif name == "__annotations__" and name in vars(live):
             type.__delattr__(live, name)
-
-
-def _members(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
-    """The statements of a class body by the names that they bind, or that they do something to."""
-    members: dict[str, list[ast.stmt]] = {}
-    others = []
-    for statement in node.body:
-        bound = [*bound_names([statement])]
-        for name in bound:
-            members.setdefault(name, []).append(statement)
-        if not bound:
-            others.append(statement)
-    for statement in others:
-        for name in members.keys() & _reads([statement]):
-            members[name].append(statement)
-    return members
-
-
-def _dirty_members(
-    before: Mapping[str, list[ast.stmt]], after: Mapping[str, list[ast.stmt]], dirty: frozenset[str]
-) -> set[str]:
-    found = set()
-    reads = {name: _reads(statements) for name, statements in after.items()}
-    for name, statements in after.items():
-        same = alike(before.get(name, []), statements, bodies=True)
-        if not same or not dirty.isdisjoint(reads[name]) or ("*" in dirty and not _is_method(statements)):
-            found.add(name)
-    while True:
-        # Who reads a new member has to be made with it, and what a new member reads is the one that it was made with.
-        more = {name for name, read in reads.items() if not found.isdisjoint(read)}
-        more |= {name for one in found for name in reads[one] if name in after}
-        if more <= found:
-            return found
-        found |= more
-
-
-def _is_alias(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name)
-
-
-def _is_method(statements: Iterable[ast.stmt]) -> bool:
-    return all(
-        isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.decorator_list for item in statements
-    )
-
-
-def _is_shown_around(statements: Iterable[ast.stmt]) -> bool:
-    """Whether decorators have seen a function, and may have kept it."""
-    functions = (item for item in statements if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))
-    decorators = (chain(item)[-1:] for function in functions for item in function.decorator_list)
-    return any(name == () or name[0] not in _PURE_ON_MEMBERS for name in decorators)
-
-
-def _reads(statements: Iterable[ast.stmt]) -> set[str]:
-    nodes = (node for statement in statements for node in import_time(statement))
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
 def _take(

@@ -845,3 +845,54 @@ def test_what_is_for_another_version_reads_nothing(reloads: Reloads) -> None:
             """,
         },
     )
+
+
+@pytest.mark.parametrize("head", ["class Box:", "@dataclass\nclass Box:"], ids=["plain", "dataclass"])
+@pytest.mark.parametrize("edit", [("= 7", "= 8"), ("return 1", "return 2"), ("x = 0", "x = 1"), ("list[", "set[")])
+def test_what_annotations_say_is_what_the_class_has(reloads: Reloads, head: str, edit: tuple[str, str]) -> None:
+    reloads(
+        f"""
+        import app
+        report = change("app.py", *{edit!r})
+        assert report.status == "reloaded", report
+        box = app.Box
+        notes = vars(box)["__annotations__"]
+        assert [*notes] == ["part", "parts", "size", "first"], notes
+        assert notes["part"] is box.Part and notes["parts"].__args__ == (box.Part,), notes
+        fields = getattr(box, "__dataclass_fields__", {{}})
+        assert all(one.type is notes[name] for name, one in fields.items()), fields
+        assert not fields or (fields["first"].default is box.first and fields["size"].default == box.size), fields
+        assert type(box.first) is box.Part and box.made().__class__ is box.Part
+        """,
+        {
+            "app.py": f"from dataclasses import dataclass\nclass Base:\n    x = 0\n{head}\n"
+            "    class Part(Base):\n        def f(self): return 1\n        def __hash__(self): return 3\n"
+            "    part: Part\n    parts: list[Part]\n    size: int = 7\n    first: Part = Part()\n"
+            "    @classmethod\n    def made(cls): return cls.Part()\n"
+        },
+    )
+
+
+@pytest.mark.parametrize("head", ["class Box:", "@dataclass\nclass Box:", "@dataclass(frozen=True)\nclass Box:"])
+def test_a_class_can_be_hashed_as_long_as_it_does_not_compare_by_itself(reloads: Reloads, head: str) -> None:
+    reloads(
+        """
+        import app
+        box = app.Box
+        def told():
+            return vars(box).get("__hash__", "none"), type(box.__hash__).__name__
+        bare = told()
+        equal = "    def __eq__(self, other): return True\\n    z = 0"
+        hashed = "    def __hash__(self): return 7\\n    z = 0"
+        for old, new, expected in (
+            ("    z = 0", equal, lambda: bare if bare[0] != "none" else (None, "NoneType")),
+            ("    z = 0", hashed, lambda: (box.__hash__, "function")),
+            (hashed, "    z = 0", lambda: bare if bare[0] != "none" else (None, "NoneType")),
+            (equal, "    z = 0", lambda: bare),
+        ):
+            report = change("app.py", old, new)
+            assert report.status == "reloaded" and app.Box is box, report
+            assert str(told()).partition(" at ")[0] == str(expected()).partition(" at ")[0], (new, told(), expected())
+        """,
+        {"app.py": f"from dataclasses import dataclass\n{head}\n    z = 0\n    def f(self): return 1\n"},
+    )

@@ -1,0 +1,110 @@
+"""The body of a class before and after an edit: which members are made again, and which stay."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Mapping
+
+from pepperpy_reload.core.likeness import alike
+from pepperpy_reload.core.names import annotated_names, bound_names
+from pepperpy_reload.core.statement import chain, import_time
+
+_PURE_ON_MEMBERS = frozenset({"abstractmethod", "final", "override", "overload", "no_type_check"})
+_NOTE = ":"
+"""Before the name of what is annotated stands for the annotation: no name begins with it."""
+
+
+class ClassChange:
+    """What an edit makes different in a class whose head stays; `dirty` names of its module have changed, too.
+
+    `*` among these stands for some that nobody knows.
+    """
+
+    def __init__(self, old: ast.ClassDef, new: ast.ClassDef, dirty: Collection[str]) -> None:
+        before, after = _members(old), _members(new)
+        self.names = after.keys()
+        """All members of the new version."""
+        self.gone = sorted(before.keys() - after.keys())
+        found = _made({**before, **_notes(old)}, {**after, **_notes(new)}, dirty, _shown(new))
+        self.made = [name for name in after if name in found]
+        """Those that are to be had of the new version."""
+        self.noted = {name.removeprefix(_NOTE) for name in found if name.startswith(_NOTE)}
+        """The names of which the annotations are."""
+        made = [statement for name in self.made for statement in after[name] if not _is_alias(statement)]
+        self.shared = {other for statement in made for other in _reads([statement]) - set(bound_names([statement]))}
+        """Members that others have been made with."""
+        self.shared |= {name for name in self.made if _is_shown_around(after[name])}
+
+
+def _members(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+    """The statements of a class body by the names that they bind, or that they do something to."""
+    members: dict[str, list[ast.stmt]] = {}
+    others = []
+    for statement in node.body:
+        bound = [*bound_names([statement])]
+        for name in bound:
+            members.setdefault(name, []).append(statement)
+        if not bound:
+            others.append(statement)
+    for statement in others:
+        for name in members.keys() & _reads([statement]):
+            members[name].append(statement)
+    return members
+
+
+def _notes(node: ast.ClassDef) -> dict[str, list[ast.stmt]]:
+    """The statements of a class body by the annotations that they make."""
+    found: dict[str, list[ast.stmt]] = {}
+    for statement in node.body:
+        for name in annotated_names([statement]):
+            found.setdefault(f"{_NOTE}{name}", []).append(statement)
+    return found
+
+
+def _shown(node: ast.ClassDef) -> Collection[str]:
+    """The annotations that decorators of a class have made something of."""
+    return _notes(node) if node.decorator_list else ()
+
+
+def _made(
+    before: Mapping[str, list[ast.stmt]],
+    after: Mapping[str, list[ast.stmt]],
+    dirty: Collection[str],
+    shown: Collection[str],
+) -> set[str]:
+    """The members and annotations that are others, or are made again with such."""
+    found = {name for name in shown if name in after}
+    reads = {name: _reads(statements) for name, statements in after.items()}
+    for name, statements in after.items():
+        same = alike(before.get(name, []), statements, bodies=True)
+        if not same or any(one in dirty for one in reads[name]) or ("*" in dirty and not _is_method(statements)):
+            found.add(name)
+    while True:
+        # Who reads a new member has to be made with it, and what a new member reads is the one that it was made with.
+        more = {name for name, read in reads.items() if not found.isdisjoint(read)}
+        more |= {name for one in found for name in reads[one] if name in after}
+        if more <= found:
+            return found
+        found |= more
+
+
+def _is_alias(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name)
+
+
+def _is_method(statements: Iterable[ast.stmt]) -> bool:
+    return all(
+        isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.decorator_list for item in statements
+    )
+
+
+def _is_shown_around(statements: Iterable[ast.stmt]) -> bool:
+    """Whether decorators have seen a function, and may have kept it."""
+    functions = (item for item in statements if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))
+    decorators = (chain(item)[-1:] for function in functions for item in function.decorator_list)
+    return any(name == () or name[0] not in _PURE_ON_MEMBERS for name in decorators)
+
+
+def _reads(statements: Iterable[ast.stmt]) -> set[str]:
+    nodes = (node for statement in statements for node in import_time(statement))
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
