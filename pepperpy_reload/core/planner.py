@@ -248,11 +248,16 @@ class _Planner(Consequences):
             Place(name, -1) for name in self.whole.keys() - self.drop.keys() - {place.module for place in self.causes}
         ]
         orders = self._orders_known
+        units: dict[Place, Unit] = {}
+        for cascade in self.cascades if not self.whole else ():
+            units.update(cascade.units)
         others = [*(place for place in self.causes if place not in orders), *empty]
         for place in sorted([*orders, *others], key=lambda one: orders.get(one) or self.order(one)):
-            if place in orders and place not in self.forced and place.module not in self.whole:
-                unit, because = self.unit(place), partial(self.reasons, place)
-                steps[place] = Step(Action.EXECUTE, place[0], place[1], unit.label, unit.line, because)
+            unit = units.get(place)
+            if unit is not None and place not in self.forced:
+                name, index = place
+                because = partial(self.reasons, place)
+                steps[place] = Step(Action.EXECUTE, name, index, unit.label, unit.statement.line, because)
             elif place.index < 0:
                 steps[place] = Step(Action.RUN, place.module, because=_said(self.whole[place.module]))
             elif place.module in self.whole:

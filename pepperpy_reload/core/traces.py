@@ -242,6 +242,8 @@ class Traces(Concordance):
             module = self.module(place.module)
             assert module is not None
             unit = module.alignment.old[index] if old else module.alignment.units[place.index]
+            if not old and self.fate(place) is Fate.SAME and unit is module.alignment.old[index]:
+                return self.mutated(place, old=True)
             changed = not old and self.fate(place) is Fate.CHANGED
             ran = self.foreseen(place) if changed else None
             self._mutated[known] = self.mutated_by(place.module, unit, -1 if changed else index, ran)

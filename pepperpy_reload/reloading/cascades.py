@@ -11,7 +11,7 @@ from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
-from pepperpy_reload.reloading.footing import Footing
+from pepperpy_reload.reloading.footing import latest_footing, take_footing
 from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.passing import forget_ways, ways_of
 
@@ -23,7 +23,6 @@ class Cascades:
     """What is known to follow from some names, and the modules that this goes by."""
 
     def __init__(self) -> None:
-        self._footing: Footing | None = None
         self._kept: dict[Cell, Cascade] = {}
         self._tried: set[Cell] = set()
 
@@ -40,25 +39,22 @@ class Cascades:
             self._tried.add(cell)
             for found in follow(cell, world):
                 yield str(cell)
-                if found is not None and self._footing is not None and self._footing.changed() == set():
+                footing = latest_footing()
+                if found is not None and footing is not None and footing.changed() == set():
                     self._kept[cell] = found
                     ways_of(found)
             forget_trees()
 
     def _is_to_be_done(self) -> bool:
         """Whether anything has changed since the last time; what does not hold any more is forgotten."""
-        footing = self._footing
+        footing = latest_footing()
         changed = footing.changed() if footing is not None else None
         if changed is None or footing is None:
             for cell in self._kept:
                 forget_ways(cell)
             self._kept.clear()
             self._tried.clear()
-            try:
-                self._footing = Footing()
-            except LookupError:
-                self._footing = None
-            return self._footing is not None
+            return take_footing() is not None
         world = LiveWorld()
         for cell, cascade in list(self._kept.items()):
             if not is_beside(cascade, changed, world):
@@ -71,16 +67,13 @@ class Cascades:
 
     def known(self, edited: Iterable[str], world: LiveWorld) -> Known:
         """Those that hold for a plan in which some modules have been edited."""
-        return Known(self._footing, self._kept, edited, world)
+        return Known(self._kept, edited, world)
 
 
 class Known:
     """Tells what follows if a cell is bound again, by a cascade that holds; None if there is none."""
 
-    def __init__(
-        self, footing: Footing | None, kept: dict[Cell, Cascade], edited: Iterable[str], world: LiveWorld
-    ) -> None:
-        self._footing = footing
+    def __init__(self, kept: dict[Cell, Cascade], edited: Iterable[str], world: LiveWorld) -> None:
         self._kept = kept
         self._edited = frozenset(edited)
         self._world = world
@@ -88,9 +81,10 @@ class Known:
     def __call__(self, cell: Cell) -> Cascade | None:
         """The one of a cell."""
         cascade = self._kept.get(cell)
-        if cascade is None or self._changed is None:
+        changed = self._world.changed if cascade is not None else None
+        if cascade is None or changed is None:
             return None
-        if not self._holds_the_same or not is_beside(cascade, self._changed | self._edited, self._world):
+        if not self._holds_the_same or not is_beside(cascade, changed | self._edited, self._world):
             return None
         return cascade if all(map(self._world.holds_atom, cascade.read)) else None
 
@@ -103,10 +97,6 @@ class Known:
             for name in self._edited
             for cell in (Cell(name, bound) for bound in {*world.modules_held(name), *_imported(world, name)})
         )
-
-    @cached_property
-    def _changed(self) -> set[str] | None:
-        return self._footing.changed() if self._footing is not None else None
 
 
 def _imported(world: LiveWorld, name: str) -> set[str]:

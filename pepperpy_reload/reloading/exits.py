@@ -80,8 +80,9 @@ def take_back_before(plan: ReloadPlan, scope: Scope, undo: Callable[[Callable[[]
         places += [Place(name, unit.index) for unit in module.alignment.units] if module is not None else []
     for place in [one for one in places if scope.fate(one) in (Fate.SAME, Fate.BODY)]:
         unit = scope.unit(place)
-        for deed in unit.deeds if not repeats(unit) else ():
-            one = scope.world.reach(place.module, deed, unit.imports) if deed.path[-1] == "register" else None
+        deeds = [deed for deed in unit.deeds if deed.path[-1] == "register"]
+        for deed in deeds if deeds and not repeats(unit) else ():
+            one = scope.world.reach(place.module, deed, unit.imports)
             found = last_registered(vars(sys.modules[place.module]), deed) if one is not None and one.undone else None
             if found is not None:
                 take_back(found, undo)

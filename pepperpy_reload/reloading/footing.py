@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import BuiltinFunctionType, FunctionType, GenericAlias, ModuleType
 from typing import Any
 from weakref import ref
@@ -15,8 +16,10 @@ from pepperpy_reload.importing.recorder import recorder
 _MODULE = id(ModuleType)
 _OTHERS = frozenset(
     map(id, (int, float, complex, bool, str, bytes, type(None), tuple, list, dict, set, frozenset, range, type, object))
-) | frozenset(map(id, (FunctionType, BuiltinFunctionType, GenericAlias, property, classmethod, staticmethod)))
+) | frozenset(map(id, (FunctionType, BuiltinFunctionType, GenericAlias, property, SourceFileLoader, ModuleSpec)))
 """Types of no modules, by what never becomes the identity of another one."""
+_KNOWN = _OTHERS | {_MODULE}
+_NO_MODULE = ModuleType("")
 _MOST = 8  # modules that may have been edited since
 
 
@@ -37,7 +40,7 @@ class _Space:
         if "__getattr__" in names or names.get("__name__") != name:
             return False
         kinds = [*map(id, map(type, list(names.values())))]
-        if kinds.count(_MODULE) == len(self.held) and _OTHERS.issuperset(kind for kind in kinds if kind != _MODULE):
+        if kinds.count(_MODULE) == len(self.held) and _KNOWN.issuperset(kinds):
             return all(names.get(bound) is held() for bound, held in self.held.items())
         now = _held(names)
         return now.keys() == self.held.keys() and all(now[bound]() is held() for bound, held in self.held.items())
@@ -56,6 +59,7 @@ class Footing:
         self._rank = list(recorder.rank)
         self._edges = {name: recorder.graph.edges_from(name) for name in self._modules}
         self._spaces = {name: _Space(_module(name)) for name in self._modules}
+        self._names: Mapping[str, frozenset[str]] | None = None
 
     def changed(self) -> set[str] | None:
         """The modules that have been edited since, if their edges are what they were; None if more than that changed.
@@ -88,6 +92,18 @@ class Footing:
             return False
         return all(key.file == one.path for key in one.footprint - before.footprint)
 
+    def names_of_modules(self) -> Mapping[str, frozenset[str]]:
+        """By what names modules hold a first-party module."""
+        if self._names is None:
+            found: dict[str, set[str]] = {}
+            for space in self._spaces.values():
+                for bound, held in space.held.items():
+                    name = vars(held() or _NO_MODULE).get("__name__")
+                    if isinstance(name, str) and name in self._modules:
+                        found.setdefault(name, set()).add(bound)
+            self._names = {name: frozenset(names) for name, names in found.items()}
+        return self._names
+
     def renew(self) -> None:
         """The modules that have been edited are on it as they are now."""
         for name, one in list(self._modules.items()):
@@ -95,6 +111,24 @@ class Footing:
             if now is not one:
                 self._modules[name], self._ran[name] = now, (now.ran, now.trigger)
                 self._edges[name] = recorder.graph.edges_from(name)
+
+
+_latest: Footing | None = None
+
+
+def take_footing() -> Footing | None:
+    """How all is now, to be compared with later; None if that cannot be compared."""
+    global _latest
+    try:
+        _latest = Footing()
+    except LookupError:
+        _latest = None
+    return _latest
+
+
+def latest_footing() -> Footing | None:
+    """The last one that has been taken."""
+    return _latest
 
 
 def _module(name: str) -> ModuleType:

@@ -341,6 +341,8 @@ class LiveWorld(Spoken):
     def is_iterator(self, cell: Cell) -> bool:
         """Whether going through a cell's live value uses it up."""
         kind = type(self.value(cell))
+        if kind is ModuleType:
+            return False
         # A proxy has every method that there is, and is no iterator for that.
         return attribute_of(kind, "__next__") is not None and attribute_of(kind, "__getattr__") is None
 

@@ -71,26 +71,27 @@ class Passing:
 
     def take(self, failing: Callable[[str], AbstractContextManager[None]]) -> None:
         """Bind all the names. Raises PassedOnOtherwise if one of them comes to hold what is no atom."""
-        current, bound = "", dict[str, Any]()
-        for way in self._ways:
-            if way.module != current:
+        current, bound, spaces = "", dict[str, Any](), self._spaces
+        for module, binds, source, given, code, reads in self._ways:
+            if module != current:
                 self._settle(current, bound)
-                current, bound = way.module, {}
-            own = self._spaces[way.module]
-            if way.code is None:
-                own[way.binds[0]] = self._spaces[way.source][way.name]
+                current, bound = module, {}
+            own = spaces[module]
+            if code is None:
+                own[binds[0]] = spaces[source][given]
             else:
-                if not all(is_atom(own[name]) for name in way.reads):
-                    raise PassedOnOtherwise(f"{way.module} computes with what is no plain value now")
+                for name in reads:
+                    if not is_atom(own[name]):
+                        raise PassedOnOtherwise(f"{module} computes with what is no plain value now")
                 try:
-                    exec(way.code, own)
+                    exec(code, own)
                 except BaseException:
-                    with failing(way.module):
+                    with failing(module):
                         raise
-            for name in way.binds:
+            for name in binds:
                 value = bound[name] = own[name]
                 if not is_atom(value):
-                    raise PassedOnOtherwise(f"{way.module}.{name} is no plain value now")
+                    raise PassedOnOtherwise(f"{module}.{name} is no plain value now")
         self._settle(current, bound)
 
     @staticmethod
@@ -125,12 +126,14 @@ def _space(name: str) -> dict[str, Any] | None:
 
 def _is_as_known(way: _Way, spaces: Mapping[str, dict[str, Any]]) -> bool:
     """Whether what a statement reads is there, and what it binds holds atoms."""
-    own, given = spaces[way.module], spaces[way.source] if way.source else {}
-    if not all(is_atom(own.get(name)) for name in way.binds):
-        return False
-    if way.code is not None:
-        return all(name in own for name in way.reads)
-    return way.name in given and f"{way.source}.{way.name}" not in sys.modules
+    module, binds, source, given, code, reads = way
+    own = spaces[module]
+    for name in binds:
+        if not is_atom(own.get(name)):
+            return False
+    if code is not None:
+        return all(name in own for name in reads)
+    return given in spaces[source] and f"{source}.{given}" not in sys.modules
 
 
 _ways: dict[Cell, tuple[Cascade, list[_Way] | None]] = {}

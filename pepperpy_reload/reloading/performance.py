@@ -97,7 +97,7 @@ class Performance:
             self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)
         classes = {step.name.split()[-1] for step in self._steps if step.name.startswith("class ")}
-        light = self._holdings is None
+        light, plan = self._holdings is None, self._plan.others if self._passing is not None else self._plan
         modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
         concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
@@ -105,7 +105,7 @@ class Performance:
             self._deepen()
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
-            take_back_before(self._plan, self._scope, self._attempt.transaction.undo)
+            take_back_before(plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
             self._settle("")
             for name in self._runs:

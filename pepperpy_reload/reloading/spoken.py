@@ -16,6 +16,7 @@ from pepperpy_reload.core.words import words_of
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
+from pepperpy_reload.reloading.footing import latest_footing
 
 _MANY = 50  # questions for a name: from here on it pays to have read all words
 _OFTEN = 300  # from here on, to have an index of them
@@ -165,12 +166,21 @@ class Spoken:
         return frozenset(held.union(name.rpartition(".")[2] for name in self._modules))
 
     @cached_property
+    def changed(self) -> set[str] | None:
+        """The modules that have been edited since it was last looked how all is; None if more than that has changed."""
+        footing = latest_footing()
+        return footing.changed() if footing is not None else None
+
+    @cached_property
     def _names_of_modules(self) -> dict[str, set[str]]:
         """By what names modules hold, or are going to hold, a module."""
         found: dict[str, set[str]] = {}
-        for name in recorder.modules:
-            for bound in self.modules_held(name):
-                found.setdefault(self.module_value(Cell(name, bound)), set()).add(bound)
+        if (footing := latest_footing()) is not None and self.changed is not None:
+            found = {name: set(bound) for name, bound in footing.names_of_modules().items()}
+        else:
+            for name in recorder.modules:
+                for bound in self.modules_held(name):
+                    found.setdefault(self.module_value(Cell(name, bound)), set()).add(bound)
         for alignment in self._alignments.values():
             for unit in alignment.units:
                 if unit.alias is not None:
