@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
 from pepperpy_reload.core.deeds import SETTING
@@ -77,17 +77,11 @@ class Consequences(Marks):
 
     def _see_surveys(self, place: Place, unit: Unit, cause: Cause) -> None:
         """What functions that it calls find in the names of their module must not be there before its time."""
-        known = (self.world.facts(key) for key in self._running(place))
+        known = (self.world.facts(key) for key in self.running(place))
         for name in {one[0] for one in known if one is not None and one[1].surveys} - self.whole.keys():
             if not self.is_through(name, self.order(place)):
                 self.whole[name] = f"a function that {place.module}:{unit.line} calls looks at the names of its module"
                 self._mark_all(name, cause)
-
-    def _running(self, place: Place) -> Collection[Key]:
-        """The functions that a unit has run, or is going to."""
-        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
-            return self.foreseen(place)
-        return self.world.ran(place.module, self.old_index(place))
 
     def _see_functions(self, name: str, unit: Unit, cells: Iterable[Cell], cause: Cause) -> None:
         """What a unit has bound by functions (`global`) is bound in its order, as it was: by all that bind it.

@@ -207,7 +207,16 @@ class Marks(Traces):
             return Action.EXECUTE
         if kind is Kind.FUNCTION:
             return Action.REFIT if self._is_plain(place) and self.world.can_refit(place) else Action.EXECUTE
-        return Action.EXECUTE if self.world.why_not_transplant(place) else Action.TRANSPLANT
+        why_not = self.world.why_not_transplant(place) or self._registers(place)
+        return Action.EXECUTE if why_not else Action.TRANSPLANT
+
+    def _registers(self, place: Place) -> bool:
+        """Whether what a class holds is told of its name, and tells others: each class that is made is one more."""
+        keys = self.running(place)
+        if not any(qualname_of(key).endswith(".__set_name__") for key in keys):
+            return False
+        known = [one[1] for one in map(self.world.facts, keys) if one is not None]
+        return any(one.mutations or one.reached or one.keeps_state or one.binds for one in known)
 
     def _is_plain(self, place: Place) -> bool:
         """Whether a function has no decorators, nor had any: they may have given it more than its definition does."""

@@ -439,6 +439,12 @@ class Traces(Concordance):
         heirs = {key for base in unit.bases for key in self.world.told_of_heirs(*self.cell(name, base))}
         return bool(heirs if old < 0 else heirs.intersection(ran)) or not _HOOKS.isdisjoint(map(_last_name, ran))
 
+    def running(self, place: Place) -> Collection[Key]:
+        """The functions that a unit has run, or is going to."""
+        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
+            return self.foreseen(place)
+        return self.world.ran(place.module, self.old_index(place))
+
     def foreseen(self, place: Place) -> set[Key]:
         """The functions that a new or changed unit may run, as far as its names and what it has run tell.
 

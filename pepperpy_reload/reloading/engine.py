@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +14,7 @@ from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import ledger, state
+from pepperpy_reload.reloading import ledger, properties, state
 from pepperpy_reload.reloading.attempt import Attempt, Prepared
 from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.cascades import cascades
@@ -92,7 +92,8 @@ def _perform(prepared: Prepared, finder: Finder, traces: Traces, passing: Passin
     registered = state.disposers()
     known = set() if plan.only_patches else set(recorder.modules)
     attempt.transaction.undo(lambda: state.restore_disposers(registered))
-    caches = list(_stale_caches(prepared, traces))
+    changed = {CodeKey.of(pair.old) for one in prepared.reading.edited.values() for pair in one.pairs if pair.changed}
+    caches, kept = list(_stale_caches(plan, traces, changed)), properties.stale(plan, traces, changed)
     stopwatch.lap("journal")
     try:
         for step in plan.steps:
@@ -101,6 +102,7 @@ def _perform(prepared: Prepared, finder: Finder, traces: Traces, passing: Passin
         swap_codes(attempt, plan.modules(Action.PATCH))
         for cache in caches:
             cache.cache_clear()
+        properties.forget(kept, attempt.transaction.undo)
         writing = Writing(prepared.reading.edited, others)  # to pass a value on leaves nothing to be written down
         executed: dict[str, dict[int, Activity]] = {}
         if not plan.only_patches:
@@ -120,10 +122,9 @@ def _perform(prepared: Prepared, finder: Finder, traces: Traces, passing: Passin
     return attempt
 
 
-def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
+def _stale_caches(plan: ReloadPlan, traces: Traces, changed: Set[CodeKey]) -> Iterator[Any]:
     """The lru_caches whose functions, or those that they call, are other ones or read what is another now."""
-    cells = prepared.plan.cells
-    changed = {CodeKey.of(pair.old) for one in prepared.reading.edited.values() for pair in one.pairs if pair.changed}
+    cells = plan.cells
     if not cells and not changed:
         return
     for name, bounds in ledger.with_caches():
@@ -136,12 +137,13 @@ def _stale_caches(prepared: Prepared, traces: Traces) -> Iterator[Any]:
 
 
 def read_ahead() -> None:
-    """Put the imports in order, and read the functions that caches lead to: they are asked for with most plans."""
+    """Put the imports in order, and read the functions that are behind caches: they are asked for with most plans."""
     recorder.graph.settle()
     recorder.modules.at_real("")  # the first one to ask has them all sorted by their files
     traces = Traces(LiveWorld())
     for _, key in traces.world.caches():
         traces.reached(key)
+    properties.read_ahead(traces)
     forget_trees()
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.programs.edits import Case
 from tests.programs.player import Player
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
 
 LOWER = "def number():\n    return 1\n"
 KEEPING = """
@@ -74,3 +79,55 @@ def test_what_is_kept_of_a_function_goes_with_the_function(player: Player, text:
     for edited in edits:
         outcomes = player.play(Case((one, edited)))
         assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [("reloaded", "")]
+
+
+ASKED = """
+from functools import cached_property
+import lower
+
+class Base:
+    @cached_property
+    def value(self): return [lower.number()]
+    @cached_property
+    def inner(self): return [self.helped()]
+    @cached_property
+    def other(self): return object()
+    def helped(self): return 1
+
+class K(Base): ...
+
+one = K()
+"""
+
+
+def test_what_a_request_has_had_computed_is_computed_anew_if_it_would_be_another(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        kept = app.one.other
+        assert (app.one.value, app.one.inner) == ([1], [1])
+        report = change("lower.py", "return 1", "return 2")
+        assert report.status == "reloaded" and (app.one.value, app.one.inner) == ([2], [1]), report
+        report = change("app.py", "def helped(self): return 1", "def helped(self): return 3")
+        assert report.status == "reloaded" and (app.one.value, app.one.inner) == ([2], [3]), report
+        value = app.one.value
+        report = change("app.py", "one = K()", "one.missing")
+        assert report.status == "failed" and app.one.value is value and app.one.inner == [3], report
+        change("app.py", "one.missing", "one = K()")
+        report = change("app.py", "return [lower.number()]", "return [lower.number(), 4]")
+        assert report.status == "reloaded" and app.one.value == [2, 4] and app.one.other is kept, report
+        """,
+        {"lower.py": LOWER, "app.py": ASKED},
+    )
+
+
+def test_what_a_statement_has_had_computed_stays_with_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        held = app.found
+        report = change("app.py", "def helped(self): return 1", "def helped(self): return 3")
+        assert report.status == "reloaded" and app.one.value is app.found[0] is held[0], report
+        """,
+        {"lower.py": LOWER, "app.py": f"{ASKED}found = one.value,\n"},
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.programs.edits import Case
 from tests.programs.player import Player
 
@@ -52,6 +54,35 @@ EDITS = {
         "class Sub(Registry): ...\nA = 0\nB = Sub.bump()\n",
     ),
 }
+
+
+NAMED = """
+ALL = []
+class Field:
+    made = []
+    def __set_name__(self, owner, name):
+        self.made.append((owner, name))
+class Plain:
+    def __set_name__(self, owner, name):
+        ALL.append(name)
+class Quiet:
+    def __set_name__(self, owner, name):
+        self.name = name
+"""
+MODEL = "from fields import Field, Plain, Quiet\nclass Model:\n    a = {}()\n    b = {}()\n    x = 1\n"
+
+
+@pytest.mark.parametrize("kind", ["Field", "Plain", "Quiet"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("x = 1", "x = 2"), ("    b", "    c"), ("    x = 1", "    c = Plain()"), ("    a", "    z: int\n    a")],
+)
+def test_a_class_that_is_executed_again_is_one_more_for_no_list(player: Player, kind: str, old: str, new: str) -> None:
+    model = MODEL.replace("{}", kind)
+    before, after = ({"fields.py": NAMED, "app.py": text} for text in (model, model.replace(old, new)))
+    for case in ((before, after), (after, before)):
+        (outcome,) = player.play(Case(case))
+        assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
 
 
 def test_they_hold_what_they_would_after_a_fresh_start(player: Player) -> None:
