@@ -131,6 +131,8 @@ class _Follower(Consequences):
         orders = {one: self.order(one) for one in causes}
         places = sorted(orders, key=orders.__getitem__)
         units = {one: self.unit(one) for one in places}
+        for unit in (*units.values(), *map(self.unit, self._others)):
+            _ = unit.label  # it takes a while, and is wanted of every step
         names = {name for one in (*modules, place.module) for name in self.world.names_of(one)}
         return Cascade(
             cell,

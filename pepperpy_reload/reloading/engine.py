@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterable, Iterator, Set
 from types import ModuleType
@@ -138,6 +139,7 @@ def _stale_caches(plan: ReloadPlan, traces: Traces, changed: Set[CodeKey]) -> It
 
 def read_ahead() -> None:
     """Put the imports in order, and read the functions that are behind caches: they are asked for with most plans."""
+    importlib.invalidate_caches()  # the first time it loads something
     recorder.graph.settle()
     recorder.modules.at_real("")  # the first one to ask has them all sorted by their files
     traces = Traces(LiveWorld())
