@@ -7,7 +7,7 @@ import random
 import sys
 import time
 
-from tests.programs import endurance, saves, siege, sources
+from tests.programs import endurance, mutations, saves, siege, sources
 from tests.programs.player import Player
 from tests.programs.soak import Soak
 
@@ -16,6 +16,8 @@ _ROUND = 250  # cases: of each round's faults the first one is made small and sh
 
 def main() -> int:
     """Print what was found; 1 if the law was broken."""
+    if any(argument.startswith("--mutations") for argument in sys.argv[1:]):
+        return mutations.main(sys.argv[1:])
     if any(argument.startswith("--edits") for argument in sys.argv[1:]):
         return endurance.main(sys.argv[1:])
     if any(argument.startswith("--saves") for argument in sys.argv[1:]):
