@@ -54,13 +54,14 @@ class Witness:
         self._unbound = self._scope.left_unbound(place.module, old) - self._planned if old >= 0 else set()
         for cell in self._scope.absent(place):
             raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before that has been loaded")
-        read = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
-        read |= {Cell(alias.module, alias.name) for alias in unit.imports}
-        read |= {self._scope.cell(place.module, names)[0] for names in unit.reads}
+        imported = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
+        imported |= {Cell(alias.module, alias.name) for alias in unit.imports}
+        read = imported | {self._scope.cell(place.module, names)[0] for names in unit.reads}
         # What is read inside classes and comprehensions is looked for in the live namespace, where the old value is.
         names = unit.read_inside(postponed=postponed) if _names_any(unit, stale.get(place.module, ())) else ()
         inside = {Cell(place.module, name) for name in names}
         told = {self._scope.cell(place.module, names)[0] for names in self._scope.looked_up(place.module, unit)}
+        looked_at = imported | told
         missing: dict[str, Turn] = {}
         for cell in sorted(read | inside | told):
             theirs = cell.module != place.module or cell in inside or cell in told
@@ -69,11 +70,19 @@ class Witness:
             if late and cell.module == place.module and not self._is_evaluated(cell, place, unit, inside):
                 missing[cell.name] = min(map(self._scope.order, self._scope.binders(cell)))
                 continue
-            if early:
+            early = early and not (cell in imported and self._is_bound_to_submodule(cell))
+            if early and (cell in looked_at or self._is_evaluated(cell, place, unit, inside)):
                 raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before it is bound again")
             if late:
                 raise RestartNeeded(f"{place.module}:{unit.line} looks up {cell} before it is bound")
         return missing
+
+    def _is_bound_to_submodule(self, cell: Cell) -> bool:
+        """Whether import statements bind a package's name to its submodule of that name: it means that at any time."""
+        submodule = f"{cell.module}.{cell.name}"
+        aliases = [self._scope.unit(one).alias for one in self._scope.binders(cell)]
+        is_loaded = getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name) is sys.modules.get(submodule)
+        return is_loaded and submodule in sys.modules and all(one and one.target == submodule for one in aliases)
 
     def pause(self) -> tuple[set[Cell], set[str]]:
         """Others are executed in the midst of a statement; what it is that is known of this one."""

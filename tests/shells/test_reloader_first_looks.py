@@ -140,6 +140,19 @@ EDITS: dict[str, tuple[Files, Files, str]] = {
     "a class takes over while its name is hidden from who looks it up": (
         {"app.py": HINTED}, {"app.py": HINTING}, "reloaded",
     ),
+    "an annotation that stays text names what is bound later": (
+        {"app.py": "import p\n", "p/__init__.py": "from p.form import Form\nfrom p.day import Day\n",
+         "p/form.py": "from __future__ import annotations\nimport p\nclass Form:\n    rules: dict[str, p.Day] = {}\n",
+         "p/day.py": "class Meta(type): ...\nclass Day(metaclass=Meta):\n    x = 1\n"},
+        {"p/day.py": "class Meta(type): ...\nclass Day(metaclass=Meta):\n    x = 2\n"},
+        "reloaded",
+    ),
+    "a submodule is imported before its package does": (
+        {"app.py": "import p\n", "p/__init__.py": "from .tools import T\nfrom . import rich\nX = rich.A, T\n",
+         "p/tools.py": "T = 1\n", "p/rich.py": "A = 1\n"},
+        {"p/tools.py": "from . import rich as r\nT = r.A\n"},
+        "reloaded",
+    ),
     "a directory that is a package gets a file": (
         {"app.py": PACKAGE, "p/part.py": "A = 1\n"}, {"p/__init__.py": "B = 1\n"}, "restart",
     ),
