@@ -25,7 +25,7 @@ Undo = Callable[[Callable[[], None]], None]
 
 _PURE_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "runtime_checkable"})
 _PLAIN_METACLASSES = (type, abc.ABCMeta)
-_QUIET_HOMES = ("builtins", "abc", "enum", "typing", "typing_extensions", "pydantic", "collections", "ctypes")
+_QUIET_HOMES = frozenset("builtins abc enum typing typing_extensions pydantic collections ctypes zoneinfo".split())
 _SHARED = (
     "__doc__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__static_attributes__",
     "__firstlineno__",
@@ -244,7 +244,12 @@ def _take_value(live: type, scratch: type, name: str, value: Any) -> None:
 
 
 def refit(live: FunctionType, new: FunctionType, undo: Undo) -> bool:
-    """Give a live function all that a new version of it has; False if it would need other cells or attributes."""
+    """Give a live function all that a new version of it has; False if it would need other cells or attributes.
+
+    One that was written under another name, and had this one as well, is no version of it.
+    """
+    if live.__code__.co_name != new.__code__.co_name:
+        return False
     if live.__code__.co_freevars != new.__code__.co_freevars or not _close_over_the_same(live, new):
         return False
     take_definition(live, new, undo)

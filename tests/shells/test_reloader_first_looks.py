@@ -153,6 +153,26 @@ EDITS: dict[str, tuple[Files, Files, str]] = {
         {"p/tools.py": "from . import rich as r\nT = r.A\n"},
         "reloaded",
     ),
+    "a method that was another one's second name is written out": (
+        {"app.py": "class A:\n    def one(self): return 1\n    two = one\n    x = 1\n"},
+        {"app.py": "class A:\n    def one(self): return 1\n    def two(self): return 2\n    x = 1\n"},
+        "reloaded",
+    ),
+    "a method is written under what was its second name": (
+        {"app.py": "class A:\n    def one(self): return 1\n    two = one\n    x = 1\n"},
+        {"app.py": "class A:\n    def two(self): return 1\n    x = 1\n"},
+        "reloaded",
+    ),
+    "a function that was another one's second name is written out": (
+        {"app.py": "def one(): return 1\ntwo = one\nX = two()\n"},
+        {"app.py": "def one(): return 1\ndef two(): return 2\nX = two()\n"},
+        "reloaded",
+    ),
+    "a time zone of the project's own": (
+        {"app.py": "import zoneinfo\nclass Zone(zoneinfo.ZoneInfo):\n    x = {1}\n"},
+        {"app.py": "import zoneinfo\nclass Zone(zoneinfo.ZoneInfo):\n    x = {2}\n"},
+        "reloaded",
+    ),
     "a directory that is a package gets a file": (
         {"app.py": PACKAGE, "p/part.py": "A = 1\n"}, {"p/__init__.py": "B = 1\n"}, "restart",
     ),
