@@ -114,6 +114,10 @@ class _Follower(Consequences):
         units = [module.alignment.units[index] for index in module.binders.get(cell.name, ())]
         return not any(unit.statement.guards or unit.deeds for unit in units)
 
+    def _atoms_read(self, name: str, unit: Unit) -> Iterator[Cell]:
+        cells = (self.cell(name, chain)[0] for chain in unit.reads)
+        return (cell for cell in cells if not self.module_bound(cell))
+
     def begins_at(self, cell: Cell) -> Place | None:
         """The one unit that binds a cell, if it does no more than that."""
         module = self.module(cell.module)
@@ -142,7 +146,7 @@ class _Follower(Consequences):
             {one: orders[one] for one in places},
             units,
             frozenset(self.rebound),
-            frozenset(one for where, unit in units.items() for one in self._ends(where.module, unit)),
+            frozenset(one for where, unit in units.items() for one in self._atoms_read(where.module, unit)),
             frozenset(modules),
             frozenset({"*", *names, *SWEEPING, *(one.name for one in self.rebound)}),
         )

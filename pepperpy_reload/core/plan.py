@@ -70,7 +70,11 @@ class Passed:
     cascade: Cascade
     first: int
     """The number of the first of them among all."""
-    last: int
+
+    @property
+    def end(self) -> int:
+        """The number of the first one after them."""
+        return self.first + len(self.cascade.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,9 @@ class ReloadPlan:
     passed: Passed | None = None
     """Those of the steps that are known to pass a value on."""
 
-    @property
-    def others(self) -> ReloadPlan:
-        """The plan without the steps that pass a value on."""
-        if self.passed is None:
-            return self
-        steps = (*self.steps[: self.passed.first], *self.steps[self.passed.last + 1 :])
-        return replace(self, steps=steps, passed=None)
+    def without(self, first: int, count: int) -> ReloadPlan:
+        """The plan without some of its steps, from number `first` on."""
+        return replace(self, steps=(*self.steps[:first], *self.steps[first + count :]), passed=None)
 
     def modules(self, action: Action) -> tuple[str, ...]:
         """The modules that have this done to them, in order."""

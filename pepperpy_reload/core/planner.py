@@ -230,10 +230,9 @@ class _Planner(Consequences):
         if not self.forced.isdisjoint(known):
             return None
         first = next(index for index, step in enumerate(steps) if (step.module, step.index) in known)
-        last = first + len(known) - 1
-        if last >= len(steps) or not all((one.module, one.index) in known for one in steps[first : last + 1]):
-            return None
-        return Passed(self.cascades[0], first, last)
+        passed = Passed(self.cascades[0], first)
+        found = steps[first : passed.end]
+        return passed if all((one.module, one.index) in known for one in found) else None
 
     @cached_property
     def _orders_known(self) -> Mapping[Place, tuple[object, ...]]:

@@ -50,6 +50,8 @@ class Traces(Concordance):
     def is_plain(self, place: Place) -> bool:
         """Whether a unit is as it was, has run nothing, and only takes a name over or computes something of atoms.
 
+        To put modules somewhere is no more than that.
+
         It has changed no object of anybody, will not, and nobody can have changed what it reads.
         """
         known = self._plain.get(place)
@@ -65,12 +67,13 @@ class Traces(Concordance):
         if unit.alias is not None:
             if unit.alias.bound == "*":
                 return False
-        elif not is_plain(unit) or not all(map(self.world.holds_atom, self._ends(place.module, unit))):
+        elif not is_plain(unit) or not all(self._is_plain_value(place.module, chain) for chain in unit.reads):
             return False
         return not self.world.ran(place.module, module.alignment.olds[place.index])
 
-    def _ends(self, name: str, unit: Unit) -> Iterator[Cell]:
-        return (self.cell(name, chain)[0] for chain in unit.reads)
+    def _is_plain_value(self, name: str, chain: Chain) -> bool:
+        cell, rest = self.cell(name, chain)
+        return self.world.holds_atom(cell) or (not rest and bool(self.module_bound(cell)))
 
     def callees(self, cell: Cell, rest: Chain) -> list[Key]:
         """The functions that calling a value would run first; asked for again and again."""

@@ -39,10 +39,16 @@ class Prepared:
     @property
     def may_be_early(self) -> bool:
         """Whether it does no harm to do this when more may be on its way: nothing is executed that does anything."""
-        if self.plan.restart or not all(map(self._may_be_early, self.plan.others.steps)):
+        if self.plan.restart:
             return False
-        passed = self.plan.passed.cascade.units.values() if self.plan.passed is not None else ()
-        return all(unit.alias is None or is_at_hand(unit.alias) for unit in passed)  # else it only computes
+        passed = self.plan.passed
+        if passed is None:
+            return all(map(self._may_be_early, self.plan.steps))
+        others = self.plan.without(passed.first, len(passed.cascade.units))
+        units = passed.cascade.units.values()  # what is no import among them only computes
+        return all(map(self._may_be_early, others.steps)) and all(
+            one.alias is None or is_at_hand(one.alias) for one in units
+        )
 
     def _may_be_early(self, step: Step) -> bool:
         if step.action is Action.PATCH:

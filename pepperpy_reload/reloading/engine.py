@@ -84,7 +84,7 @@ def perform(prepared: Prepared, finder: Finder) -> Attempt:
 
 def _perform(prepared: Prepared, finder: Finder, traces: Traces, passing: Passing | None) -> Attempt:
     plan = prepared.plan
-    others = plan.others if passing is not None else plan
+    others = passing.others if passing is not None else plan
     if not plan.only_patches:
         see_opaque(others, traces)
     concerned = list(plan.modules(Action.PATCH)) if plan.only_patches else list(recorder.modules)

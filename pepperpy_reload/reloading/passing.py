@@ -9,6 +9,7 @@ import builtins
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from itertools import takewhile
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
@@ -44,7 +45,11 @@ class _Way(NamedTuple):
 class Passing:
     """The steps of a plan that pass a value on."""
 
-    def __init__(self, ways: list[_Way], spaces: Mapping[str, dict[str, Any]]) -> None:
+    def __init__(self, plan: ReloadPlan, first: int, ways: list[_Way], spaces: Mapping[str, dict[str, Any]]) -> None:
+        self.first = first
+        """The number of the first of them among all steps."""
+        self.others = plan.without(first, len(ways))
+        """The plan without them."""
         self._ways = ways
         self._spaces = spaces
 
@@ -52,17 +57,17 @@ class Passing:
     def of(cls, plan: ReloadPlan, scope: Scope) -> Passing | None:
         """Those of a plan; None if it has none, or if more may come of them."""
         passed = plan.passed
-        if passed is None or not all(_is_apart(scope, passed, *one) for one in enumerate(plan.steps)):
+        ways = ways_of(passed.cascade) if passed is not None else []
+        if passed is None or not ways or not _is_apart(scope, passed, plan):
             return None
-        ways = ways_of(passed.cascade)
-        if ways is None or recorder.watch.stack or recorder.plain_door is not builtins.__import__:
+        if recorder.watch.stack or recorder.plain_door is not builtins.__import__:
             return None
         sources = {way.source for way in ways if way.source}
         names = {*passed.cascade.modules, *sources}
         spaces = {name: space for name in names if (space := _space(name)) is not None}
         if len(spaces) != len(names) or not all(_is_as_known(way, spaces) for way in ways):
             return None
-        return cls(ways, spaces)
+        return cls(plan, passed.first, ways, spaces)
 
     @property
     def modules(self) -> set[str]:
@@ -100,16 +105,21 @@ class Passing:
             recorder.settled.settle_again(module, bound)
 
 
-def _is_apart(scope: Scope, passed: Passed, number: int, step: Step) -> bool:
-    """Whether another step of the plan has no part in the passing on, and executes nothing that could."""
-    if passed.first <= number <= passed.last or step.action is Action.PATCH:
+def _is_apart(scope: Scope, passed: Passed, plan: ReloadPlan) -> bool:
+    """Whether the other steps of a plan have no part in the passing on, and what comes before executes nothing else."""
+    before, after = plan.steps[: passed.first], plan.steps[passed.end :]
+    return all(_only_computes(scope, step) for step in before) and all(_imports_nothing(scope, step) for step in after)
+
+
+def _only_computes(scope: Scope, step: Step) -> bool:
+    if step.action is Action.PATCH:
         return True
-    if step.index < 0 or step.action in (Action.RUN, Action.DROP):
-        return False
-    unit = scope.unit(Place(step.module, step.index))
-    if number > passed.last:
-        return not unit.imports
-    return step.action is Action.EXECUTE and not step.again and only_computes(unit)
+    is_plain = step.action is Action.EXECUTE and not step.again
+    return is_plain and only_computes(scope.unit(Place(step.module, step.index)))
+
+
+def _imports_nothing(scope: Scope, step: Step) -> bool:
+    return step.index >= 0 and not scope.unit(Place(step.module, step.index)).imports
 
 
 def _space(name: str) -> dict[str, Any] | None:
@@ -136,16 +146,15 @@ def _is_as_known(way: _Way, spaces: Mapping[str, dict[str, Any]]) -> bool:
     return given in spaces[source] and f"{source}.{given}" not in sys.modules
 
 
-_ways: dict[Cell, tuple[Cascade, list[_Way] | None]] = {}
+_ways: dict[Cell, tuple[Cascade, list[_Way]]] = {}
 
 
-def ways_of(cascade: Cascade) -> list[_Way] | None:
-    """How the statements of a cascade are executed; None if that is not known of each."""
+def ways_of(cascade: Cascade) -> list[_Way]:
+    """How the statements of a cascade are executed, up to the first one of which that is not known."""
     known = _ways.get(cascade.cell)
     if known is None or known[0] is not cascade:
-        found = list(_find_ways(cascade))
-        ways = [way for way in found if way is not None]
-        known = _ways[cascade.cell] = (cascade, ways if len(ways) == len(found) else None)
+        ways = takewhile(lambda way: way is not None, _find_ways(cascade))
+        known = _ways[cascade.cell] = (cascade, [way for way in ways if way is not None])
     return known[1]
 
 
@@ -167,10 +176,19 @@ def _find_ways(cascade: Cascade) -> Iterator[_Way | None]:
             plain = alias.name and not alias.name.startswith("__")
             is_known = plain and not waits and recorder.graph.is_settled(place.module, alias.module)
             yield _Way(place.module, (alias.bound,), alias.module, alias.name, None, ()) if is_known else None
-        elif any(len(chain) > 1 or bound.get((place.module, chain[0]), -1) >= number for chain in unit.reads):
+        elif any(bound.get((place.module, name), -1) >= number for name in _names(unit)):
             yield None
-        else:
+        elif _is_of_atoms(place.module, unit):
             yield _Way(place.module, tuple(sorted(unit.binds)), "", "", _code(place.module, unit), _names(unit))
+        else:
+            yield None
+
+
+def _is_of_atoms(module: str, unit: Unit) -> bool:
+    """Whether a unit makes an atom of atoms, as it was."""
+    names = vars(sys.modules[module])
+    names_only = all(len(chain) == 1 for chain in unit.reads)
+    return names_only and all(is_atom(names.get(name)) for name in (*_names(unit), *unit.binds))
 
 
 def _code(module: str, unit: Unit) -> CodeType:

@@ -49,7 +49,9 @@ class Performance:
         self._attempt = attempt
         self._plan = attempt.prepared.plan
         self._passing = passing
-        self._steps = (self._plan if passing is None else self._plan.others).steps
+        self._turn = passing.first if passing is not None else -1
+        """The number of the step before which that comes."""
+        self._steps = (passing.others if passing is not None else self._plan).steps
         """Those that are taken one by one."""
         self._finder = finder
         reading = attempt.prepared.reading
@@ -97,7 +99,7 @@ class Performance:
             self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)
         classes = {step.name.split()[-1] for step in self._steps if step.name.startswith("class ")}
-        light, plan = self._holdings is None, self._plan.others if self._passing is not None else self._plan
+        light, plan = self._holdings is None, self._passing.others if self._passing is not None else self._plan
         modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
         concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
@@ -182,7 +184,7 @@ class Performance:
         try:
             with self._finder.executing(rerun), recorder.watch.kept_on():
                 for number, step in enumerate(self._steps):
-                    if self._plan.passed is not None and number == self._plan.passed.first:
+                    if number == self._turn:
                         self._pass_on()
                     self._take_in_turn(step)
                 self._pass_on()

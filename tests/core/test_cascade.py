@@ -57,10 +57,10 @@ def test_a_plan_is_the_same_with_what_is_known(links: list[tuple[int, str]], lea
     assert (one.steps, one.cells, one.restart) == (other.steps, other.cells, other.restart)
     assert [step.reasons[-1] for step in one.steps] == [step.reasons[-1] for step in other.steps]
     if one.passed is not None:
-        first, last = one.passed.first, one.passed.last
-        taken = [(step.module, step.index) for step in one.steps[first : last + 1]]
+        first, end = one.passed.first, one.passed.end
+        taken = [(step.module, step.index) for step in one.steps[first:end]]
         assert taken == [tuple(place) for place in one.passed.cascade.units]
-        assert one.others.steps == (*one.steps[:first], *one.steps[last + 1 :])
+        assert one.without(first, len(taken)).steps == (*one.steps[:first], *one.steps[end:])
 
 
 def test_what_only_passes_a_value_on_is_known() -> None:
