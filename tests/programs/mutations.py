@@ -10,12 +10,13 @@ import argparse
 import ast
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +30,14 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True)
 class Source:
-    """A module's text and what is where in it."""
+    """A module's text and what is where in it; `texts` are those of the whole package."""
 
+    file: Path
     text: str
     tree: ast.Module
     names: Sequence[str]
     """The modules that it may import."""
+    texts: Mapping[Path, str]
 
     @property
     def lines(self) -> list[str]:
@@ -195,9 +198,38 @@ def imports(source: Source, chance: random.Random) -> str:
     return source.with_lines(after, after, f"import {chance.choice(source.names)} as new\n")
 
 
-KINDS: tuple[Callable[[Source, random.Random], str], ...] = (
+def extracted(source: Source, chance: random.Random) -> str:
+    """A constant gets a name, above the first definition."""
+    top = chance.choice([node for node in source.tree.body if isinstance(node, Definition)])
+    found = chance.choice(_constants([node for node in _executed(top) if isinstance(node, ast.expr)]))
+    text, start = source.with_other(found, "EXTRACTED"), first_line(top) - 1
+    lines = text.splitlines(keepends=True)
+    return "".join([*lines[:start], f"EXTRACTED = {found.value!r}\n", *lines[start:]])
+
+
+def renamed(source: Source, chance: random.Random) -> Texts:
+    """Another name for something, in all modules."""
+    found = chance.choice(source.definitions()).name
+    word = re.compile(rf"\b{found}\b")
+    return {file: word.sub(f"{found}_everywhere", text) for file, text in source.texts.items() if word.search(text)}
+
+
+def moved(source: Source, chance: random.Random) -> Texts:
+    """A definition that needs nothing of its module is in a new one, and is imported from there."""
+    found = chance.choice([node for node in source.tree.body if isinstance(node, Definition)])
+    start, end = first_line(found) - 1, found.end_lineno or 0
+    new = source.file.with_name("moved.py")
+    postponed = "from __future__ import annotations\n"  # what annotations name stays where it is
+    return {
+        new: f"{postponed}\n\n{''.join(source.lines[start:end])}",
+        source.file: source.with_lines(start, end, f"from .moved import {found.name}\n"),
+    }
+
+
+Texts = dict[Path, str]
+KINDS: tuple[Callable[[Source, random.Random], str | Texts], ...] = (
     constant, constant, constant, inside, literal, literal, new_statement, no_statement, order, member, no_member, base,
-    parameter, name, decorator, patched, imports,
+    parameter, name, decorator, patched, imports, extracted, renamed, renamed, moved,
 )  # fmt: skip
 
 
@@ -212,7 +244,7 @@ class Mutations:
         self.files = sorted((folder / package.name).rglob("*.py"))
         self._git("init", "--quiet")
         self._commit("as it is")
-        self._edited: tuple[Path, str] | None = None
+        self._edited: dict[Path, str | None] = {}
 
     def make(self, count: int) -> int:
         """Commit so many edits; how many there are."""
@@ -224,27 +256,31 @@ class Mutations:
         return ".".join(part for part in parts if part != "__init__")
 
     def _one(self) -> bool:
-        file, kind = self.chance.choice(self.files), self.chance.choice(KINDS)
-        states = {file: file.read_text(encoding="utf-8")}
-        if self._edited is not None and self.chance.random() > _STAYS:
-            other, text = self._edited
-            states.setdefault(other, other.read_text(encoding="utf-8"))
-            other.write_text(text, encoding="utf-8")
-        before = file.read_text(encoding="utf-8")
-        try:
-            names = [self.module(one) for one in self.files if one.stem != "__main__"]
-            after = kind(Source(before, ast.parse(before), names), self.chance)
-            compile(after, file, "exec", dont_inherit=True)
-        except (IndexError, ValueError, SyntaxError):  # there is nothing like that, or it makes no sense
-            after = before
-        file.write_text(after, encoding="utf-8")
-        if after == before or not self._imports(file):
-            for one, text in states.items():
-                one.write_text(text, encoding="utf-8")
+        taken_back = self._edited if self.chance.random() > _STAYS else {}
+        states = {file: _read(file) for file in taken_back}
+        _write(taken_back)
+        file, kind = self.chance.choice([one for one in self.files if one.exists()]), self.chance.choice(KINDS)
+        after = self._edit(file, kind)
+        before = {one: _read(one) for one in after}
+        _write(after)
+        if after == before or not all(map(self._imports, after)):
+            _write({**before, **states})
             return False
-        self._edited = file, before
+        self._edited = before
         self._commit(f"{file.relative_to(self.root)}: {kind.__name__}")
         return True
+
+    def _edit(self, file: Path, kind: Callable[[Source, random.Random], str | Texts]) -> Texts:
+        texts = {one: text for one in self.files if (text := _read(one)) is not None}
+        names = [self.module(one) for one in texts if one.stem != "__main__"]
+        try:
+            found = kind(Source(file, texts[file], ast.parse(texts[file]), names, texts), self.chance)
+            after = found if isinstance(found, dict) else {file: found}
+            for one, text in after.items():
+                compile(text, one, "exec", dont_inherit=True)
+        except (IndexError, ValueError, SyntaxError):  # there is nothing like that, or it makes no sense
+            return {}
+        return after
 
     def _imports(self, file: Path) -> bool:
         command = [sys.executable, "-W", "ignore", "-c", f"import {self.package}, {self.module(file)}"]
@@ -263,6 +299,18 @@ class Mutations:
     def outcomes(self, count: int, chain: int) -> Iterator[Outcome]:
         """What becomes of the last edits."""
         yield from Replay(Wish(str(self.root), self.package, count, chain)).run()
+
+
+def _read(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def _write(texts: Mapping[Path, str | None]) -> None:
+    for file, text in texts.items():
+        if text is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_text(text, encoding="utf-8")
 
 
 def main(arguments: Sequence[str]) -> int:
