@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -23,10 +24,12 @@ class Loads:
     def __init__(self, ahead: Names | None) -> None:
         self._begun: dict[str, None] = dict.fromkeys(() if ahead is None else ahead.names)
         self._first = 0
+        self._aside = 0
 
     def load_begins(self, name: str) -> None:
         """See LoadListener."""
-        self._begun[name] = None
+        if threading.get_ident() != self._aside:
+            self._begun[name] = None
 
     def load_ends(self, name: str, error: BaseException | None) -> None:
         """See LoadListener."""
@@ -37,6 +40,15 @@ class Loads:
         begun = dict(self._begun)
         yield
         self._begun = begun
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What this thread imports meanwhile counts as not imported, whatever others import."""
+        self._aside = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._aside = 0
 
     def mark(self) -> None:
         """What has begun by now is what is imported first."""

@@ -7,13 +7,13 @@ a person waits for after a restart.
 from __future__ import annotations
 
 import errno
+import gc  # noqa: F401 - the engine's: see Worker._engine
 import os
 import signal
 import socket
 import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,6 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
 from pepperpy_reload.core.batch import Hint, Quiet
-from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.errors import ReloadError, SurroundingsError, UsageError
 from pepperpy_reload.importing import bytecode
 from pepperpy_reload.importing.modules import ModuleManager
@@ -29,14 +28,12 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.preloading.loads import Loads, own_sources
 from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
-from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.serving.session import ServeOptions, Session, open_session
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Target, load_target
 from pepperpy_reload.supervising import signals, stacks
 from pepperpy_reload.supervising.authorship import Authorship
 from pepperpy_reload.supervising.channel import Channel, Line, Message, ServiceThread
-from pepperpy_reload.supervising.cycles import CycleTeller
 from pepperpy_reload.supervising.leaving import SERVED, Signals, hasty, insist_on_leaving
 from pepperpy_reload.supervising.orders import Orders, Task
 from pepperpy_reload.supervising.prompt import Prompt
@@ -44,12 +41,11 @@ from pepperpy_reload.supervising.rivalry import is_exclusive
 
 if TYPE_CHECKING:
     from pepperpy_reload.importing.veil import Veil
-    from pepperpy_reload.supervising.audit import Audit
+    from pepperpy_reload.supervising.follower import Follower
 
 UNSTARTED = 3
 """The exit status of a worker that has said why it cannot start."""
-_PAUSE = 0.005  # seconds between two modules that are read ahead: requests come first
-_REST = 20  # such pauses after a reload
+_REST = 0.03  # seconds after an app is served for the first requests: whoever starts it waits for them
 
 
 def main() -> None:
@@ -116,10 +112,10 @@ class Worker:
         self._events: SimpleQueue[Hint | Quiet] = SimpleQueue()
         self._agreed: SimpleQueue[dict[str, str] | None] = SimpleQueue()
         """For each complete batch: what other workers run of it; None where there are no others."""
+        self._saved = threading.Event()
         self._optimizer = ImportOptimizer(ModuleManager())
         self._is_ready = False
         self._began_in = (dict(os.environ), str(Path.cwd())) if orders.audit else ({}, "")  # user code may change it
-        self._audit: Audit | None = None
         self.prompt = Prompt(self._tell_of_prompt)
         if os.isatty(0):
             self.prompt.watch()
@@ -205,31 +201,55 @@ class Worker:
         return ready
 
     def _begin(self, session: Session) -> None:
-        settle = session.settle
-        if self._orders.audit:
-            from pepperpy_reload.supervising.audit import Audit
+        is_awaited = self._succession.beside or session.kind not in SERVED
+        if is_awaited:
+            self._engine()
+        follow = partial(self._follow, session, rest=0.0 if is_awaited else _REST)
+        ServiceThread(follow, "pepperpy-reload").start()
 
-            self._audit = Audit(session, self._orders, self._began_in, self._channel, self._events)
-            settle = self._audit.settle
-        reloader = Reloader(
+    def _engine(self) -> type[Follower]:
+        """What reloads: the largest part of us, loaded when the app is served, but before a program is run.
+
+        By then the user's code may have changed what a name stands for: all that it needs besides modules of ours is
+        there since this module was imported.
+        """
+        with self.loads.aside():
+            from pepperpy_reload.supervising.follower import Follower
+
+        return Follower
+
+    def _follow(self, session: Session, rest: float) -> None:
+        """Bring this process up to date, batch by batch. The first requests get `rest` seconds, if nothing is saved."""
+        self._saved.wait(rest)
+        follower = self._engine()(
+            self._channel,
+            self._orders,
+            session,
+            self._target,
             self._optimizer,
-            roots=self._orders.roots,
-            gate=session.gate,
-            settle=settle,
-            on_restart=lambda _report: None,  # the report goes to the supervisor, which sees to it
+            self._events,
+            self._agreed,
+            self._began_in,
         )
-        if self._target is not None:
-            self._target.touches = reloader.touches
-            self._target.remade = reloader.remade
-        ServiceThread(partial(self._follow, reloader), "pepperpy-reload").start()
+        follower.follow(on_current=self._on_current, on_idle=self._on_idle, before_each=self._let_debug)
+
+    def _on_current(self) -> None:
+        if self._succession.beside and not self._is_doubtful():
+            self._channel.send({"type": "ready"})
+
+    def _on_idle(self) -> None:
+        bytecode.write_postponed()
+        self._tell_of_libraries()
 
     def _hear(self, message: Message) -> None:
         paths = frozenset(message.get("paths", ()))
         if message["type"] == "hint":
             self._events.put(Hint(paths, first=bool(message["first"])))
+            self._saved.set()
         elif message["type"] == "quiet":
             self._agreed.put(message.get("digests"))
             self._events.put(Quiet(paths))
+            self._saved.set()
             self._channel.post({"type": "heard"})
         elif message["type"] == "where":
             self._channel.post({"type": "where", "stacks": stacks.told()})
@@ -248,58 +268,6 @@ class Worker:
         elif message["type"] == "stay" and self._session is not None:
             self._session.stay()
 
-    def _follow(self, reloader: Reloader) -> None:
-        """Bring this process up to date, batch by batch; first with what was saved while it started."""
-        cycles = CycleTeller(self._channel)
-        report = self._tell(reloader, reloader.postpone if bytecode.is_lent() else reloader.catch_up)
-        bytecode.lend({})
-        cycles.note(report)
-        is_current = report is None or report.status is not ReloadStatus.RESTART
-        if self._succession.beside and is_current and not self._is_doubtful():
-            self._channel.send({"type": "ready"})
-        bytecode.write_postponed()
-        self._tell_of_libraries()
-        if self._audit is not None:
-            self._audit.start()
-        ahead, is_read = reloader.read_ahead(), False
-        while True:
-            while self._events.empty() and _is_another(ahead):
-                time.sleep(_PAUSE)
-            is_read = is_read or self._events.empty()
-            event = self._events.get()
-            self._let_debug(event)
-            done, agreed = {"type": "done"}, self._agreed.get() if isinstance(event, Quiet) else None
-            if agreed is None:
-                cycles.note(self._tell(reloader, partial(reloader.notice, event), hinted=isinstance(event, Hint)))
-            else:
-                from pepperpy_reload.supervising.lending import taken_up
-
-                work = partial(self._tell, reloader, partial(reloader.notice, event))
-                done = taken_up(lambda: cycles.note(work()), reloader.postpone, event.paths, agreed)  # noqa: B023
-            if self._audit is not None and self._events.empty():
-                self._audit.resume()
-            if isinstance(event, Quiet):
-                self._refresh_templates(event.paths)
-                self._channel.send(done)
-                ahead = _rested(reloader.look_ahead()) if is_read else ahead
-            if self._events.empty():
-                cycles.tell()
-
-    def _tell(
-        self, reloader: Reloader, work: Callable[[], ReloadReport | None], *, hinted: bool = False
-    ) -> ReloadReport | None:
-        try:
-            report = work()
-        except Exception:  # noqa: BLE001 - a bug of ours must not swallow the saves to come: a new process has them
-            traceback.print_exc()
-            report = ReloadReport(ReloadStatus.RESTART, reason="the reload itself failed; this is a bug")
-        if self._audit is not None:
-            self._audit.reload_ended(report)
-        if report is not None:
-            about = {"report": report.as_json(), "pending": bool(reloader.pending), "hinted": hinted}
-            self._channel.send({"type": "report"} | about)
-        return report
-
     def _is_doubtful(self) -> bool:
         """Whether this process may not be what a fresh start is; the supervisor is told why."""
         doubt = "" if self._veil is None else self._veil.settle()
@@ -316,15 +284,6 @@ class Worker:
             found = {"names": names, "first": first, "sources": own_sources(named=not is_program)}
             self._channel.send({"type": "libraries"} | found)
             recorder.detach(self.loads)
-
-    def _refresh_templates(self, paths: frozenset[str]) -> None:
-        others = sorted(path for path in paths if not path.endswith(".py"))
-        if not others:
-            return
-        from pepperpy_reload.serving.templates import refresh_templates
-
-        for note in refresh_templates(others):
-            self._notice(note)
 
     def _let_debug(self, event: Hint | Quiet) -> None:
         """A reload waits while somebody is at a prompt that counts."""
@@ -364,20 +323,6 @@ def _inherited(descriptor: int | None) -> socket.socket | None:
     sock.set_inheritable(False)
     sock.setblocking(False)  # it is, but a copy would be made one that waits, and with it those of other processes
     return sock
-
-
-def _rested(ahead: Iterator[str]) -> Iterator[str]:
-    """The same after a while: whoever waits for what a reload has made comes first."""
-    yield from ("",) * _REST
-    yield from ahead
-
-
-def _is_another(ahead: Iterator[str]) -> bool:
-    """Whether one more module has been read ahead."""
-    try:
-        return next(ahead, None) is not None
-    except Exception:  # noqa: BLE001 - the reload that needs it will tell what is wrong
-        return False
 
 
 def _die() -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from pepperpy_reload.supervising import guard, signals, worker
+from pepperpy_reload.supervising import follower, guard, signals, worker  # noqa: F401 - forks need not load it
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.orders import Orders
 

@@ -26,9 +26,17 @@ def loaded(module: str) -> list[str]:
         ("cli", ["pepperpy_reload.core.costs", "pepperpy_reload.core.unit", "pepperpy_reload.profiling"]),
         ("cli", ["pepperpy_reload.replaying", "pepperpy_reload.reloading", "pepperpy_reload.serving.server"]),
         ("supervising.worker", ["rich", "watchdog", "click", "pepperpy_reload.drawing.news", "pepperpy_reload.cli"]),
+        ("supervising.worker", ["pepperpy_reload.core.unit", "pepperpy_reload.reloading.reloader"]),
     ],
 )
 def test_what_a_start_does_without(module: str, not_yet: list[str]) -> None:
     found = loaded(f"pepperpy_reload.{module}")
     assert f"pepperpy_reload.{module}" in found
     assert [name for name in not_yet if name in found] == []
+
+
+def test_what_is_loaded_beside_the_users_code_is_ours_alone() -> None:
+    worker, follower = "pepperpy_reload.supervising.worker", "pepperpy_reload.supervising.follower"
+    first, late = set(loaded(worker)), set(loaded(f"{worker}, {follower}"))
+    assert "pepperpy_reload.reloading.engine" in late - first
+    assert [name for name in late - first if not name.startswith("pepperpy_reload.")] == []
