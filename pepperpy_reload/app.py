@@ -6,27 +6,24 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from pepperpy_reload.config import Settings
-from pepperpy_reload.core.batch import Hint, Quiet
-from pepperpy_reload.drawing.news import Note, Trouble
-from pepperpy_reload.drawing.outbox import Outbox
-from pepperpy_reload.drawing.terminal import Detail, Display, JsonLines, Terminal
 from pepperpy_reload.errors import UsageError
+from pepperpy_reload.supervising import firstborn, signals
 from pepperpy_reload.supervising.listener import Listener, handed_over, is_wildcard
 from pepperpy_reload.supervising.orders import Orders, Task
-from pepperpy_reload.supervising.supervisor import Supervisor, WatcherMaker
-from pepperpy_reload.supervising.timings import Timings
-from pepperpy_reload.supervising.triggers import Triggers
-from pepperpy_reload.supervising.warmth import Wishes
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each function loads what it needs: the first worker waits until it has been told what it is for
+    from pepperpy_reload.core.batch import Hint, Quiet
+    from pepperpy_reload.drawing.terminal import Display
     from pepperpy_reload.profiling.run import Profile
     from pepperpy_reload.profiling.showing import Wanted
+    from pepperpy_reload.supervising.inbox import Item
+    from pepperpy_reload.watching.observer import Watcher
 
 
 def serve(settings: Settings) -> int:
@@ -36,11 +33,10 @@ def serve(settings: Settings) -> int:
     """
     from pepperpy_reload.serving.discovery import discover, search_path
 
-    display = _display(settings)
     app_dir = _directory(settings.app_dir)
     _check_files(settings)
     target = settings.target or discover(app_dir)
-    listener = _listener(settings, display)
+    listener = _listener(settings)
     orders = Orders(
         task=Task.SERVE,
         target=target,
@@ -53,7 +49,7 @@ def serve(settings: Settings) -> int:
         audit=settings.audit,
     )
     try:
-        return _supervise(settings, orders, display, listener)
+        return _supervise(settings, orders, listener)
     finally:
         listener.close()
 
@@ -76,7 +72,7 @@ def run(settings: Settings, program: str, arguments: Sequence[str], *, as_module
         options={"grace": settings.grace},
         env_file=settings.env_file,
     )
-    return _supervise(settings, orders, _display(settings), None)
+    return _supervise(settings, orders, None)
 
 
 def demo(settings: Settings, directory: str | None) -> int:
@@ -84,8 +80,7 @@ def demo(settings: Settings, directory: str | None) -> int:
     from pepperpy_reload.demo import TARGET, write
 
     folder = str(write(directory))
-    display = _display(settings)
-    display.show(Note(f"the demo is in {folder}"))
+    _note(settings, f"the demo is in {folder}")
     return serve(replace(settings, target=TARGET, app_dir=folder, auto_port=True, access_log=False))
 
 
@@ -103,7 +98,9 @@ def explain(settings: Settings, files: Sequence[str], since: str) -> int:
 
     Raises UsageError and SurroundingsError, whose text is the line for the user.
     """
+    from pepperpy_reload.drawing.news import Trouble
     from pepperpy_reload.drawing.plan import draw_plan
+    from pepperpy_reload.drawing.terminal import Terminal
     from pepperpy_reload.replaying.explain import Question, files_named
     from pepperpy_reload.replaying.explain import explain as answer
     from pepperpy_reload.serving.discovery import discover, search_path
@@ -220,74 +217,98 @@ def _profiled(settings: Settings, target: str, times: int) -> Profile:
     return profile(target, search_path(app_dir), os.environ, times)
 
 
-def _supervise(settings: Settings, orders: Orders, display: Display, listener: Listener | None) -> int:
-    from pepperpy_reload.watching.observer import Watcher
-
-    env_file = os.path.realpath(orders.env_file) if orders.env_file else ""
-    wanted = [*(os.path.join(root, ".env") for root in orders.roots), env_file]  # noqa: PTH118 - strings in and out
-    include = [*settings.include, *settings.restart_on, *(path for path in wanted if path and not Path(path).is_dir())]
-
-    def watch(
-        on_event: Callable[[Hint | Quiet], None], on_notice: Callable[[str], None]
-    ) -> AbstractContextManager[object]:
-        return Watcher(
-            orders.roots,
-            on_event=on_event,
-            on_notice=on_notice,
-            include=include,
-            exclude=settings.exclude,
-            poll=settings.poll,
-        )
-
-    triggers = Triggers(orders.roots, settings.restart_on, env_file)
-    url = "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
+def _supervise(settings: Settings, orders: Orders, listener: Listener | None) -> int:
     if settings.single_process:
-        return _alone(settings, orders, display, listener, watch, triggers, url)
+        return _alone(settings, orders, listener)
+    firstborn.instruct(orders)
     workers = settings.workers if orders.task is Task.SERVE else 1
     if settings.workers > workers:
-        display.show(Note(f"a script is run once, not by {settings.workers} workers"))
-    with Outbox(display) as outbox:
-        return Supervisor(
-            orders,
-            listener,
-            outbox,
-            watch,
-            triggers,
-            url=url,
-            grace=settings.grace,
-            overlap=settings.restart == "overlap",
-            keys=settings.keys,
-            wishes=Wishes(
-                wanted=settings.zygote and orders.task is Task.SERVE and not orders.audit,
-                snapshots=settings.snapshots,
-                preload=settings.preload,
-                exclude=settings.preload_exclude,
-            ),
-            timings=Timings() if settings.timings else None,
-            workers=workers,
-        ).run()
+        _note(settings, f"a script is run once, not by {settings.workers} workers")
+    inbox: SimpleQueue[Item] = SimpleQueue()
+
+    def notice(text: str) -> None:
+        from pepperpy_reload.drawing.news import Note
+
+        inbox.put(Note(text))
+
+    # Before the worker runs, so that nothing is missed: what comes now is dealt with when the rest is loaded.
+    with signals.caught(inbox.put), _watcher(settings, orders, inbox.put, notice):
+        firstborn.settle(None if listener is None else listener.sock)
+        from pepperpy_reload.drawing.outbox import Outbox
+        from pepperpy_reload.supervising.supervisor import Supervisor
+        from pepperpy_reload.supervising.timings import Timings
+        from pepperpy_reload.supervising.triggers import Triggers
+        from pepperpy_reload.supervising.warmth import Wishes
+
+        with Outbox(_display(settings)) as outbox:
+            return Supervisor(
+                orders,
+                listener,
+                outbox,
+                inbox,
+                Triggers(orders.roots, settings.restart_on, _env_file(orders)),
+                url=_url(settings, listener),
+                grace=settings.grace,
+                overlap=settings.restart == "overlap",
+                keys=settings.keys,
+                wishes=Wishes(
+                    wanted=settings.zygote and orders.task is Task.SERVE and not orders.audit,
+                    snapshots=settings.snapshots,
+                    preload=settings.preload,
+                    exclude=settings.preload_exclude,
+                ),
+                timings=Timings() if settings.timings else None,
+                workers=workers,
+            ).run()
 
 
-def _alone(
-    settings: Settings,
-    orders: Orders,
-    display: Display,
-    listener: Listener | None,
-    watch: WatcherMaker,
-    triggers: Triggers,
-    url: str,
-) -> int:
+def _alone(settings: Settings, orders: Orders, listener: Listener | None) -> int:
+    from pepperpy_reload.drawing.outbox import Outbox
     from pepperpy_reload.supervising.single import SingleProcess
+    from pepperpy_reload.supervising.timings import Timings
+    from pepperpy_reload.supervising.triggers import Triggers
 
     if settings.audit or settings.workers > 1:
         other = "--audit" if settings.audit else f"--workers {settings.workers}"
         raise UsageError(f"{other} needs other processes than this one: leave it out, or --single-process")
-    timings = Timings() if settings.timings else None
-    with Outbox(display) as outbox:
-        return SingleProcess(orders, listener, outbox, watch, triggers, url=url, timings=timings).run()
+    with Outbox(_display(settings)) as outbox:
+        return SingleProcess(
+            orders,
+            listener,
+            outbox,
+            lambda on_event, on_notice: _watcher(settings, orders, on_event, on_notice),
+            Triggers(orders.roots, settings.restart_on, _env_file(orders)),
+            url=_url(settings, listener),
+            timings=Timings() if settings.timings else None,
+        ).run()
 
 
-def _listener(settings: Settings, display: Display) -> Listener:
+def _watcher(
+    settings: Settings, orders: Orders, on_event: Callable[[Hint | Quiet], None], on_notice: Callable[[str], None]
+) -> Watcher:
+    from pepperpy_reload.watching.observer import Watcher
+
+    wanted = [*(os.path.join(root, ".env") for root in orders.roots), _env_file(orders)]  # noqa: PTH118 - strings in and out
+    include = [*settings.include, *settings.restart_on, *(path for path in wanted if path and not Path(path).is_dir())]
+    return Watcher(
+        orders.roots,
+        on_event=on_event,
+        on_notice=on_notice,
+        include=include,
+        exclude=settings.exclude,
+        poll=settings.poll,
+    )
+
+
+def _env_file(orders: Orders) -> str:
+    return os.path.realpath(orders.env_file) if orders.env_file else ""
+
+
+def _url(settings: Settings, listener: Listener | None) -> str:
+    return "" if listener is None else listener.url("https" if settings.ssl_certfile else "http")
+
+
+def _listener(settings: Settings) -> Listener:
     """Where to serve: what was asked for by hand comes before what a service manager has prepared."""
     if settings.uds:
         return Listener.at_path(settings.uds)
@@ -295,18 +316,25 @@ def _listener(settings: Settings, display: Display) -> Listener:
         return Listener.adopt(settings.fd, "--fd")
     if found := handed_over():
         if len(found) > 1:
-            display.show(Note(f"of the {len(found)} sockets of LISTEN_FDS the first one is served", warning=True))
+            _note(settings, f"of the {len(found)} sockets of LISTEN_FDS the first one is served", warning=True)
         return Listener.adopt(found[0], "LISTEN_FDS")
     if is_wildcard(settings.host):
-        text = f"--host {settings.host} lets every machine that reaches this one use the app"
-        display.show(Note(text, warning=True))
+        _note(settings, f"--host {settings.host} lets every machine that reaches this one use the app", warning=True)
     listener = Listener.bind(settings.host, settings.port, auto_port=settings.auto_port)
     if settings.port and listener.port != settings.port:
-        display.show(Note(f"port {settings.port} is in use, {listener.port} is taken instead"))
+        _note(settings, f"port {settings.port} is in use, {listener.port} is taken instead")
     return listener
 
 
+def _note(settings: Settings, text: str, *, warning: bool = False) -> None:
+    from pepperpy_reload.drawing.news import Note
+
+    _display(settings).show(Note(text, warning=warning))
+
+
 def _display(settings: Settings) -> Display:
+    from pepperpy_reload.drawing.terminal import Detail, JsonLines, Terminal
+
     detail = Detail.VERBOSE if settings.verbose else Detail.QUIET if settings.quiet else Detail.NORMAL
     return JsonLines(detail=detail) if settings.json else Terminal(detail=detail)
 

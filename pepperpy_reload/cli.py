@@ -14,7 +14,6 @@ import click
 
 from pepperpy_reload import app
 from pepperpy_reload.config import LEVELS, ORDERS, SETTINGS, Kind, Setting, Settings, read_pyproject, settle
-from pepperpy_reload.drawing.excerpt import plain
 from pepperpy_reload.drawing.outbox import is_stuck
 from pepperpy_reload.errors import ReloadError, SurroundingsError
 from pepperpy_reload.supervising.listener import PortInUseError, PortRefusedError
@@ -319,6 +318,8 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except ReloadError as error:
+        from pepperpy_reload.drawing.excerpt import plain  # a start that succeeds does without
+
         click.echo(f"pepperpy-reload: {plain(str(error))}", err=True)
         status = _code_of(error)
     if is_stuck():  # Python would wait for the stream that this thread holds, and abort

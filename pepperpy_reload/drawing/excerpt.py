@@ -8,8 +8,10 @@ import stat
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pepperpy_reload.drawing.news import Trouble
+if TYPE_CHECKING:
+    from pepperpy_reload.drawing.news import Trouble
 
 _LARGEST = 1 << 24  # bytes of a file
 _AROUND = 2  # lines shown before the one that matters

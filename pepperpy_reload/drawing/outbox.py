@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from pepperpy_reload.drawing.news import Happening
-from pepperpy_reload.drawing.terminal import Display
+if TYPE_CHECKING:  # whoever has none only asks whether one is stuck
+    from pepperpy_reload.drawing.news import Happening
+    from pepperpy_reload.drawing.terminal import Display
 
 _MOST = 10_000  # that wait; of more, the newest are not told
 _NAME = "pepperpy-reload-news"

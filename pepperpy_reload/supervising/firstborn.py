@@ -1,7 +1,8 @@
 """The first worker's process, begun before the supervisor is loaded: each loads what it needs while the other one does.
 
 It is a fork of an interpreter that has done nothing yet, and is made to look like one that was started. It waits for
-its orders then, and knows nothing of the user's code. Whoever turns out not to want it ends it.
+its orders then, and knows nothing of the user's code. Whoever turns out not to want it ends it. It gets its orders and
+its place as soon as they are known, and whoever wants the first worker of a supervisor takes it as it is by then.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # the rest is loaded after the fork
     from collections.abc import Mapping
 
     from pepperpy_reload.supervising.newborn import Newborn
+    from pepperpy_reload.supervising.orders import Orders
 
 _TASKS = "/proc/self/task"
 
@@ -32,6 +34,7 @@ class _Waiting(NamedTuple):
 
 
 _waiting: _Waiting | None = None
+_under_orders: tuple[Newborn, dict[str, str]] | None = None
 
 
 def begin() -> None:
@@ -72,7 +75,10 @@ def begin() -> None:
 
 def take(environment: Mapping[str, str]) -> Newborn | None:
     """It, if there is one and this is its environment."""
-    global _waiting
+    global _waiting, _under_orders
+    if _under_orders is not None and _under_orders[1] == environment:
+        (born, _), _under_orders = _under_orders, None
+        return born
     if _waiting is None or _waiting.environment != environment:
         end()
         return None
@@ -83,15 +89,51 @@ def take(environment: Mapping[str, str]) -> Newborn | None:
     return Newborn(Adopted(waiting.pid), Channel(waiting.sock), waiting.lifeline)
 
 
+def instruct(orders: Orders) -> None:
+    """Let it do all that it can before it has its place, if it is a worker for these orders; else it is ended.
+
+    Raises as `Orders.environment` does.
+    """
+    global _under_orders
+    environment = orders.environment()
+    born = take(environment)
+    if born is not None:
+        from dataclasses import replace
+
+        born.channel.send(orders.as_json())
+        _under_orders = replace(born, has_orders=True), environment
+
+
+def settle(sock: socket.socket | None) -> None:
+    """Let it run, if it has its orders. Whatever is saved from now on has to be noticed by us."""
+    global _under_orders
+    if _under_orders is not None:
+        from dataclasses import replace
+
+        from pepperpy_reload.supervising.newborn import settle as give_place
+
+        born, environment = _under_orders
+        estate = give_place(born.channel, sock)
+        _under_orders = replace(born, has_place=True, estate=estate), environment
+
+
 def end() -> None:
     """It is not wanted."""
-    global _waiting
+    global _waiting, _under_orders
     waiting, _waiting = _waiting, None
     if waiting is not None:
         os.close(waiting.lifeline)
         waiting.sock.close()
         with suppress(ChildProcessError):
             os.waitpid(waiting.pid, 0)
+    instructed, _under_orders = _under_orders, None
+    if instructed is not None:
+        born = instructed[0]
+        os.close(born.lifeline)
+        born.channel.close()
+        if born.estate is not None:
+            born.estate.close()
+        born.guard.wait()
 
 
 def _look_started(channel: int, lifeline: int) -> None:

@@ -8,6 +8,7 @@ from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.drawing.news import Happening
 from pepperpy_reload.supervising.channel import Message
 from pepperpy_reload.supervising.process import WorkerProcess
+from pepperpy_reload.supervising.signals import Signalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,6 @@ class Exited:
     worker: WorkerProcess
     status: int
     place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Signalled:
-    """We got a signal."""
-
-    number: int
 
 
 @dataclass(frozen=True, slots=True)

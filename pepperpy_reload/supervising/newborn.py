@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising.channel import Channel
 
 
@@ -28,13 +30,47 @@ class Guard(Protocol):
 class Newborn:
     """A worker that waits: its guard, our end of its channel, and the descriptor that keeps it alive.
 
-    A fork of the zygote waits for its place, any other one for its orders, too.
+    It waits for its orders and for its place, if it has not got them yet.
     """
 
     guard: Guard | subprocess.Popen[bytes]
     channel: Channel
     lifeline: int
     is_fork: bool = False
+    """Whether it was forked from a process that has imported libraries."""
+    has_orders: bool = False
+    estate: socket.socket | None = None
+    """Where another worker gets its connections, if it has a place with a socket."""
+    has_place: bool = False
+
+
+def settle(
+    channel: Channel,
+    sock: socket.socket | None,
+    legacy: socket.socket | None = None,
+    *,
+    beside: bool = False,
+    lends: bool = False,
+) -> socket.socket | None:
+    """Give a worker its place: from now on it runs. Returns where another one gets its connections, if it has any.
+
+    `sock` is what it serves on, if it serves; `beside` that another one does meanwhile, whose connections come by
+    `legacy`; `lends` that texts follow, which it takes files to hold.
+    """
+    ours, estate = (None if sock is None else line()) or (None, None)
+    passed = {"socket": sock, "estate": estate, "legacy": legacy}
+    numbers = {name: None if one is None else one.fileno() for name, one in passed.items()}
+    try:
+        place = numbers | {"beside": beside, "texts": lends}
+        channel.send_with(place, [one.fileno() for one in passed.values() if one is not None])
+    except BaseException:
+        if ours is not None:
+            ours.close()
+        raise
+    finally:
+        if estate is not None:
+            estate.close()
+    return ours
 
 
 class Adopted:

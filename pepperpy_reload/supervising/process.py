@@ -14,13 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pepperpy_reload.core.report import ReloadStatus
-from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising import firstborn, signals
 from pepperpy_reload.supervising.answers import Answers
 from pepperpy_reload.supervising.channel import Channel, Message
 from pepperpy_reload.supervising.guard import CODE
 from pepperpy_reload.supervising.memory import times_out_of_memory
-from pepperpy_reload.supervising.newborn import Newborn
+from pepperpy_reload.supervising.newborn import Newborn, settle
 from pepperpy_reload.supervising.orders import Orders
 from pepperpy_reload.supervising.stacks import Stacks
 
@@ -72,34 +71,27 @@ class WorkerProcess:
         self.libraries: list[str] = []
         """The modules that it has imported and that are not the user's own, once it has said so."""
         self._cutting = threading.Lock()
-        ends = None if sock is None else line()
-        self._estate: socket.socket | None
-        self._estate, estate = ends or (None, None)
         legacy = None if beside is None else beside.legacy()
-        passed = {"socket": sock, "estate": estate, "legacy": legacy}
-        numbers = {name: None if one is None else one.fileno() for name, one in passed.items()}
-        given = [one.fileno() for one in passed.values() if one is not None]
-        place = numbers | {"beside": beside is not None, "texts": bool(texts)}
         try:
             environment = orders.environment()
             born = fork(environment) or firstborn.take(environment) or _start(environment)
             self.is_fork = born.is_fork
-            """Whether it was forked from a process that has imported libraries."""
+            """See Newborn."""
             self._process, self._channel = born.guard, born.channel
             self._lifeline: int | None = born.lifeline
             """While it is open, the guard lets the process live."""
-            if not born.is_fork:  # that one has its orders
+            if not born.has_orders:
                 self._channel.send(orders.as_json())
-            self._channel.send_with(place, given)
+            self._estate = (
+                born.estate
+                if born.has_place
+                else settle(born.channel, sock, legacy, beside=beside is not None, lends=bool(texts))
+            )
             if texts:
                 self._channel.post({"texts": dict(texts)})  # they may be long, and it may be slow to read
-        except BaseException:
-            self._close_estate()
-            raise
         finally:
-            for one in (estate, legacy):
-                if one is not None:
-                    one.close()
+            if legacy is not None:
+                legacy.close()
         self._roots = orders.roots
         self._stacks: Stacks | None = None
         self._on_message = on_message

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 ENDED_BY_SIGNAL = 128
 """A process that a signal ended has this much more than its number as exit status."""
@@ -16,8 +17,14 @@ _CAUGHT = ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGCONT")
 _TERMINAL = Path("/dev/tty")
 
 
+class Signalled(NamedTuple):
+    """We got a signal."""
+
+    number: int
+
+
 @contextmanager
-def caught(on_signal: Callable[[int], None]) -> Iterator[None]:
+def caught(on_signal: Callable[[Signalled], None]) -> Iterator[None]:
     """Inside, the signals that end, reload and suspend us go to `on_signal`, which is called
     in a thread of its own. What we were told to ignore stays so.
     """
@@ -28,7 +35,7 @@ def caught(on_signal: Callable[[int], None]) -> Iterator[None]:
     def read() -> None:
         while data := os.read(noted, 64):
             for number in data:
-                on_signal(number)
+                on_signal(Signalled(number))
 
     wanted = [getattr(signal, name) for name in _CAUGHT if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in wanted}

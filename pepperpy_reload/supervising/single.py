@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
@@ -17,12 +18,14 @@ from pepperpy_reload.supervising.channel import Message
 from pepperpy_reload.supervising.leaving import SERVED, insist_on_leaving
 from pepperpy_reload.supervising.listener import Listener
 from pepperpy_reload.supervising.orders import Orders
-from pepperpy_reload.supervising.supervisor import WatcherMaker
 from pepperpy_reload.supervising.timings import Timings
 from pepperpy_reload.supervising.told import FAULTS, acted_on, news_of, trouble_of
 from pepperpy_reload.supervising.triggers import Triggers, not_our_output
 from pepperpy_reload.supervising.worker import UNSTARTED, Worker
 from pepperpy_reload.watching.authored import Authored
+
+WatcherMaker = Callable[[Callable[[Hint | Quiet], None], Callable[[str], None]], AbstractContextManager[object]]
+"""Makes a watcher from what is to be called with events and with sentences for the user."""
 
 
 class SingleProcess:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 
@@ -22,7 +22,7 @@ from pepperpy_reload.supervising.apology import Apology
 from pepperpy_reload.supervising.console import Console
 from pepperpy_reload.supervising.crew import Crew
 from pepperpy_reload.supervising.guard import adopt_orphans
-from pepperpy_reload.supervising.inbox import Exited, Item, Pressed, Said, Signalled
+from pepperpy_reload.supervising.inbox import Exited, Item, Pressed, Said
 from pepperpy_reload.supervising.keyboard import Keyboard
 from pepperpy_reload.supervising.keys import Keys
 from pepperpy_reload.supervising.listener import Listener
@@ -34,16 +34,14 @@ from pepperpy_reload.supervising.told import acted_on, written_in
 from pepperpy_reload.supervising.triggers import Triggers, not_our_output
 from pepperpy_reload.supervising.warmth import Warmth, Wishes
 
-WatcherMaker = Callable[[Callable[[Hint | Quiet], None], Callable[[str], None]], AbstractContextManager[object]]
-"""Makes a watcher from what is to be called with events and with sentences for the user."""
-
 _GRACE_FOR_GRACE = 0.5  # seconds on top: a worker that keeps its grace period to the full is not killed for it
 
 
 class Supervisor:
     """Runs a worker, or several of an app, and others whenever they are needed, until it is told to end.
 
-    With `overlap` the new worker of an app starts beside the old one and takes over when it is ready.
+    What is saved, what a watcher has to tell, and signals are put into `inbox`. With `overlap` the new worker of an
+    app starts beside the old one and takes over when it is ready.
     """
 
     def __init__(
@@ -51,7 +49,7 @@ class Supervisor:
         orders: Orders,
         listener: Listener | None,
         display: Display,
-        watch: WatcherMaker,
+        inbox: SimpleQueue[Item],
         triggers: Triggers,
         *,
         url: str = "",
@@ -67,14 +65,13 @@ class Supervisor:
         self._orders = orders
         self._listener = listener
         self._recall = Recall(display)
-        self._watch = watch
         self._triggers = triggers
         self._url = url
         self._grace = grace + _GRACE_FOR_GRACE
         self._overlap = overlap
         self._timings = timings
         self._authored = Authored()
-        self._inbox: SimpleQueue[Item] = SimpleQueue()
+        self._inbox = inbox
         self._warmth = Warmth(orders, wishes or Wishes(wanted=False), self._inbox.put)
         self._apology = Apology(orders, listener)
         self._staff = Staff(workers, self._place, self._recall, timings)
@@ -89,22 +86,20 @@ class Supervisor:
 
         Raises UsageError if the very first worker finds nothing to run, SurroundingsError if the port is lost.
         """
-        with signals.caught(lambda number: self._inbox.put(Signalled(number))):
-            try:
-                with self._watch(self._inbox.put, lambda text: self._inbox.put(Note(text))):  # before the worker reads
-                    self._recall.show(Started(self._orders.target, self._url, self._orders.roots))
-                    self._staff.begin()
-                    adopt_orphans()
-                    while not self._staff.closed:
-                        self._take()
-            finally:
-                self._console.close()
-                self._apology.end()
-                self._warmth.close()
-                for place in self._staff.places:
-                    place.crew.kill()
-                for place in self._staff.places:
-                    place.crew.bury()
+        try:
+            self._recall.show(Started(self._orders.target, self._url, self._orders.roots))
+            self._staff.begin()
+            adopt_orphans()
+            while not self._staff.closed:
+                self._take()
+        finally:
+            self._console.close()
+            self._apology.end()
+            self._warmth.close()
+            for place in self._staff.places:
+                place.crew.kill()
+            for place in self._staff.places:
+                place.crew.bury()
         self._recall.show(Stopped(self._status))
         return self._status
 
@@ -160,7 +155,7 @@ class Supervisor:
             self._count(acted_on(item.message))
         elif isinstance(item, Exited):
             self._staff.places[item.place].bury(item.worker, item.status)
-        elif isinstance(item, Signalled):
+        elif isinstance(item, signals.Signalled):
             self._obey(item.number)
         elif isinstance(item, Pressed):
             self._keys.press(item.key)

@@ -170,7 +170,7 @@ class Warmth:
             os.close(ours)
         guard = Adopted(pid)
         channel.send(self._orders.as_json() | {"sources": self._sources, "early": early, "careful": careful})
-        return Newborn(guard, channel, lifeline, is_fork=True), guard
+        return Newborn(guard, channel, lifeline, is_fork=True, has_orders=True), guard
 
     def distrust(self, reason: str, culprit: str = "") -> None:
         """A fork was not what a fresh start is: the next worker is started cold, and `culprit` is left out then."""

@@ -31,7 +31,7 @@ from pepperpy_reload.importing.recorder import recorder
 
 __reload__ = "restart"
 WORD = {word!r}
-LOADED = list(sys.modules)
+LOADED = [name for name in sys.modules if not name.startswith("pepperpy_reload.")]  # ours come when there is time
 
 def known():
     modules, graph = recorder.modules, recorder.graph

@@ -24,6 +24,7 @@ def loaded(module: str) -> list[str]:
         ),
         ("cli", ["rich", "watchdog", "tomllib", "pepperpy_reload.watching", "pepperpy_reload.importing"]),
         ("cli", ["pepperpy_reload.core.costs", "pepperpy_reload.core.unit", "pepperpy_reload.profiling"]),
+        ("cli", ["pepperpy_reload.drawing.news", "pepperpy_reload.supervising.supervisor", "pathspec", "logging"]),
         ("cli", ["pepperpy_reload.replaying", "pepperpy_reload.reloading", "pepperpy_reload.serving.server"]),
         ("supervising.worker", ["rich", "watchdog", "click", "pepperpy_reload.drawing.news", "pepperpy_reload.cli"]),
         ("supervising.worker", ["pepperpy_reload.core.unit", "pepperpy_reload.reloading.reloader"]),
