@@ -14,9 +14,9 @@ from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.consequences import Consequences
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.marks import Cause
 from pepperpy_reload.core.plan import Demand
+from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pepperpy_reload.core.lookups import SWEEPING
+from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.world import Cell, Key, Place, World
 

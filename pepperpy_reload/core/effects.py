@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from pepperpy_reload.core.reflection import REFLECTION
 from pepperpy_reload.core.statement import absolute, chain, import_time
 from pepperpy_reload.core.stores import uncertain
 from pepperpy_reload.core.tree import walk
@@ -42,9 +43,6 @@ class Mutation:
     """It is what is called: not that is changed, but what it keeps (the object of a bound method, a partial's)."""
     key: Chain = ()
     """If an item is set: the parameter that says which, and its attributes on the way."""
-
-
-REFLECTION = frozenset({"globals", "locals", "vars", "dir", "exec", "eval"})
 
 
 def reflections(nodes: Iterable[ast.AST], *, inside: bool = False) -> Iterator[str]:

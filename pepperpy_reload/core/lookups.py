@@ -8,18 +8,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from pepperpy_reload.core.effects import REFLECTION, Chain, reflections
+from pepperpy_reload.core.effects import Chain, reflections
+from pepperpy_reload.core.reflection import EXECUTING, FRAMES, NAMESPACES
 from pepperpy_reload.core.statement import chain
 from pepperpy_reload.core.tree import walk
 
 ANY: Chain = ("*",)
-_NAMESPACES = frozenset({"globals", "locals", "vars"})
-_EXECUTING = frozenset({"eval", "exec"})
-_FRAMES = frozenset({"f_globals", "f_locals", "f_back"})
-SWEEPING = frozenset(
-    {"modules", "_getframe", "__import__", "__dict__", "__globals__", *REFLECTION, *_NAMESPACES, *_FRAMES}
-)
-"""One of these is said wherever names are read that are not said; star imports apart."""
 
 
 def lookups(nodes: Iterable[ast.AST], *, executed: bool = True) -> Iterator[Chain]:
@@ -42,7 +36,7 @@ def lookups(nodes: Iterable[ast.AST], *, executed: bool = True) -> Iterator[Chai
                 yield from _said(code)
             case ast.Name(id="eval" | "exec", ctx=ast.Load()) if executed and id(node) not in called:
                 yield ANY  # whoever is given it may execute anything
-            case ast.Attribute(attr=name) if name in _FRAMES:
+            case ast.Attribute(attr=name) if name in FRAMES:
                 yield ANY
 
 
@@ -50,7 +44,7 @@ def only_executes(nodes: Iterable[ast.AST]) -> bool:
     """Whether the code of a function looks at namespaces as such only by code that it has executed."""
     every = list(nodes)
     found = set(reflections(every, inside=True))
-    return bool(found) and found <= _EXECUTING and ANY not in lookups(every, executed=False)
+    return bool(found) and found <= EXECUTING and ANY not in lookups(every, executed=False)
 
 
 def _looked_up(node: ast.expr) -> Chain:
@@ -73,7 +67,7 @@ def _base(node: ast.expr) -> Chain:
             return (f"{name.partition('.')[0]}:",)
         case _:
             return ()
-    is_namespace = isinstance(table, ast.Call) and chain(table.func) in {(name,) for name in _NAMESPACES}
+    is_namespace = isinstance(table, ast.Call) and chain(table.func) in {(name,) for name in NAMESPACES}
     is_table = chain(table)[-2:] == ("sys", "modules")
     if not (is_table or (is_namespace and isinstance(table, ast.Call) and not table.args)):
         return ()

@@ -9,10 +9,11 @@ from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.lookups import ANY, SWEEPING
+from pepperpy_reload.core.lookups import ANY
 from pepperpy_reload.core.mentions import Mentions
+from pepperpy_reload.core.reflection import EXECUTED, SWEEPING
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
-from pepperpy_reload.core.world import EXECUTED, Cell, Key, Place, World, qualname_of
+from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 
 class _Module:

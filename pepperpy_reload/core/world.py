@@ -16,10 +16,6 @@ Key = Hashable
 """A function of the source, as footprints know it."""
 
 
-EXECUTED = "<module>"
-"""The qualified name of code that `exec` or `eval` has executed where it sees a module: no function has it."""
-
-
 def qualname_of(key: Key) -> str:
     """The qualified name of the function that a key stands for."""
     return str(getattr(key, "qualname", key))

@@ -6,8 +6,7 @@ import dis
 from collections.abc import Callable, Mapping
 from types import CodeType, FrameType
 
-from pepperpy_reload.core.lookups import SWEEPING
-from pepperpy_reload.core.world import EXECUTED
+from pepperpy_reload.core.reflection import EXECUTED, SWEEPING
 
 SOMEWHERE = compile("", "<executed>", "exec")
 """Stands for code of which nobody knows what it sees."""

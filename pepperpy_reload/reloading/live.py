@@ -17,8 +17,8 @@ from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.graph import EdgeKind
-from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.mentions import Mentions
+from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey

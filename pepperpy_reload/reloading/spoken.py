@@ -10,8 +10,8 @@ from typing import Any
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.graph import EdgeKind
-from pepperpy_reload.core.lookups import SWEEPING
 from pepperpy_reload.core.mentions import Mentions
+from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.words import words_of
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.recorder import recorder

@@ -18,7 +18,7 @@ from types import ModuleType
 
 import pytest
 
-from pepperpy_reload.core.lookups import SWEEPING
+from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.statement import import_time
 from pepperpy_reload.core.unit import Kind, read_units
 from pepperpy_reload.core.words import has_word, words_of
