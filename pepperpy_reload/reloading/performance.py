@@ -18,7 +18,7 @@ from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import ledger, renamed, state
+from pepperpy_reload.reloading import aliases, ledger, renamed, state
 from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.attempt import Attempt
 from pepperpy_reload.reloading.binding import may_only_bind, only_binds
@@ -98,6 +98,7 @@ class Performance:
         if not all(map(self._may_only_bind, self._steps)):
             self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)
+        aliases.forget_equal(self._outgoing())
         classes = {step.name.split()[-1] for step in self._steps if step.name.startswith("class ")}
         light, plan = self._holdings is None, self._passing.others if self._passing is not None else self._plan
         modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]

@@ -110,6 +110,27 @@ class Connection:
     @property
     def _connection(self) -> "Connection": ...
 """
+EQUAL = """
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+class Meta(type):
+    def __eq__(self, other):
+        return self.__name__ == getattr(other, "__name__", "")
+    def __hash__(self):
+        return hash(self.__name__)
+
+class Base(Generic[T], metaclass=Meta):
+    x = 1
+
+class Sub(Base[Any]): ...
+
+ALIAS = Base[int], dict[str, Base[int]]
+"""
+ONLY_ITSELF = EQUAL.replace(
+    'return self.__name__ == getattr(other, "__name__", "")', "assert self is Base; return False"
+)
 PACKAGE = "import p.part\nX = p.part.A\n"
 Files = dict[str, str]
 EDITS: dict[str, tuple[Files, Files, str]] = {
@@ -172,6 +193,12 @@ EDITS: dict[str, tuple[Files, Files, str]] = {
         {"app.py": "import zoneinfo\nclass Zone(zoneinfo.ZoneInfo):\n    x = {1}\n"},
         {"app.py": "import zoneinfo\nclass Zone(zoneinfo.ZoneInfo):\n    x = {2}\n"},
         "reloaded",
+    ),
+    "typing has known a class that is equal to the new one": (
+        {"app.py": EQUAL}, {"app.py": EQUAL.replace("x = 1", "x = 2")}, "reloaded",
+    ),
+    "typing has known a class that is not to be asked whether it is equal": (
+        {"app.py": ONLY_ITSELF}, {"app.py": ONLY_ITSELF.replace("x = 1", "x = 2")}, "reloaded",
     ),
     "a directory that is a package gets a file": (
         {"app.py": PACKAGE, "p/part.py": "A = 1\n"}, {"p/__init__.py": "B = 1\n"}, "restart",
