@@ -57,14 +57,17 @@ def test_a_value_is_passed_on_by_what_is_known(reloads: Reloads) -> None:
         + """
     import main, m5
     assert not edit("settings.py", "LIMIT = 1", "LIMIT = 2")  # nobody has looked
-    ahead()
     for number in range(3, 6):
+        ahead()  # what has been executed may have run functions: then it is looked for again
         assert edit("settings.py", f"LIMIT = {number - 1}", f"LIMIT = {number}")
         assert (m5.LIMIT, m5.TWICE, main.EVERY) == (number, 2 * number, [2 * number] * 2), main.EVERY
     assert not edit("settings.py", "return 1", "return 2")  # a body: nothing follows
+    if sys.version_info < (3, 12):  # a comprehension is a function there
+        ahead()
     assert edit("settings.py", "LIMIT = 5", "LIMIT = 6"), "the body has nothing to do with it"
     ahead()
     assert edit("settings.py", "LIMIT = 6", "LIMIT = 7")
+    ahead()
     assert edit("settings.py", "LIMIT = 7\\nNAME = 'app'", "LIMIT = 8\\nNAME = 'other'")
     assert (m5.TWICE, main.m0.LIMIT) == (16, 8)
     """,
