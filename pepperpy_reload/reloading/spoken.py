@@ -241,9 +241,10 @@ class Spoken:
 
     def _was_a_module(self, cell: Cell) -> bool:
         """Whether a cell that holds no module may have held one while its module was executed."""
-        if cell.name not in self._imported_as(cell.module):
+        names = getattr(sys.modules.get(cell.module), "__dict__", None)
+        if names is None or cell.name not in self._imported_as(cell.module):  # or it is just being run again
             return False
-        if cell.name not in vars(sys.modules[cell.module]):
+        if cell.name not in names:
             return True
         alignment = self.alignment(cell.module)
         return alignment is not None and sum(cell.name in unit.binds for unit in alignment.units) > 1

@@ -131,6 +131,8 @@ ALIAS = Base[int], dict[str, Base[int]]
 ONLY_ITSELF = EQUAL.replace(
     'return self.__name__ == getattr(other, "__name__", "")', "assert self is Base; return False"
 )
+TOOL = "REG = [{0}]\ndef f(): return list(REG) + [{0}]\n"
+WHOLE = "import tool, parts\nX, Y = parts.A, tool.REG\nZ = sorted(k for k in globals() if k == 'X')\ndel parts\n"
 PACKAGE = "import p.part\nX = p.part.A\n"
 Files = dict[str, str]
 EDITS: dict[str, tuple[Files, Files, str]] = {
@@ -199,6 +201,12 @@ EDITS: dict[str, tuple[Files, Files, str]] = {
     ),
     "typing has known a class that is not to be asked whether it is equal": (
         {"app.py": ONLY_ITSELF}, {"app.py": ONLY_ITSELF.replace("x = 1", "x = 2")}, "reloaded",
+    ),
+    "a module that has deleted a name is asked for while it is being run again": (
+        {"app.py": "import a\nimport whole\nW = whole.Y\n", "a.py": "import tool\nX = tool.f()\n", "whole.py": WHOLE,
+         "parts.py": "A = 1\n", "tool.py": TOOL.format(1)},
+        {"tool.py": TOOL.format(2)},
+        "reloaded",
     ),
     "a directory that is a package gets a file": (
         {"app.py": PACKAGE, "p/part.py": "A = 1\n"}, {"p/__init__.py": "B = 1\n"}, "restart",
