@@ -32,6 +32,7 @@ class Traces(Concordance):
         self._cached: dict[Key, list[Cell]] | None = None
         self._asked: set[Key] = set()
         self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
+        self._presumed: dict[Place, set[Cell]] = {}
         self._stored: dict[int, tuple[Unit, set[Cell]]] = {}
         self._readers: dict[Cell, list[Place]] = {}
         self._callers: dict[Cell, list[tuple[Place, Key]]] = {}
@@ -249,8 +250,18 @@ class Traces(Concordance):
                 return self.mutated(place, old=True)
             changed = not old and self.fate(place) is Fate.CHANGED
             ran = self.foreseen(place) if changed else None
-            self._mutated[known] = self.mutated_by(place.module, unit, -1 if changed else index, ran)
+            told = self._presumed.setdefault(place, set()) if changed or (index < 0 and not old) else None
+            self._mutated[known] = self.mutated_by(place.module, unit, -1 if changed else index, ran, told)
         return self._mutated[known]
+
+    def presumed(self, place: Place) -> Collection[Cell]:
+        """The classes that a unit may change by making an heir of them; it is presumed that it leaves them as they are.
+
+        That has to be seen when it is executed.
+        """
+        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
+            self.mutated(place, old=False)
+        return self._presumed.get(place, ())
 
     def read_in_module(self, name: str, old: int) -> set[str]:
         """The names of its own module that an old unit read, itself or through the functions that it ran."""
@@ -351,8 +362,14 @@ class Traces(Concordance):
             found |= set_by(self, known[0], known[1]) if known is not None else set()
         return found
 
-    def mutated_by(self, name: str, unit: Unit, old: int, soon: set[Key] | None = None) -> dict[Cell, Depth]:
-        """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none."""
+    def mutated_by(
+        self, name: str, unit: Unit, old: int, soon: set[Key] | None = None, presumed: set[Cell] | None = None
+    ) -> dict[Cell, Depth]:
+        """The same for any unit; `old` is the index by which its footprint is known, -1 if it has none.
+
+        Classes that all heirs have left alone until now are told in `presumed` instead.
+        """
+        told: dict[Cell, Depth] = {}
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
         self._add_used_up(found, name, unit.reads if not unit.same_as else ())
@@ -368,7 +385,7 @@ class Traces(Concordance):
             self._add_used_up(found, known[0], known[1].reads)
             if known[1].reached or known[1].set_on_first:
                 state = self.world.class_state(key, known[1])
-                found.update({self.canonical(cell): Depth.CALL for cell in state})
+                told.update({self.canonical(cell): Depth.CALL for cell in state})
             if known[1].keeps_state:
                 found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
             if known[1].completes:
@@ -376,7 +393,8 @@ class Traces(Concordance):
                 made = [one for one in given if self.world.is_made_by_a_library(self.cell(name, one)[0])]
                 self._add_mutations(found, name, [Mutation(one, Depth.HARD) for one in made])
             if known[1].reaches_through and is_told:
-                self._add_mutations(found, name, [Mutation(base, Depth.HARD) for base in unit.bases])
+                self._add_mutations(told, name, [Mutation(base, Depth.HARD) for base in unit.bases])
+        self._add_told(found, told, name, presumed)
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         changed = {
             cell: depth
@@ -405,6 +423,15 @@ class Traces(Concordance):
             self.world.is_key(cell, rest, one, (*inner, *change.key[1:])) for one, inner in ends
         )
         return replace(change, depth=Depth.CALL) if is_other else change
+
+    def _add_told(
+        self, found: dict[Cell, Depth], told: Mapping[Cell, Depth], name: str, presumed: set[Cell] | None
+    ) -> None:
+        """Add the classes that a unit of module `name` may change by making heirs of them."""
+        if presumed is not None:
+            presumed |= {cell for cell in told.keys() - found.keys() if self.world.was_left_alone(cell, name)}
+        for cell in told.keys() - (presumed or set()):
+            found[cell] = max(found.get(cell, Depth.STORE), told[cell])
 
     def _lenders(self, cell: Cell, names: Collection[str]) -> set[Cell]:
         """Who has made what the cell's object has as attributes: where its own maker found that."""

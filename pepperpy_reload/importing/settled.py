@@ -5,9 +5,10 @@ A print of an object is a number made of all that can be reached from it through
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections import deque
-from collections.abc import Mapping
-from enum import Enum
+from collections.abc import Callable, Mapping
+from enum import Enum, EnumType
 from logging import Logger
 from types import (
     BuiltinFunctionType,
@@ -51,7 +52,10 @@ class Settled:
             self.forget(module)
         owners = self._owners
         for name, value in list(namespace.items()):
-            if type(value) not in _CONSTANT and name[:2] != "__" and owners.get(identity(value), module) == module:
+            kind = type(value)
+            if kind in _CONSTANT and (kind is not type or not _tells_of_heirs(module, value)):
+                continue
+            if name[:2] != "__" and owners.get(identity(value), module) == module:
                 self._take(module, name, value)
 
     def settle_again(self, module: str, values: Mapping[str, Any]) -> None:
@@ -61,7 +65,10 @@ class Settled:
         for name, value in values.items():
             if self._prints[module].pop(name, None) is not None:
                 self._owners.pop(self._identities[module].pop(name), None)
-            if type(value) not in _CONSTANT and not name.startswith("__"):
+            kind = type(value)
+            if kind in _CONSTANT and (kind is not type or not _tells_of_heirs(module, value)):
+                continue
+            if not name.startswith("__"):
                 self._take(module, name, value)
 
     def _take(self, module: str, name: str, value: Any) -> None:
@@ -69,13 +76,21 @@ class Settled:
         kind = type(value)
         if kind in _CONTAINERS:
             taken = print_of(value) if len(value) <= _TABLE else None
+        elif issubclass(kind, type):
+            if not _is_told(kind) or namespace_of(value).get("__module__") != module:
+                return
+            taken = self._try(kind, print_of_class, value)
+            for base in value.__mro__[1:-1]:  # what an heir changes may be theirs
+                known = self._prints.get(module, {})
+                if type(base) is type and namespace_of(base).get("__module__") == module and _name(base) not in known:
+                    self._keep(module, _name(base), base, self._try(type, print_of_class, base))
         elif issubclass(kind, _PRINTLESS) or namespace_of(kind).get("__module__") in _ELSEWHERE:
             return
         else:
-            tries = self._too_large.get(kind, 0)
-            taken = print_of(value) if tries < _TRIES else None
-            if tries < _TRIES and (taken is None or tries):
-                self._too_large[kind] = tries + 1 if taken is None else 0
+            taken = self._try(kind, print_of, value)
+        self._keep(module, name, value, taken)
+
+    def _keep(self, module: str, name: str, value: Any, taken: Print | None) -> None:
         if taken is None:
             return
         number = identity(value)
@@ -85,6 +100,13 @@ class Settled:
         except KeyError:
             self._prints[module], self._identities[module] = {name: taken}, {name: number}
         self._owners[number] = module
+
+    def _try(self, kind: type, take: Callable[[Any], Print | None], value: Any) -> Print | None:
+        tries = self._too_large.get(kind, 0)
+        taken = take(value) if tries < _TRIES else None
+        if tries < _TRIES and (taken is None or tries):
+            self._too_large[kind] = tries + 1 if taken is None else 0
+        return taken
 
     def forget(self, module: str) -> None:
         """Nothing is known of it any more."""
@@ -97,7 +119,7 @@ class Settled:
         known = self._prints.get(module, {}).get(name)
         if known is None or self._identities[module][name] != identity(value):
             return False
-        return _are_equal(known, print_of(value))
+        return _are_equal(known, print_of_class(value) if issubclass(type(value), type) else print_of(value))
 
     def copy(self) -> Settled:
         """What is known now."""
@@ -123,6 +145,29 @@ def print_of(value: Any) -> Print | None:
         return _print_of(value)
     except Exception:  # noqa: BLE001 - no import fails because of what we cannot look into
         return None
+
+
+_name: Any = type.__dict__["__name__"].__get__
+
+
+def print_of_class(cls: Any) -> Print | None:
+    """The print of what a class holds by itself; its bases have their own."""
+    try:
+        return _print_of(dict(namespace_of(cls)))
+    except Exception:  # noqa: BLE001 - see `print_of`
+        return None
+
+
+def _is_told(kind: type) -> bool:
+    """Whether classes of a kind may be changed as their heirs are made, and it is seen if they are."""
+    return not issubclass(kind, ABCMeta | EnumType)
+
+
+def _tells_of_heirs(module: str, cls: type) -> bool:
+    """Whether a class of a module, or a base of it, is told of heirs by a hook."""
+    if namespace_of(cls).get("__module__") != module:
+        return False
+    return any("__init_subclass__" in namespace_of(one) for one in cls.__mro__[:-1])
 
 
 def _are_equal(one: Print, other: Print | None) -> bool:

@@ -28,6 +28,7 @@ from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
 from pepperpy_reload.reloading.getters import Getters, live_getters, why_displaced
+from pepperpy_reload.reloading.heirs import with_bases
 from pepperpy_reload.reloading.holders import Holders, changed_with, has_attributes, led_to, parts_of
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
@@ -357,7 +358,10 @@ class LiveWorld(Spoken):
         if self._is_loaded_by(by, cell.module):
             return False
         if cell not in self._left_alone:
-            self._left_alone[cell] = recorder.settled.is_as_left(cell.module, cell.name, self.value(cell))
+            value = self.value(cell)
+            self._left_alone[cell] = all(
+                recorder.settled.is_as_left(module, name, one) for module, name, one in with_bases(cell, value)
+            )
         return self._left_alone[cell]
 
     def keepers(self, key: Key) -> Iterable[Cell]:

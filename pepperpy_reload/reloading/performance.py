@@ -12,7 +12,7 @@ from types import CodeType
 
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.finder import Finder
@@ -235,8 +235,12 @@ class Performance:
     def _take_in_turn(self, step: Step) -> None:
         if step.action is Action.RUN:
             self._take_hosts(step.module)
+            module = self._scope.module(step.module)
+            units = module.alignment.units if module is not None else ()
+            presumed = self._witness.presume(Place(step.module, unit.index) for unit in units)
             with self._failing(step.module):
                 self._watched(f"running {step.module} again", partial(import_again, [step.module]))
+            self._witness.confirm(f"running {step.module} again", presumed)
         elif step.action in _RAN and step in self._waiting.get(step.module, ()):
             self._take_hosts(step.module)
             if step in self._waiting.get(step.module, ()):
@@ -285,6 +289,8 @@ class Performance:
     def _take_over(self, step: Step, unit: Unit, place: Place, executor: Executor) -> bool:
         """Take a step of which nothing comes but that names are bound, if it is one; whether it is."""
         if self._holdings is not None or self._hosts or self._hiding or self._waits_for(place, unit):
+            return False
+        if unit.kind is Kind.CLASS and self._scope.presumed(place):
             return False
         way = self._takeovers.way(step, unit, executor, self._stale)
         if way is None or not unit.binds.isdisjoint(self._submodules.loaded_after(place)):

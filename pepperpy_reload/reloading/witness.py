@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
@@ -18,7 +19,10 @@ from pepperpy_reload.core.world import Cell, Key, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.importing.settled import Print, print_of_class
+from pepperpy_reload.reloading.heirs import prints, value_of
 from pepperpy_reload.reloading.hiding import Turn
+from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.page import Page
 from pepperpy_reload.reloading.reading import Edited
 from pepperpy_reload.reloading.tracing import Lines, lines_reading
@@ -42,6 +46,8 @@ class Witness:
         """The cells that functions have left alone which it has called, and which may bind them."""
         self._own: set[str] = set()
         """The names that the statement which is being executed has to bind, as it reads them itself."""
+        self._heirs: list[tuple[Cell, list[tuple[type, Print | None]]]] = []
+        """The classes of which it may make heirs, with what they held when it began."""
 
     def before(self, place: Place, unit: Unit, stale: Stale, *, postponed: bool) -> dict[str, Turn]:
         """A statement is about to be executed; its annotations are not, if they are `postponed`.
@@ -50,6 +56,7 @@ class Witness:
         returned with the turn of who binds them, that are only looked up by who makes a class or function of it.
         """
         self._own = set()
+        self._heirs = self.presume([place])
         old = self._scope.old_index(place)
         self._unbound = self._scope.left_unbound(place.module, old) - self._planned if old >= 0 else set()
         for cell in self._scope.absent(place):
@@ -84,13 +91,25 @@ class Witness:
         is_loaded = getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name) is sys.modules.get(submodule)
         return is_loaded and submodule in sys.modules and all(one and one.target == submodule for one in aliases)
 
-    def pause(self) -> tuple[set[Cell], set[str]]:
+    def pause(self) -> tuple[Any, ...]:
         """Others are executed in the midst of a statement; what it is that is known of this one."""
-        return self._unbound, self._own
+        return self._unbound, self._own, self._heirs
 
-    def resume(self, known: tuple[set[Cell], set[str]]) -> None:
+    def resume(self, known: tuple[Any, ...]) -> None:
         """They have been."""
-        self._unbound, self._own = known
+        self._unbound, self._own, self._heirs = known
+
+    def presume(self, places: Iterable[Place]) -> list[tuple[Cell, list[tuple[type, Print | None]]]]:
+        """What the classes hold that units may change by making heirs of them, though none has done so until now."""
+        cells = sorted({cell for place in places for cell in self._scope.presumed(place)})
+        values = ((cell, value_of(cell)) for cell in cells)
+        return [(cell, prints(value)) for cell, value in values if is_a(value, type)]
+
+    def confirm(self, where: str, presumed: Iterable[tuple[Cell, list[tuple[type, Print | None]]]]) -> None:
+        """They have been executed. Raises RestartNeeded if that has changed one of these classes."""
+        for cell, before in presumed:
+            if any(one is None or one != print_of_class(cls) for cls, one in before):
+                raise RestartNeeded(f"{where} changes {cell} by making an heir of it")
 
     def _is_evaluated(self, cell: Cell, place: Place, unit: Unit, inside: Collection[Cell]) -> bool:
         """Whether a unit reads a cell itself, besides what its annotations say."""
@@ -121,6 +140,7 @@ class Witness:
 
     def after(self, place: Place, unit: Unit, activity: Activity, stale: Stale, lines: Lines | None) -> None:
         """It has been. Raises RestartNeeded if a function that it called saw, or did, what the plan does not know."""
+        self.confirm(f"{place.module}:{unit.line}", self._heirs)
         for name in sorted(self._own.intersection(stale.get(place.module, ()))):
             raise RestartNeeded(f"{place.module}:{unit.line} reads {place.module}.{name} before it is bound again")
         for cell in sorted(self._unbound):

@@ -1,0 +1,33 @@
+"""Classes that are told of their heirs, with what these may change of them: their own bases as well."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pepperpy_reload.core.world import Cell
+from pepperpy_reload.importing.layout import namespace_of
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.importing.settled import Print, print_of_class
+from pepperpy_reload.reloading.looking import is_a
+
+_name: Any = type.__dict__["__name__"].__get__
+
+
+def with_bases(cell: Cell, value: Any) -> Iterator[tuple[str, str, Any]]:
+    """What a cell holds; of a class its bases too, if they are the project's: the module, the name in it, the class."""
+    yield cell.module, cell.name, value
+    for one in value.__mro__[1:-1] if is_a(value, type) else ():
+        if (module := str(namespace_of(one).get("__module__"))) in recorder.by_name:
+            yield module, _name(one), one
+
+
+def prints(value: type) -> list[tuple[type, Print | None]]:
+    """The prints of a class and its bases."""
+    return [(one, print_of_class(one)) for one in value.__mro__[:-1]]
+
+
+def value_of(cell: Cell) -> Any:
+    """What a cell holds; None if nothing."""
+    return getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)
