@@ -63,7 +63,12 @@ def computes_or_calls(unit: Unit) -> bool:
 
 def only_gathers(unit: Unit) -> bool:
     """Whether a unit of which `only_computes` is true does nothing with what it reads but put it somewhere new."""
-    node = unit.statement.node
+    if unit.gathers is None:
+        unit.gathers = _gather(unit.statement.node)
+    return unit.gathers
+
+
+def _gather(node: ast.stmt) -> bool:
     if not isinstance(node, ast.Assign) or not all(isinstance(target, ast.Name) for target in node.targets):
         return False
     return all(isinstance(item, _GATHERING) and not _hashes(item) for item in walk(node.value))

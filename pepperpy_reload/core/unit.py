@@ -68,9 +68,10 @@ class Unit:
     said: tuple[frozenset[str], frozenset[str]] | None = field(default=None, compare=False, repr=False)
     """For a definition, where it is known: the names in a class's body, and those in its module outside such bodies."""
     computes: bool | None = field(default=None, compare=False, repr=False)
-    """What `only_computes` says of it, once it has been asked; so do the other two of themselves."""
+    """What `only_computes` says of it, once it has been asked; so do the other three of themselves."""
     calls: bool | None = field(default=None, compare=False, repr=False)
     plain: bool | None = field(default=None, compare=False, repr=False)
+    gathers: bool | None = field(default=None, compare=False, repr=False)
     _doings: Doings | None = field(default=None, compare=False, repr=False)
     _label: str = field(default="", compare=False, repr=False)
     _firsts: frozenset[str] | None = field(default=None, compare=False, repr=False)

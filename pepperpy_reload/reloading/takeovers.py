@@ -44,12 +44,14 @@ class Takeovers:
         place = Place(step.module, step.index)
         if step.action is not Action.EXECUTE or step.again or unit.statement.guards or step.module in self._edited:
             return None
+        if unit.alias is None and not _reads_atoms(unit, executor):
+            return None
         # In the midst of others, packages may still wait for submodules; and code would be taken for a function's.
         if recorder.watch.stack or not self._scope.is_plain(place) or not self._is_quiet(place):
             return None
         if unit.alias is not None:
             return self._way_over(step.module, unit.alias, executor, stale)
-        return self._way_of_sum(unit, executor)
+        return lambda: executor.execute_plainly(unit)
 
     def _is_quiet(self, place: Place) -> bool:
         if place.module not in self._quiet:
@@ -76,10 +78,11 @@ class Takeovers:
             return None
         return lambda: executor.names.__setitem__(alias.bound, given[alias.name])
 
-    def _way_of_sum(self, unit: Unit, executor: Executor) -> Callable[[], object] | None:
-        """What a statement does that computes something of atoms: Python's own operators run no code of the user's."""
-        own, late = executor.names.namespace, executor.names.stale
-        for chain in unit.reads:
-            if len(chain) > 1 or chain[0] in late or chain[0] not in own or not is_atom(own[chain[0]]):
-                return None
-        return lambda: executor.execute_plainly(unit)
+
+def _reads_atoms(unit: Unit, executor: Executor) -> bool:
+    """Whether all that a statement reads are atoms: Python's own operators run no code of the user's with these."""
+    own, late = executor.names.namespace, executor.names.stale
+    for chain in unit.reads:
+        if len(chain) > 1 or chain[0] in late or chain[0] not in own or not is_atom(own[chain[0]]):
+            return False
+    return True
