@@ -46,7 +46,7 @@ class Cascades:
             forget_trees()
 
     def _is_to_be_done(self) -> bool:
-        """Whether anything has changed since the last time; what does not hold any more is forgotten."""
+        """Whether what was known does not hold any more, or nothing was: that is forgotten."""
         footing = latest_footing()
         changed = footing.changed() if footing is not None else None
         if changed is None or footing is None:
@@ -56,14 +56,14 @@ class Cascades:
             self._tried.clear()
             return take_footing() is not None
         world = LiveWorld()
-        for cell, cascade in list(self._kept.items()):
-            if not is_beside(cascade, changed, world):
-                del self._kept[cell]
-                forget_ways(cell)
-                self._tried.discard(cell)
+        over = [cell for cell, cascade in self._kept.items() if not is_beside(cascade, changed, world)]
+        for cell in over:
+            del self._kept[cell]
+            forget_ways(cell)
+            self._tried.discard(cell)
         if changed:
             footing.renew()
-        return bool(changed)
+        return bool(over)
 
     def known(self, edited: Iterable[str], world: LiveWorld) -> Known:
         """Those that hold for a plan in which some modules have been edited."""
