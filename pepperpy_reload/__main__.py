@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 _SERVING = ("serve", "demo")
@@ -21,7 +20,7 @@ def main() -> None:
     firstborn.begin()
     from pepperpy_reload.cli import main as run
 
-    gc.enable()
+    firstborn.look_for_garbage()
     try:
         run()
     finally:

@@ -13,10 +13,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakSet
 
 from pepperpy_reload.core.graph import Edge, EdgeKind, ImportGraph
@@ -34,8 +33,7 @@ from pepperpy_reload.importing.settled import Settled
 _bootstrap: Any = importlib._bootstrap
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """A copy of what a recorder knows."""
 
     graph: ImportGraph
@@ -46,8 +44,7 @@ class Memory:
     settled: Settled
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What a recorder knows of some modules, and the order in which all begin to be run."""
 
     modules: dict[str, Loaded]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.errors import UsageError
@@ -35,8 +35,7 @@ class ServeOptions:
     lifespan_timeout: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """What a program does at a moment: requests begun so far, those under way, and what is at work besides, or ""."""
 
     begun: int = 0

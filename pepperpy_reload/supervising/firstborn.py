@@ -65,12 +65,19 @@ def begin() -> None:
         _look_started(theirs.detach(), read)
         from pepperpy_reload.supervising.worker import main
 
-        gc.enable()
+        look_for_garbage()
         main()
         sys.exit()
     os.close(read)
     theirs.close()
     _waiting = _Waiting(pid, ours, lifeline, environment)
+
+
+def look_for_garbage() -> None:
+    """From now on, and as if all that is loaded had been looked through: it holds none, and to look takes time."""
+    gc.freeze()
+    gc.unfreeze()
+    gc.enable()
 
 
 def take(environment: Mapping[str, str]) -> Newborn | None:
