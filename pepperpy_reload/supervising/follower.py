@@ -23,7 +23,8 @@ from pepperpy_reload.supervising.orders import Orders
 if TYPE_CHECKING:
     from pepperpy_reload.supervising.audit import Audit
 
-_PAUSE = 0.005  # seconds between two modules that are read ahead: requests come first
+_PAUSE = 0.005  # seconds in which nothing is read ahead: requests come first
+_WORK = 0.003  # seconds of reading ahead between two pauses
 _REST = 20  # such pauses after a reload
 
 
@@ -88,8 +89,11 @@ class Follower:
             self._audit.start()
         ahead, is_read = self._reloader.read_ahead(), False
         while True:
+            since = time.perf_counter()
             while self._events.empty() and _is_another(ahead):
-                time.sleep(_PAUSE)
+                if time.perf_counter() > since + _WORK:
+                    time.sleep(_PAUSE)
+                    since = time.perf_counter()
             is_read = is_read or self._events.empty()
             event = self._events.get()
             before_each(event)
@@ -139,7 +143,9 @@ class Follower:
 
 def _rested(ahead: Iterator[str]) -> Iterator[str]:
     """The same after a while: whoever waits for what a reload has made comes first."""
-    yield from ("",) * _REST
+    for _ in range(_REST):
+        time.sleep(_PAUSE)
+        yield ""
     yield from ahead
 
 
