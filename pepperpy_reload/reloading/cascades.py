@@ -25,28 +25,43 @@ class Cascades:
     def __init__(self) -> None:
         self._kept: dict[Cell, Cascade] = {}
         self._tried: set[Cell] = set()
+        self._turn = 0
+        self._is_done = False
+        """Whether nobody has been interrupted, by an edit, who looked for them."""
 
     def look_ahead(self) -> Iterator[str]:
         """Find them, one piece of work with each step, and name what it was for."""
         if not self._is_to_be_done():
             return
-        world = LiveWorld()
+        self._is_done = False
+        turn, world = self._turn, LiveWorld()
         pages = ((name, ledger.page(name)) for name in list(recorder.modules))
         units = {name: page.units for name, page in pages if page is not None}
         for cell in widely_read(units, _LEAST, _MOST):
             if cell in self._tried or not world.holds_atom(cell):
                 continue
-            self._tried.add(cell)
             for found in follow(cell, world):
                 yield str(cell)
-                footing = latest_footing()
-                if found is not None and footing is not None and footing.changed() == set():
-                    self._kept[cell] = found
-                    ways_of(found)
+                if turn != self._turn:
+                    return  # somebody else has begun anew
+                if found is not None and not self._is_kept(cell, found):
+                    return  # it is to be done again
+            self._tried.add(cell)
             forget_trees()
+        self._is_done = True
+
+    def _is_kept(self, cell: Cell, found: Cascade) -> bool:
+        """Whether what has been found holds yet: then it is kept."""
+        world = LiveWorld()
+        if world.changed is None or not is_beside(found, world.changed, world):
+            return False
+        self._kept[cell] = found
+        ways_of(found)
+        return True
 
     def _is_to_be_done(self) -> bool:
         """Whether what was known does not hold any more, or nothing was: that is forgotten."""
+        self._turn += 1
         footing = latest_footing()
         changed = footing.changed() if footing is not None else None
         if changed is None or footing is None:
@@ -63,7 +78,7 @@ class Cascades:
             self._tried.discard(cell)
         if changed:
             footing.renew()
-        return bool(over)
+        return bool(over) or not self._is_done
 
     def known(self, edited: Iterable[str], world: LiveWorld) -> Known:
         """Those that hold for a plan in which some modules have been edited."""

@@ -187,3 +187,29 @@ def test_a_module_that_an_edited_one_no_longer_holds_is_seen(reloads: Reloads) -
     """,
         {**APP, "settings.py": "import deep\n" + APP["settings.py"], "deep.py": "X = 1\n"},
     )
+
+
+def test_an_edit_while_it_is_looked_for_has_it_not_missed(reloads: Reloads) -> None:
+    reloads(
+        KNOWING
+        + """
+    import main, m3
+    looking = reloader.look_ahead()
+    next(looking)
+    edit("settings.py", "return 1", "return 2")
+    for _ in looking:
+        pass
+    ahead()
+    assert edit("settings.py", "LIMIT = 1", "LIMIT = 2")
+    ahead()
+    looking = reloader.look_ahead()
+    edit("m3.py", "TWICE = LIMIT * 2", "TWICE = LIMIT + 2")
+    looking = reloader.look_ahead()
+    next(looking)
+    edit("m3.py", "TWICE = LIMIT + 2", "TWICE = LIMIT + 3")
+    ahead()
+    assert edit("settings.py", "LIMIT = 2", "LIMIT = 3")
+    assert m3.TWICE == 6
+    """,
+        APP,
+    )
