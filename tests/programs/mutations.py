@@ -328,6 +328,8 @@ def main(arguments: Sequence[str]) -> int:
         made = played.make(options.count)
         for outcome in played.outcomes(made, options.chain):
             seen[outcome.verdict] += 1
+            if outcome.verdict is Verdict.RESTART:
+                print(f"restart: {outcome.subject}: {outcome.text}", flush=True)
             if outcome.verdict in (Verdict.DIFFERENT, Verdict.ERROR):
                 print(f"{outcome.verdict}: {outcome.subject}\n{outcome.text}", flush=True)
     faults = seen[Verdict.DIFFERENT] + seen[Verdict.ERROR]
