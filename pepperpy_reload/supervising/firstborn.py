@@ -31,6 +31,7 @@ class _Waiting(NamedTuple):
     sock: socket.socket
     lifeline: int
     environment: dict[str, str]
+    stacks: int
 
 
 _waiting: _Waiting | None = None
@@ -44,15 +45,18 @@ def begin() -> None:
     """
     global _waiting
     gc.disable()
-    if sys.platform != "linux" or disturbance() or len(os.listdir(_TASKS)) > 1:  # noqa: PTH208 - pathlib takes time
+    if sys.platform != "linux" or not hasattr(os, "memfd_create") or disturbance():
+        return
+    if len(os.listdir(_TASKS)) > 1:  # noqa: PTH208 - pathlib takes time
         return
     ours, theirs = socket.socketpair()
     read, lifeline = os.pipe()
+    paper = os.memfd_create("pepperpy-reload-stacks")  # it may be gone before anybody opens one of its own
     environment = dict(os.environ)
     try:
         pid = os.fork()
     except OSError:
-        for end in (read, lifeline):
+        for end in (read, lifeline, paper):
             os.close(end)
         ours.close()
         theirs.close()
@@ -66,11 +70,11 @@ def begin() -> None:
         from pepperpy_reload.supervising.worker import main
 
         look_for_garbage()
-        main()
+        main(paper)
         sys.exit()
     os.close(read)
     theirs.close()
-    _waiting = _Waiting(pid, ours, lifeline, environment)
+    _waiting = _Waiting(pid, ours, lifeline, environment, paper)
 
 
 def look_for_garbage() -> None:
@@ -93,7 +97,7 @@ def take(environment: Mapping[str, str]) -> Newborn | None:
     from pepperpy_reload.supervising.newborn import Adopted, Newborn
 
     waiting, _waiting = _waiting, None
-    return Newborn(Adopted(waiting.pid), Channel(waiting.sock), waiting.lifeline)
+    return Newborn(Adopted(waiting.pid), Channel(waiting.sock), waiting.lifeline, stacks=waiting.stacks)
 
 
 def instruct(orders: Orders) -> None:
@@ -130,6 +134,7 @@ def end() -> None:
     waiting, _waiting = _waiting, None
     if waiting is not None:
         os.close(waiting.lifeline)
+        os.close(waiting.stacks)
         waiting.sock.close()
         with suppress(ChildProcessError):
             os.waitpid(waiting.pid, 0)
@@ -137,6 +142,8 @@ def end() -> None:
     if instructed is not None:
         born = instructed[0]
         os.close(born.lifeline)
+        if born.stacks is not None:
+            os.close(born.stacks)
         born.channel.close()
         if born.estate is not None:
             born.estate.close()

@@ -72,14 +72,16 @@ class Follower:
         on_current: Callable[[], None],
         on_idle: Callable[[], None],
         before_each: Callable[[Hint | Quiet], None],
+        is_late: bool,
     ) -> None:
         """For ever; first what was saved while the process started.
 
+        `is_late` if it serves already, and was watched before it read anything: that is told of, and has its turn then.
         `on_current` is called once the process is up to date with that, `on_idle` when there is time afterwards,
         `before_each` with each event before it is taken.
         """
         cycles = CycleTeller(self._channel)
-        report = self._tell(self._reloader.postpone if bytecode.is_lent() else self._reloader.catch_up)
+        report = self._tell(self._reloader.postpone if is_late or bytecode.is_lent() else self._reloader.catch_up)
         bytecode.lend({})
         cycles.note(report)
         if report is None or report.status is not ReloadStatus.RESTART:

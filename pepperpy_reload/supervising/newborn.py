@@ -42,6 +42,8 @@ class Newborn:
     estate: socket.socket | None = None
     """Where another worker gets its connections, if it has a place with a socket."""
     has_place: bool = False
+    stacks: int | None = None
+    """A descriptor of ours for the file that it writes its stacks to, if there is one by now."""
 
 
 def settle(

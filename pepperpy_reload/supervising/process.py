@@ -94,6 +94,7 @@ class WorkerProcess:
                 legacy.close()
         self._roots = orders.roots
         self._stacks: Stacks | None = None
+        self._paper = born.stacks
         self._on_message = on_message
         self._on_exit = on_exit
         self._gone = threading.Event()
@@ -164,7 +165,8 @@ class WorkerProcess:
             if self._stacks is None:  # it says so before it runs anybody's code, and whom we signal stays who it is
                 self.pid = int(message["pid"])
                 ask = partial(self._channel.post, {"type": "where"})
-                self._stacks = Stacks(self.pid, message["stacks"], self._roots, ask)
+                paper, self._paper = self._paper, None
+                self._stacks = Stacks(self.pid, message["stacks"], self._roots, ask, paper)
         elif message.get("type") == "where":
             if self._stacks is not None:
                 self._stacks.take(str(message.get("stacks", "")))
@@ -186,6 +188,8 @@ class WorkerProcess:
             where = self._stacks.last_words() if status < 0 else ""
             self.crashed_at = f" ({where})" if where else ""
             self._stacks.close()
+        elif self._paper is not None:
+            os.close(self._paper)
         self._gone.set()
         self._on_exit(self, status)
 

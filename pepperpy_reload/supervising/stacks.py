@@ -27,13 +27,23 @@ _THREAD = re.compile(r"^(?:Current thread|Thread) ", re.MULTILINE)
 _FRAME = re.compile(r'^  File "(.*)", line (\d+) in ', re.MULTILINE)
 
 
-def offer() -> int | None:
-    """In the worker: have the stacks written when they are asked for; the descriptor that they go to, if any."""
+def paper() -> int | None:
+    """The descriptor of a new file in memory for stacks; None where there is no such thing."""
     if sys.platform != "linux" or not hasattr(os, "memfd_create"):
+        return None
+    return os.memfd_create("pepperpy-reload-stacks")
+
+
+def offer(descriptor: int | None = None) -> int | None:
+    """In the worker: have the stacks written when they are asked for; the descriptor that they go to, if any.
+
+    It is the given one, which a supervisor has as well: it can read it also of a worker that is gone at once.
+    """
+    descriptor = paper() if descriptor is None else descriptor
+    if descriptor is None:
         return None
     import faulthandler
 
-    descriptor = os.memfd_create("pepperpy-reload-stacks")
     if not faulthandler.is_enabled():  # else the person wants them on standard error
         faulthandler.enable(descriptor)
     faulthandler.register(_ASKING, file=descriptor, all_threads=True, chain=False)
@@ -52,18 +62,28 @@ def told() -> str:
 
 
 class Stacks:
-    """The stacks of the process `pid`: it is asked for them by `ask`, or writes them to its `descriptor`."""
+    """The stacks of the process `pid`: it is asked for them by `ask`, or writes them to its `descriptor`.
 
-    def __init__(self, pid: int, descriptor: int | None, roots: Sequence[str], ask: Callable[[], object]) -> None:
+    `file` is a descriptor of ours for the same, if there is one; it is closed with this.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        descriptor: int | None,
+        roots: Sequence[str],
+        ask: Callable[[], object],
+        file: int | None = None,
+    ) -> None:
         self._pid = pid
         self._ask = ask
         self._answer = ""
         self._answered = threading.Event()
         self._roots = roots
-        self._file: int | None = None
+        self._file = file
         self._using = threading.Lock()
         """Somebody uses the file: a process may end, and another thread close it, while it is asked."""
-        if descriptor is not None:
+        if descriptor is not None and file is None:
             with suppress(OSError):  # it is gone already
                 self._file = os.open(f"/proc/{pid}/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
 

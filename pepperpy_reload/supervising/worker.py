@@ -48,19 +48,19 @@ UNSTARTED = 3
 _REST = 0.03  # seconds after an app is served for the first requests: whoever starts it waits for them
 
 
-def main() -> None:
-    """The process's whole life; `sys.argv[1]` is the channel's descriptor."""
+def main(paper: int | None = None) -> None:
+    """The process's whole life; `sys.argv[1]` is the channel's descriptor, `paper` one for stacks."""
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
-    channel.send(born())
+    channel.send(born(paper))
     orders, early = channel.hear()
     if orders is not None:
         live(Worker(channel, Orders.from_json(orders)), channel, early)
 
 
-def born() -> Message:
+def born(paper: int | None = None) -> Message:
     """What a worker says first."""
-    return {"type": "born", "pid": os.getpid(), "stacks": stacks.offer()}
+    return {"type": "born", "pid": os.getpid(), "stacks": stacks.offer(paper)}
 
 
 def live(worker: Worker, channel: Channel, early: Sequence[int], begin: Callable[[], None] | None = None) -> NoReturn:
@@ -231,7 +231,9 @@ class Worker:
             self._agreed,
             self._began_in,
         )
-        follower.follow(on_current=self._on_current, on_idle=self._on_idle, before_each=self._let_debug)
+        follower.follow(
+            on_current=self._on_current, on_idle=self._on_idle, before_each=self._let_debug, is_late=rest > 0
+        )
 
     def _on_current(self) -> None:
         if self._succession.beside and not self._is_doubtful():

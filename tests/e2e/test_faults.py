@@ -206,7 +206,7 @@ def test_whatever_an_app_does_the_next_save_is_served(
     until(lambda: not any(map(alive, started)), "all that was started to be gone with its worker")
     until(lambda: len(workers(tool.process.pid)) == 1, "one worker")
     assert "(out of memory" not in tool.text()
-    assert [pid for pid in family(tool.process.pid) if not alive(pid)] == [], "nobody is dead and not buried"
+    until(lambda: all(map(alive, family(tool.process.pid))), "all that are dead to be buried")
     tool.send(signal.SIGINT)
     assert tool.ends(3.0) == 130
 
