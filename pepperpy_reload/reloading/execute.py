@@ -46,6 +46,10 @@ class Names(MutableMapping[str, Any]):
                 raise NameError(f"name {name!r} is not defined", name=name) from None
         return self.namespace[name]
 
+    def is_asked(self, asked: Collection[str], bound: Collection[str]) -> bool:
+        """Whether it is not the same to have the namespace itself, for who asks for and binds these names."""
+        return not (self.stale.isdisjoint(asked) and self._kept.keys().isdisjoint(bound))
+
     def __setitem__(self, name: str, value: Any) -> None:
         self.stale.discard(name)
         self.namespace[name] = self._kept.get(name, value)
@@ -74,6 +78,20 @@ class Scratch(Names):
 
     def __getitem__(self, name: str) -> Any:
         return self.made[name] if name in self.made else super().__getitem__(name)
+
+
+def _surely_bound(unit: Unit) -> frozenset[str] | None:
+    """The names that a statement binds, if it binds all of them unless it fails; None if that is not known."""
+    if unit.alias is not None or unit.statement.guards:
+        return None
+    node, names = unit.statement.node, set[str]()
+    if isinstance(node, ast.Assign):
+        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        names = {node.name}
+    elif not isinstance(node, ast.Expr):
+        return None
+    return unit.binds if names == unit.binds else None
 
 
 def _names_of(thing: object, namespace: Mapping[str, Any]) -> set[str]:
@@ -182,7 +200,7 @@ class Executor:
         if unit.alias is not None and unit.alias.bound == "*":
             self._execute_star(code, unit, unseen)
         else:
-            exec(code, namespace, self.names)
+            self._execute_in(namespace, code, unit)
             self._leave_to_branches(unit)
         for name, value in before.items():
             if name in unseen:
@@ -223,6 +241,15 @@ class Executor:
             if is_a(old, EnumType):
                 members.keep_members(old, new, self._undo)
             instances.migrate(self._census.take(old), new, self._undo)
+
+    def _execute_in(self, namespace: dict[str, Any], code: CodeType, unit: Unit) -> None:
+        """In the module's own namespace, as an import does, if no stale name is asked for: libraries look at frames."""
+        bound = _surely_bound(unit)
+        if bound is None or self.names.is_asked(unit.firsts | (set(code.co_names) - bound), bound):
+            exec(code, namespace, self.names)
+        else:
+            exec(code, namespace)
+            self.names.stale -= bound
 
     def _execute_star(self, code: CodeType, star: Unit, unseen: Collection[str]) -> None:
         """A star import: names that it used to bind and no longer does go, unless another star import binds them."""

@@ -22,6 +22,7 @@ from pepperpy_reload.reloading import aliases, ledger, renamed, state
 from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.attempt import Attempt
 from pepperpy_reload.reloading.binding import may_only_bind, only_binds
+from pepperpy_reload.reloading.derived import drop_derived
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.exits import take_back_before
 from pepperpy_reload.reloading.generated import forget_sources
@@ -108,6 +109,7 @@ class Performance:
             self._deepen()
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
+            drop_derived(self._outgoing(), modules)
             take_back_before(plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
             self._settle("")

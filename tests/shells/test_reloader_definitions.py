@@ -896,3 +896,41 @@ def test_a_class_can_be_hashed_as_long_as_it_does_not_compare_by_itself(reloads:
         """,
         {"app.py": f"from dataclasses import dataclass\n{head}\n    z = 0\n    def f(self): return 1\n"},
     )
+
+
+@pytest.mark.parametrize("edit", ["= 5", "= 7"])
+def test_what_a_library_has_made_of_a_class_is_under_its_name(reloads: Reloads, edit: str) -> None:
+    pytest.importorskip("pydantic")
+    reloads(
+        f"""
+        import use, app, other
+        old = app.Page[other.Item]
+        report = change("app.py" if "5" in {edit!r} else "other.py", {edit!r}, {edit!r} + "0")
+        assert report.status == "reloaded", report
+        made = [name for name in vars(use) if "[" in name]
+        assert made == ["Page[Item]", "Page[list[Item]]"], made
+        assert vars(use)["Page[Item]"] is use.ItemPage is app.Page[other.Item] is not old
+        assert vars(use)["Page[list[Item]]"] is use.lists is app.Page[list[other.Item]]
+        """,
+        {
+            "app.py": """
+                from typing import Generic, TypeVar
+                from pydantic import BaseModel
+                T = TypeVar("T")
+                class Page(BaseModel, Generic[T]):
+                    size: int = 5
+                    items: list[T] = []
+                """,
+            "other.py": """
+                from pydantic import BaseModel
+                class Item(BaseModel):
+                    price: int = 7
+                """,
+            "use.py": """
+                from app import Page
+                from other import Item
+                ItemPage = Page[Item]
+                lists = Page[list[Item]]
+                """,
+        },
+    )
