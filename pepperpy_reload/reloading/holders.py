@@ -142,9 +142,12 @@ def _attributes(thing: object) -> Iterator[tuple[str, object]]:
 
 def can_change(thing: object) -> bool:
     """Whether an object may hold something else later on."""
-    if type(thing) is object or is_a(thing, _FIXED):
+    if is_a(thing, _FIXED):
         return has_attributes(thing)
-    home = type(thing).__module__
+    kind = type(thing)
+    if kind.__basicsize__ == object.__basicsize__ and not (kind.__itemsize__ or kind.__dictoffset__):
+        return False  # there is no room for anything in it: `object()`, what stands for "nothing given"
+    home = kind.__module__
     return home not in ("typing", "operator") and not (home == "logging" and is_plain_logger(thing))
 
 

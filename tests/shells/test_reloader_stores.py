@@ -95,3 +95,24 @@ def test_the_same_item_set_again_leaves_the_table_what_it_is(reloads: Reloads) -
             "parts.py": "PART = 1\n",
         },
     )
+
+
+@pytest.mark.parametrize("made", ["object()", "Nothing()", "pydantic_core.PydanticUndefined"])
+def test_what_has_no_room_for_anything_is_changed_by_nobody(reloads: Reloads, made: str) -> None:
+    if "pydantic" in made:
+        pytest.importorskip("pydantic_core")
+    reloads(
+        """
+        import app
+        report = change("app.py", "given = 1", "given = 2")
+        assert report.status == "reloaded" and app.kept.given is app.UNSET, report
+        report = change("app.py", "class Kept:", "class Kept:\\n    more = 1")
+        assert report.status == "reloaded" and app.kept.given is app.UNSET and app.kept.more, report
+        """,
+        {
+            "app.py": f"{'import pydantic_core' if 'pydantic' in made else ''}\nclass Nothing:\n    __slots__ = ()\n"
+            f"UNSET = {made}\nclass Kept:\n    def __init__(self, given=UNSET, **others):\n        self.given = given\n"
+            "        others['given'] = given\n        others.update(self.told(given))\n"
+            "    def told(self, one): return {'one': one}\nkept = Kept()\ngiven = 1\n"
+        },
+    )
