@@ -41,7 +41,8 @@ SHARED = (
     *("audit", "replay", "profile", "overlap", "sessions", "workers", "snapshots"),
     *("serve", "unavailable", "explain", "security", "run", "budget", "install"),
     *("watching_trouble", "debugpy", "watching", "repl", "single", "siege"),
-    *("reloader_outside", "plain_sessions", "reloader_kept", "cli", "own_writes", "standin", "mutations", "reloader_exits", "reloader_lookups"),
+    *("reloader_outside", "plain_sessions", "reloader_kept", "cli", "own_writes", "standin"),
+    *("mutations", "reloader_exits", "reloader_lookups"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 
