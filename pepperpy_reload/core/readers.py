@@ -8,7 +8,7 @@ from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.concordance import Concordance
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import FunctionFacts
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 _PREDICTED = 200  # functions looked at for one new statement
@@ -27,21 +27,16 @@ class Readers(Concordance):
         self._reached: dict[Key, tuple[set[Key], set[Cell]]] = {}
         self._cached: dict[Key, list[Cell]] | None = None
         self._asked: set[Key] = set()
-        self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
-        self._presumed: dict[Place, set[Cell]] = {}
-        self._stored: dict[int, tuple[Unit, set[Cell]]] = {}
         self._readers: dict[Cell, list[Place]] = {}
         self._callers: dict[Cell, list[tuple[Place, Key]]] = {}
         self._users: dict[Cell, list[Place]] = {}
         self._called: dict[tuple[Cell, Chain], list[Key]] = {}
-        self._predicted: dict[tuple[str, int], set[Key]] = {}
         self._plain: dict[Place, bool] = {}
 
     def forget_values(self) -> None:
         """Names may hold something else than they did: what was said of them is no longer true."""
         super().forget_values()
         self._called.clear()
-        self._predicted.clear()
         self._plain.clear()
 
     def is_plain(self, place: Place) -> bool:
@@ -154,10 +149,7 @@ class Readers(Concordance):
         return self._cached.get(key, [])
 
     def _calls(self, place: Place, cell: Cell) -> bool:
-        old = self.old_index(place)
-        known = [self.world.facts(key) for key in self.world.ran(place.module, old)] if old >= 0 else []
-        chains = [(place.module, self.unit(place).called), *((one[0], one[1].called) for one in known if one)]
-        return any(self.canonical(self.cell(home, chain)[0]) == cell for home, called in chains for chain in called)
+        return any(self.canonical(self.cell(home, chain)[0]) == cell for home, chain in self.chains_called(place))
 
     def reached(self, key: Key) -> tuple[set[Key], set[Cell]]:
         """The functions that calling one may run, itself too, as far as names tell, and the cells that they read."""
@@ -244,28 +236,25 @@ class Readers(Concordance):
     def chains_read(self, place: Place) -> Iterator[tuple[str, Chain]]:
         """What a unit reads when it is executed, itself or in functions that it ran, each with the module it is in."""
         yield from ((place.module, chain) for chain in self.unit(place).reads)
-        old = self.old_index(place)
-        for key in self.world.ran(place.module, old) if old >= 0 else ():
-            known = self.world.facts(key)
-            if known is not None:
-                yield from ((known[0], chain) for chain in known[1].reads)
+        for home, facts in self._run_by(place):
+            yield from ((home, chain) for chain in facts.reads)
 
     def chains_called(self, place: Place) -> Iterator[tuple[str, Chain]]:
         """What a unit calls when it is executed, likewise."""
         yield from ((place.module, chain) for chain in self.unit(place).called)
+        for home, facts in self._run_by(place):
+            yield from ((home, chain) for chain in facts.called)
+
+    def _run_by(self, place: Place) -> Iterator[tuple[str, FunctionFacts]]:
+        """The functions that a unit has run, each with the module it is in."""
         old = self.old_index(place)
-        for key in self.world.ran(place.module, old) if old >= 0 else ():
-            known = self.world.facts(key)
-            if known is not None:
-                yield from ((known[0], chain) for chain in known[1].called)
+        known = (self.world.facts(key) for key in self.world.ran(place.module, old)) if old >= 0 else ()
+        return (one for one in known if one is not None)
 
     def read_when_executed(self, place: Place) -> set[Cell]:
-        """The same as cells, each with the name that its chain begins with."""
+        """What it reads as cells, each with the name that its chain begins with."""
         found = {cell for home, chain in self.chains_read(place) for cell in self._on_the_way(home, chain)}
-        old = self.old_index(place)
-        for key in self.world.ran(place.module, old) if old >= 0 else ():
-            known = self.world.facts(key)
-            found |= {Cell(alias.module, alias.name) for alias in known[1].imports} if known is not None else set()
+        found.update(Cell(one.module, one.name) for _, facts in self._run_by(place) for one in facts.imports)
         return found | self.read_by_itself(place)
 
     def read_by_itself(self, place: Place) -> set[Cell]:

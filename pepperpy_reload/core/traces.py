@@ -12,7 +12,7 @@ from pepperpy_reload.core.readers import Readers
 from pepperpy_reload.core.setters import set_by
 from pepperpy_reload.core.stores import computes_arguments
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_otherwise
-from pepperpy_reload.core.world import Cell, Key, Place, qualname_of
+from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 _PREDICTED = 200  # functions looked at for one new statement
 _NOTHING: dict[Cell, Depth] = {}
@@ -22,6 +22,18 @@ _HOOKS = frozenset({"__init_subclass__", "__set_name__"})
 
 class Traces(Readers):
     """What the units of a scope change beyond their own names."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._mutated: dict[tuple[Place, bool], dict[Cell, Depth]] = {}
+        self._presumed: dict[Place, set[Cell]] = {}
+        self._stored: dict[int, tuple[Unit, set[Cell]]] = {}
+        self._predicted: dict[tuple[str, int], set[Key]] = {}
+
+    def forget_values(self) -> None:
+        """See `Readers`; what a new statement may run is found by values, too."""
+        super().forget_values()
+        self._predicted.clear()
 
     def mutated(self, place: Place, *, old: bool) -> dict[Cell, Depth]:
         """The cells of others whose objects a unit changes: as it was, or as it is going to be."""
