@@ -12,6 +12,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import sys
 import tempfile
 import threading
@@ -174,19 +175,20 @@ class Siege:
         self._see_that_nothing_has_grown(tool.process.pid, figures)
 
     def _see_that_nothing_has_grown(self, pid: int, figures: list[Counter[str]]) -> None:
-        """At rest it holds no more than it has held at some time of the second third of the siege.
+        """At rest it holds little more than in the second third of the siege.
 
-        What somebody is being replaced with comes and goes, and takes its time where the machine is slow: only what
+        Who is being replaced, and by whom, comes and goes, and takes its time where the machine is slow: only what
         stays is a leak.
         """
         if not (middle := figures[len(figures) // 3 : 2 * len(figures) // 3]):
             return
-        least = Counter({name: min(one[name] for one in middle) for name in middle[0]})
+        usual = Counter({name: int(statistics.median(one[name] for one in middle)) for name in middle[0]})
         end = time.monotonic() + PATIENCE
-        while (grown := _grown(least, last := _figures(pid))) and time.monotonic() < end:
+        while (grown := _grown(usual, last := _figures(pid))) and time.monotonic() < end:
             time.sleep(0.1)
         for name in last:
-            say(f"{name} of the supervisor{' and below' if name == 'processes' else ''}: {least[name]}, {last[name]}")
+            below = " and below" if name == "processes" else ""
+            say(f"{name} of the supervisor{below}: {usual[name]}, then {last[name]}")
         self.ledger.faults += grown
 
     def _see(self, tool: Tool) -> None:
@@ -341,12 +343,12 @@ def _figures(pid: int) -> Counter[str]:
     })  # fmt: skip
 
 
-def _grown(least: Counter[str], last: Counter[str]) -> list[str]:
-    """What is more than a few more than it was."""
+def _grown(usual: Counter[str], last: Counter[str]) -> list[str]:
+    """What is more than it was; a zygote, what it takes with it, and a few others may be there or not."""
     return [
-        f"{name} grew from {least[name]} to {last[name]}"
-        for name in least
-        if last[name] > least[name] * 1.1 + (4096 if name == "kilobytes" else 2)
+        f"{name} grew from {usual[name]} to {last[name]}"
+        for name in usual
+        if last[name] > usual[name] * 1.1 + (4096 if name == "kilobytes" else 4)
     ]
 
 
