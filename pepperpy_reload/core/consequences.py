@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import count
 
+from pepperpy_reload.core.certainty import surely_bound
 from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.marks import Cause
 from pepperpy_reload.core.past import Past
 from pepperpy_reload.core.plan import Action
+from pepperpy_reload.core.subscripts import subscripts
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Place
 
@@ -149,6 +152,10 @@ class Consequences(Past):
             self._store_again(cell, place)
         if self.fate(place) in (Fate.NEW, Fate.CHANGED):
             self._see_changed(place, self.going_to_store(place) - before.keys() - after.keys())
+            self._see_subscripts(place)
+        unit = self.unit(place)
+        if b"[" in unit.statement.text and surely_bound(unit) is None and subscripts(self, place.module, unit):
+            self._refuse(f"{place.module}:{unit.line} has a class made that a library may put among the module's names")
 
     def _see_changed(self, place: Place, cells: Iterable[Cell]) -> None:
         """Who comes later finds what a unit is going to change: a class is not to keep what it had found."""
@@ -162,17 +169,41 @@ class Consequences(Past):
 
     def _changed_under_names(self, place: Place) -> Iterator[Cell]:
         """The cells of others whose objects a unit has changed under names that import statements bind no more."""
-        module = self.module(place.module)
-        if module is None or self.old_index(place) < 0:
+        if self.old_index(place) < 0:
             return
-        alignment = module.alignment
-        changed = [alignment.old[alignment.olds[index]] for index in alignment.changed if alignment.olds[index] >= 0]
-        aliases = {unit.alias.bound: unit.alias for unit in (*alignment.gone, *changed) if unit.alias is not None}
+        aliases = self._gone_aliases(place.module)
         for mutation in self.old_unit(place).mutations:
             alias = aliases.get(mutation.chain[0])
             if alias is not None and not mutation.called:
                 name = alias.name or "".join(mutation.chain[1:2])
                 yield self.canonical(Cell(alias.module, name))
+
+    def _gone_aliases(self, name: str) -> dict[str, Alias]:
+        """What import statements of a module have bound that it has no more."""
+        module = self.module(name)
+        if module is None:
+            return {}
+        alignment = module.alignment
+        changed = [alignment.old[alignment.olds[index]] for index in alignment.changed if alignment.olds[index] >= 0]
+        return {unit.alias.bound: unit.alias for unit in (*alignment.gone, *changed) if unit.alias is not None}
+
+    def _see_subscripts(self, place: Place) -> None:
+        """A library keeps what a class has been asked for: it is another class that is asked for other items."""
+        old, name = self.old_index(place), place.module
+        before = subscripts(self, name, self.old_unit(place), self._gone_aliases(name)) if old >= 0 else {}
+        after = subscripts(self, name, self.unit(place))
+        for cell in sorted({*before, *after}):
+            lost, more = (
+                before.get(cell, set()) - after.get(cell, set()),
+                after.get(cell, set()) - before.get(cell, set()),
+            )
+            if lost or (more and self._is_asked_later(cell, place)):
+                self._remake(cell, place)
+
+    def _is_asked_later(self, cell: Cell, place: Place) -> bool:
+        """Whether units that come later than another one in a start ask a class for items."""
+        later = (one for one in self.users(cell) if self._is_after(one, place))
+        return any(cell in subscripts(self, one.module, self.unit(one)) for one in later)
 
     def _store_again(self, cell: Cell, after: Place) -> None:
         """Who sets attributes or items of the same object later in a start has the last word."""
@@ -210,6 +241,7 @@ class Consequences(Past):
 
     def _undo_old(self, name: str, unit: Unit, cause: Cause) -> None:
         """A unit that is gone has left its traces."""
-        for cell in {*self.mutated_by(name, unit, unit.index), *self.stored_by(name, unit)}:
+        asked = subscripts(self, name, unit, self._gone_aliases(name))
+        for cell in {*self.mutated_by(name, unit, unit.index), *self.stored_by(name, unit), *asked}:
             for creator in self.binders(self.canonical(cell)):
                 self.force(creator, Cause(f"was changed by what is gone: {cause.text}"))

@@ -11,6 +11,7 @@ from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.core.certainty import surely_bound
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.errors import RestartNeeded
@@ -78,20 +79,6 @@ class Scratch(Names):
 
     def __getitem__(self, name: str) -> Any:
         return self.made[name] if name in self.made else super().__getitem__(name)
-
-
-def _surely_bound(unit: Unit) -> frozenset[str] | None:
-    """The names that a statement binds, if it binds all of them unless it fails; None if that is not known."""
-    if unit.alias is not None or unit.statement.guards:
-        return None
-    node, names = unit.statement.node, set[str]()
-    if isinstance(node, ast.Assign):
-        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        names = {node.name}
-    elif not isinstance(node, ast.Expr):
-        return None
-    return unit.binds if names == unit.binds else None
 
 
 def _names_of(thing: object, namespace: Mapping[str, Any]) -> set[str]:
@@ -244,7 +231,7 @@ class Executor:
 
     def _execute_in(self, namespace: dict[str, Any], code: CodeType, unit: Unit) -> None:
         """In the module's own namespace, as an import does, if no stale name is asked for: libraries look at frames."""
-        bound = _surely_bound(unit)
+        bound = surely_bound(unit)
         if bound is None or self.names.is_asked(unit.firsts | (set(code.co_names) - bound), bound):
             exec(code, namespace, self.names)
         else:

@@ -109,7 +109,7 @@ class Performance:
             self._deepen()
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
-            drop_derived(self._outgoing(), modules)
+            drop_derived((*self._outgoing(), *self._leaving()), modules)
             take_back_before(plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
             self._settle("")
@@ -154,6 +154,12 @@ class Performance:
             units = [executor.units[step.index] for step in steps if step.action is Action.EXECUTE]
             names = [bound for unit in units if unit.alias is None for bound in unit.binds]
             yield from (vars(executor.module).get(bound) for bound in names)
+
+    def _leaving(self) -> Iterator[object]:
+        """The objects that go with their names, or with their modules."""
+        for step in self._steps:
+            space = getattr(sys.modules.get(step.module), "__dict__", {}) if step.action is Action.DROP else {}
+            yield from [space.get(step.name)] if step.name else list(space.values())
 
     def _tidy(self) -> None:
         for cell in left_as_they_were(self._taken_away):  # another thread has asked for it meanwhile

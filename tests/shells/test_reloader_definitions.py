@@ -934,3 +934,65 @@ def test_what_a_library_has_made_of_a_class_is_under_its_name(reloads: Reloads, 
                 """,
         },
     )
+
+
+ITEM = "from other import Item\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "made"),
+    [
+        ("use", "item = Page[Item]\n", "", {"list[Item]": "use", "Item": "more"}),
+        ("use", "item = Page[Item]", "x = Page[set[Item]]", {"set[Item]": "use", "list[Item]": "use", "Item": "more"}),
+        ("use", "lists = Page[list[Item]]\n", "", {"Item": "use", "list[Item]": "more"}),
+        ("use", f"{ITEM}item = Page[Item]\nlists = Page[list[Item]]\n", "", {"list[Item]": "more", "Item": "more"}),
+        ("app", "class Page", "class Sheet", {}),
+        ("more", "same(Page[Item])", "same(Page[int])", {"Item": "use", "list[Item]": "use", "int": "more"}),
+        ("use", "item = Page[Item]\n", "if 1:\n    x = Page[Item]\n", None),
+    ],
+)
+def test_a_class_that_a_library_makes_of_another_is_of_who_asks_for_it_first(
+    reloads: Reloads, file: str, old: str, new: str, made: dict[str, str] | None
+) -> None:
+    pytest.importorskip("pydantic")
+    reloads(
+        f"""
+        import app, use, more
+        page, made = app.Page, {made!r}
+        if made == {{}}:
+            save("use.py", "")
+            save("more.py", "")
+            text = pathlib.Path("app.py").read_text().replace({old!r}, {new!r})
+            save("app.py", text)
+            report = reloader.apply(["app.py", "use.py", "more.py"])
+        else:
+            report = change({file + ".py"!r}, {old!r}, {new!r})
+        if made is None:
+            assert report.status == "restart" and "among the module's names" in report.reason, report
+        else:
+            assert report.status == "reloaded", report
+            named = {{name[5:-1]: module.__name__ for module in (use, more) for name in vars(module) if "[" in name}}
+            assert named == made
+            assert all(vars(sys.modules[name])[f"Page[{{item}}]"].__module__ == name for item, name in made.items())
+        """,
+        {
+            "app.py": """
+                from typing import Generic, TypeVar
+                from pydantic import BaseModel
+                T = TypeVar("T")
+                class Page(BaseModel, Generic[T]):
+                    items: list[T] = []
+                """,
+            "other.py": "from pydantic import BaseModel\nclass Item(BaseModel):\n    price: int = 7\n",
+            "use.py": f"from app import Page\n{ITEM}item = Page[Item]\nlists = Page[list[Item]]\n",
+            "more.py": """
+                import use
+                from app import Page
+                from other import Item
+                def same(kind): return lambda function: function
+                lists = Page[list[Item]]
+                @same(Page[Item])
+                def f(): pass
+                """,
+        },
+    )
