@@ -20,6 +20,8 @@ except (AttributeError, ValueError, OSError):
 
 _MOMENT = 0.003
 """Seconds. Most modules take no longer, and reading the resident memory for each would cost a tenth of them."""
+_UNASKED = 500
+"""Imports, beside one of each module: nobody may ever ask, and what is reloaded all the time must not fill memory."""
 _ERRORS_KEPT = 100
 """Of one module: it may be broken for hours, and be tried at every save."""
 
@@ -84,8 +86,9 @@ class ImportProfiler:
     def __init__(self) -> None:
         self._made: dict[str, ImportProfile] = {}
         self._ended: deque[_Ended] = deque()
-        """What has ended since anybody asked: profiles are made of it then."""
-        self._lock = threading.Lock()  # held while profiles are made, never while anything is imported
+        """What has ended since anybody asked: profiles are made of it then, or when there is much of it."""
+        self._room = _UNASKED
+        self._lock = threading.Lock()  # held while profiles are made; no import ever waits for it
         self._local = _OfThread()
         self._read = (-_MOMENT, 0)
         """When the resident memory was last read, and what it was."""
@@ -152,15 +155,24 @@ class ImportProfiler:
                 entry.importer, entry.thread, entry.started,
             )
         )  # fmt: skip
+        if len(self._ended) > self._room and self._lock.acquire(blocking=False):  # else it is being done, maybe below
+            try:
+                self._make_all()
+                self._room = _UNASKED + len(self._made)
+            finally:
+                self._lock.release()
 
     @property
     def _profiles(self) -> dict[str, ImportProfile]:
         if self._ended:
             with self._lock:
-                while self._ended:
-                    self._make(*self._ended[0])
-                    self._ended.popleft()  # only now: who finds nothing to do finds all of it there
+                self._make_all()
         return self._made
+
+    def _make_all(self) -> None:
+        while self._ended:
+            self._make(*self._ended[0])
+            self._ended.popleft()  # only now: who finds nothing to do finds all of it there
 
     def _make(
         self, module: str, duration: float, inner: float, inside: tuple[str, ...], error: str, before: int, *rest: Any

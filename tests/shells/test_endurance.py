@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pepperpy_reload import ImportProfiler
 
 if TYPE_CHECKING:
     from tests.shells.conftest import Reloads
@@ -25,6 +28,26 @@ def test_two_hundred_edits_leave_nothing_behind() -> None:
     grown = {name: (early[name], late[name]) for name in early if late[name] > early[name] * 1.02 + 20}
     assert not grown, grown
     assert {"functions", "code objects", "pages", "linecache entries", "footprint keys"} <= set(early)
+
+
+def test_imports_that_nobody_asks_about_are_not_all_kept() -> None:
+    profiler = ImportProfiler()
+
+    def load(times: int) -> None:
+        for number in range(times):
+            profiler.start_import("again")
+            assert profiler.finish("again", ["values"], error="Broken: once" if number == times // 2 else None)
+
+    load(2000)
+    tracemalloc.start()
+    try:
+        load(20_000)
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()
+    profile = profiler.get_profile("again")
+    assert profile is not None and profile.errors == ["Broken: once"] * 2
+    assert profile.dependencies == {"values"}
 
 
 def test_the_text_of_generated_methods_has_one_place(reloads: Reloads) -> None:
