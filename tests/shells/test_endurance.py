@@ -46,7 +46,8 @@ def test_imports_that_nobody_asks_about_are_not_all_kept() -> None:
     finally:
         tracemalloc.stop()
     profile = profiler.get_profile("again")
-    assert profile is not None and profile.errors == ["Broken: once"] * 2
+    assert profile is not None
+    assert profile.errors == ["Broken: once"] * 2
     assert profile.dependencies == {"values"}
 
 
