@@ -42,6 +42,9 @@ class Consequences(Past):
             self.whole[place.module] = f"{why} (line {unit.line})"
             self._mark_all(place.module, cause)
         self._see_surveys(place, unit, cause)
+        for alias in unit.imports:
+            if alias.bound == "*" and self.under_way(place, alias.module) is not None:
+                self._refuse(f"{place.module}:{unit.line} takes all that {alias.module} has half-way, in a block")
         if self.is_plain(place):
             self._process_plain(place, unit, cause)
             return
@@ -120,8 +123,7 @@ class Consequences(Past):
         for other in self._rivals(place, cell):
             self.mark(other, Cause(f"binds {cell.name} as well", place))
         for star in self.stars(cell):
-            source = self.unit(star).alias
-            if star.index > place.index and source is not None and cell.name in self.offered(source.module):
+            if star.index > place.index and self.may_take(star, cell.name):
                 self.mark(star, Cause(f"binds {cell.name} after it", place))
         self.spread(cell, cause, rebound=action is Action.EXECUTE, by=place)
 

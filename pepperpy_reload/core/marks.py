@@ -69,7 +69,7 @@ class Marks(Traces):
 
     def _mark_shadowing(self, star: Place, source: str) -> None:
         """A star import that is executed again binds all its names: who binds one of them later does so again too."""
-        for name in sorted(self.offered(source)):
+        for name in sorted(one for one in self.offered(source) if self.takes(star, one)):
             for place in self.binders(Cell(star.module, name)):
                 if self.order(place) > self.order(star):
                     self.force(place, Cause(f"binds {name} after a star import", star))
@@ -173,6 +173,8 @@ class Marks(Traces):
                 self.mark(place, cause)
 
     def _spread_by_star(self, star: Place, name: str, why: Cause, *, rebound: bool) -> None:
+        if not self.takes(star, name):
+            return
         if rebound:
             self.mark(star, why)
             for other in self.binders(Cell(star.module, name)):
@@ -227,5 +229,4 @@ class Marks(Traces):
         return all(len(self.binders(cell)) == 1 and not self._is_starred(cell) for cell in cells)
 
     def _is_starred(self, cell: Cell) -> bool:
-        aliases = (self.unit(star).alias for star in self.stars(cell))
-        return any(alias is not None and cell.name in self.offered(alias.module) for alias in aliases)
+        return any(self.may_take(star, cell.name) for star in self.stars(cell))

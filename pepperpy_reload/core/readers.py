@@ -173,6 +173,48 @@ class Readers(Concordance):
         """
         return self._found(star, name, {star}) is not False
 
+    def takes(self, star: Place, name: str) -> bool:
+        """Whether a star import may take a name, or may have taken it: not if it comes too early, now as before."""
+        return self.took(star, name) or self.finds(star, name)
+
+    def may_take(self, star: Place, name: str) -> bool:
+        """The same of a name that the imported module binds, as far as its source tells."""
+        alias = self.unit(star).alias
+        return alias is not None and name in self.offered(alias.module) and self.takes(star, name)
+
+    def took(self, star: Place, name: str) -> bool:
+        """Whether a star import may have found a name in the start: what it takes from may have been half-way."""
+        alias = self.unit(star).alias
+        under_way = self.under_way(star, alias.module) if alias is not None else None
+        if alias is None or under_way is None or self._was_there(star, f"{alias.module}.{name}"):
+            return True
+        if name in self._binders_in(alias.module) or any(True for _ in self.world.setting(Cell(alias.module, name))):
+            return True
+        once = self._alignment(alias.module).old[:under_way]
+        return any(name in unit.binds or (unit.alias is not None and unit.alias.bound == "*") for unit in once)
+
+    def _was_there(self, place: Place, submodule: str) -> bool:
+        """Whether a submodule is one, and had been executed to its end before a unit was: then its package had it."""
+        if not self.world.knows(submodule):
+            return False
+        turn = (*self.world.order(place.module), self.old_index(place))
+        return _is_past(self.world.order(submodule), turn)
+
+    def under_way(self, star: Place, other: str) -> int | None:
+        """The old unit of another module that was under way when a unit was executed; None if that is not known."""
+        known: tuple[str, int] | None = (star.module, self.old_index(star))
+        passed: set[str] = set()
+        while known is not None and known[0] not in passed and known[1] >= 0:
+            if known[0] == other:
+                return known[1]
+            passed.add(known[0])
+            known = self.world.trigger(known[0])
+        return None
+
+    def star_readers(self, cell: Cell) -> Iterator[Place]:
+        """The star imports that may take a cell."""
+        return (star for star in super().star_readers(cell) if self.takes(star, cell.name))
+
     def _found(self, star: Place, name: str, seen: set[Place]) -> bool | None:
         alias = self.unit(star).alias
         assert alias is not None
@@ -187,8 +229,7 @@ class Readers(Concordance):
 
     def is_through(self, module: str, time: tuple[object, ...]) -> bool:
         """Whether a module has been executed to its end by that time: only then its package has it as an attribute."""
-        begin = self.begins(module)
-        return begin < time and time[: len(begin)] != begin
+        return _is_past(self.begins(module), time)
 
     def absent(self, place: Place) -> Iterator[Cell]:
         """The submodules that a unit reads as attributes, and would not find in its turn in a cold start."""
@@ -277,3 +318,8 @@ class Readers(Concordance):
     def _bindable(self, name: str, old: int) -> set[Cell]:
         known = (self.world.facts(key) for key in self.world.ran(name, old))
         return {Cell(found[0], bound) for found in known if found is not None for bound in found[1].binds}
+
+
+def _is_past(begin: tuple[object, ...], time: tuple[object, ...]) -> bool:
+    """Whether a module that begins then has been executed to its end by that time."""
+    return begin < time and time[: len(begin)] != begin

@@ -14,11 +14,11 @@ from typing import Any
 from pepperpy_reload.core.certainty import surely_bound
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Kind, Unit
-from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances, members
 from pepperpy_reload.reloading.looking import is_a
+from pepperpy_reload.reloading.stars import Stars
 from pepperpy_reload.reloading.stroke import at_one_stroke
 from pepperpy_reload.reloading.table import Table
 
@@ -86,14 +86,6 @@ def _names_of(thing: object, namespace: Mapping[str, Any]) -> set[str]:
     return {name for name, held in namespace.items() if held is thing}
 
 
-def _exported(names: Mapping[str, Any]) -> list[str]:
-    """The names that a star import takes from a module."""
-    listed: Any = names.get("__all__")
-    if is_a(listed, (list, tuple)):
-        return [name for name in listed if name in names]
-    return [name for name in names if not name.startswith("_")]
-
-
 def _become(table: dict[str, Any], other: dict[str, Any]) -> None:
     at_one_stroke([table.clear, partial(table.update, other)])
 
@@ -109,7 +101,7 @@ class Executor:
         units: list[Unit],
         old: list[Unit],
         olds: list[int],
-        finds: Callable[[int, str], bool],
+        stars: Stars,
         undo: Undo,
         before: Callable[[str], dict[str, Any]],
         census: instances.Census,
@@ -126,7 +118,7 @@ class Executor:
         self._table = Table(code)
         self._old = old
         self._olds = olds
-        self._finds = finds
+        self._stars = stars
         self._undo = undo
         self._before = before
         self._census = census
@@ -244,13 +236,12 @@ class Executor:
         namespace = vars(self.module)
         bound = {name for unit in self.units for name in unit.binds}
         once = self._before(star.alias.module)
-        used = {name for name in _exported(once) if name in namespace and namespace[name] is once[name]} - bound
+        taken = self._stars.taken(star, once)
+        used = {name for name in taken if name in namespace and namespace[name] is once[name]} - bound
         scratch = Scratch(namespace, self.names.stale)
         exec(code, namespace, scratch)
-        self._see_exports(star)
-        scratch.made = {
-            name: value for name, value in scratch.made.items() if name not in unseen and self._finds(star.index, name)
-        }
+        made = self._stars.found(star, scratch.made)
+        scratch.made = {name: value for name, value in made.items() if name not in unseen}
         self._waiting.discard(star.index)
         others = self._other_stars(star)
         for name, value in scratch.made.items():
@@ -263,16 +254,6 @@ class Executor:
             else:
                 self.drop(name)
 
-    def _see_exports(self, star: Unit) -> None:
-        """What a star import is to take must be there in its time. Raises RestartNeeded if that is not so."""
-        assert star.alias is not None
-        names = getattr(sys.modules.get(star.alias.module), "__dict__", {})
-        if "__all__" in names:
-            for name in ("__all__", *_exported(names)):
-                if not self._finds(star.index, name):
-                    where = f"{self.module.__name__}:{star.line}"
-                    raise RestartNeeded(f"{where} takes what {star.alias.module} exports before {name} is bound")
-
     def _other_stars(self, star: Unit) -> list[tuple[int, dict[str, Any]]]:
         """What the other star imports of this module bind, in their order."""
         found = []
@@ -280,9 +261,7 @@ class Executor:
             if unit.index in self._waiting or unit is star:
                 continue
             if unit.alias is not None and unit.alias.bound == "*":
-                names = getattr(sys.modules.get(unit.alias.module), "__dict__", {})
-                taken = [name for name in _exported(names) if self._finds(unit.index, name)]
-                found.append((unit.index, {name: names[name] for name in taken}))
+                found.append((unit.index, self._stars.offered(unit)))
         return found
 
     def _take_over(self, code: CodeType, unit: Unit, old: Unit, dirty: frozenset[str]) -> None:

@@ -34,6 +34,7 @@ from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.looking import is_atom
 from pepperpy_reload.reloading.passing import Passing
 from pepperpy_reload.reloading.run import Rerun, import_again
+from pepperpy_reload.reloading.stars import Stars
 from pepperpy_reload.reloading.submodules import Submodules, is_held_by_its_package
 from pepperpy_reload.reloading.survivors import Survivors
 from pepperpy_reload.reloading.takeovers import Takeovers
@@ -453,7 +454,7 @@ class Performance:
                 units,
                 old,
                 olds,
-                lambda index, bound: scope.finds(Place(name, index), bound),
+                Stars(sys.modules[name], scope),
                 self._attempt.transaction.undo,
                 self._attempt.transaction.before,
                 self._census,

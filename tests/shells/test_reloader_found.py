@@ -156,6 +156,18 @@ FOUND = {
         {"a.py": "X = 1\nimport b\nY = 1\n", "b.py": "from a import *\n", "app.py": "import a\n"},
         {"a.py": "X = 2\nimport b\nY = 1\n"},
     ),
+    "a star import from a half-way module never took what comes later": Found(
+        {"a.py": "import b\nX = 1\n__all__ = ['X', 'b']\n", "b.py": "from a import *\nY = 1\n", "app.py": "import a\n"},
+        {"a.py": "import b\nX = 2\n__all__ = ['X', 'b']\n"},
+    ),
+    "two star imports of packages that are half-way": Found(
+        {"p/__init__.py": "from p.core import *\n__all__ = ['X', 'Y', 'f', 'K']\n",
+         "p/core.py": "from p.lib import *\nX = f(1)\n",
+         "p/lib/__init__.py": "from p.lib.one import *\nfrom p.lib.two import *\n", "p/lib/one.py": "Y = 1\n",
+         "p/lib/two.py": "from p import *\nfrom p.lib import *\ndef f(x):\n    return x + Y\nclass K:\n    z = 1\n",
+         "app.py": "from p import *\n"},
+        {"p/core.py": "from p.lib import *\nX = f(2)\n", "p/lib/one.py": "Y = 2\n"},
+    ),
     "a star import from a half-way module takes what comes earlier now": Found(
         {"a.py": "import b\nX = 1\n", "b.py": "from a import *\n", "app.py": "import a\n"},
         {"a.py": "Y = 1\nimport b\nX = 1\n"},
@@ -166,9 +178,24 @@ FOUND = {
         "restart",
     ),
     "what a half-way module exports is listed too late": Found(
-        {"a.py": "X = 1\nimport b\n__all__ = ['X', 'Y']\nY = 1\n", "b.py": "from a import *\n",
+        {"a.py": "X = Z = _W = 1\nimport b\n__all__ = ['X', 'Y']\nY = 1\n", "b.py": "from a import *\n",
+         "app.py": "import a\n"},
+        {"a.py": "X = Z = _W = 2\nimport b\n__all__ = ['X', 'Y']\nY = 1\n"},
+    ),
+    "what a half-way module exports is listed too late, and a name is gone": Found(
+        {"a.py": "X = 1\nZ = 1\nimport b\n__all__ = ['X', 'Y']\nY = 1\n", "b.py": "from a import *\nW = 1\n",
          "app.py": "import a\n"},
         {"a.py": "X = 2\nimport b\n__all__ = ['X', 'Y']\nY = 1\n"},
+    ),
+    "what a half-way module exports is listed in time now": Found(
+        {"a.py": "X = 1\nZ = 1\nimport b\n__all__ = ['X', 'Y']\nY = 1\n", "b.py": "from a import *\nW = 1\n",
+         "app.py": "import a\n"},
+        {"a.py": "X = 1\nZ = 1\n__all__ = ['X']\nimport b\n__all__ = ['X', 'Y']\nY = 1\n"},
+    ),
+    "what a half-way module exports is listed, and not all there": Found(
+        {"a.py": "X = 1\nimport b\nY = 1\n", "b.py": "try:\n    from a import *\nexcept AttributeError:\n    pass\n",
+         "app.py": "import a\n"},
+        {"a.py": "X = 1\n__all__ = ['X', 'Y']\nimport b\nY = 1\n"},
         "restart",
     ),
     "a whole module takes too much from a half-way one": Found(
