@@ -10,7 +10,7 @@ from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.marks import Cause
-from pepperpy_reload.core.past import Past
+from pepperpy_reload.core.observers import Observers
 from pepperpy_reload.core.plan import Action
 from pepperpy_reload.core.subscripts import subscripts
 from pepperpy_reload.core.unit import Kind, Unit
@@ -19,7 +19,7 @@ from pepperpy_reload.core.world import Cell, Place
 _OFTEN = 64  # statements between two looks at whether it takes too long
 
 
-class Consequences(Past):
+class Consequences(Observers):
     """Works until nothing more follows from what is marked."""
 
     def close(self) -> None:
@@ -144,6 +144,8 @@ class Consequences(Past):
         for cell, depth in before.items():
             if not (again and depth is Depth.STORE):
                 self._remake(cell, place)
+        if again:
+            self._tell_observers(place)
         for cell in self._changed_under_names(place):
             self._remake(cell, place)
         if self.fate(place) is Fate.CHANGED:

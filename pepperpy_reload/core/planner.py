@@ -206,7 +206,7 @@ class _Planner(Consequences):
                 if cell.module not in self.whole and cell.module not in self.drop
             ),
         ]
-        cells = frozenset(self.rebound | self.touched)
+        cells = frozenset(self.others)
         restart = self.restart or self._refusal(steps)
         return ReloadPlan(tuple(steps), restart, cells, self.start, None if restart else self._passed(steps))
 
@@ -274,7 +274,7 @@ class _Planner(Consequences):
         dirty: set[str] = set()
         if action is Action.TRANSPLANT:
             for chain in unit.reads:
-                if not self.cells(place.module, [chain]).isdisjoint(self.rebound | self.touched):
+                if not self.cells(place.module, [chain]).isdisjoint(self.others):
                     dirty.add(chain[0])
             if (not dirty and self.fate(place) is Fate.SAME) or self._ran_otherwise(place):
                 dirty.add("*")
@@ -327,14 +327,14 @@ class _Planner(Consequences):
     def _is_dirty(self, place: Place) -> bool:
         """Whether a unit finds other values than it found."""
         cells = self.read_when_executed(place)
-        return not cells.isdisjoint(self.rebound | self.touched) or self._ran_otherwise(place)
+        return not cells.isdisjoint(self.others) or self._ran_otherwise(place)
 
     def _ran_otherwise(self, place: Place) -> bool:
         """Whether a function that a unit ran is another one, or finds other values than it found."""
         ran = self.world.ran(place.module, self.old_index(place))
         known = (self.world.facts(key) for key in ran)
         read = {cell for one in known if one is not None for cell in self.cells(one[0], one[1].reads)}
-        return not self._keys.isdisjoint(ran) or not read.isdisjoint(self.rebound | self.touched)
+        return not self._keys.isdisjoint(ran) or not read.isdisjoint(self.others)
 
     def _takes_too_much(self, name: str) -> str:
         """A star import in a module that runs as a whole takes all that it finds, also what comes later in a start."""

@@ -19,7 +19,7 @@ from weakref import ReferenceType
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.layout import dict_getter, slots_of
+from pepperpy_reload.importing.layout import dict_getter, held_in, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.looking import instance_dict, is_a
@@ -195,6 +195,9 @@ def _kept_by(value: Any) -> Iterator[object]:
         owner = value.__self__
         if can_change(owner) and not is_a(owner, ModuleType):
             yield owner
+    elif is_a(value, FunctionType):
+        if value.__code__.co_filename not in recorder.roots:  # what the project's own do is known by what they have run
+            yield from (inner for cell in value.__closure__ or () if can_change(inner := held_in(cell)))
     elif can_change(value) and type(value).__module__ not in ("functools", "builtins") and instance_dict(value):
         yield value
 

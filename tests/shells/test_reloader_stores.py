@@ -97,6 +97,62 @@ def test_the_same_item_set_again_leaves_the_table_what_it_is(reloads: Reloads) -
     )
 
 
+HOLDER = "class Holder: ...\nholder = Holder()\n"
+PUT = (
+    "def put(key):\n    def keep(function):\n        TABLE[key] = function\n        return function\n    return keep\n"
+)
+LATER: dict[str, tuple[str, str]] = {
+    "an item": ("TABLE = {}\nTABLE['a'] = [PART]\n", "from table import TABLE\nfound = TABLE['a']\n"),
+    "an attribute": (f"{HOLDER}holder.a = [PART]\n", "import table\nfound = table.holder.a\n"),
+    "an attribute of a class": (f"{HOLDER}Holder.a = [PART]\n", "from table import Holder\nfound = Holder.a\n"),
+    "an item, by a decorator": (
+        f"TABLE = {{}}\n{PUT}@put('a')\ndef f(x=PART): ...\n@put('b')\ndef g(): ...\ndef get(key): return TABLE[key]\n",
+        "from table import get\nfound = get('a')\n",
+    ),
+    "an attribute, by a function": (
+        f"{HOLDER}def fill(): holder.a = [PART]\nfill()\n",
+        "from table import holder\ndef f(x=holder.a): ...\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_who_looks_at_what_is_set_again_finds_the_new_one(player: Player, name: str) -> None:
+    table, use = LATER[name]
+    files = {"parts.py": "PART = 1\n", "table.py": f"from parts import PART\n{table}", "app.py": use}
+    (outcome,) = player.play(Case((files, {**files, "parts.py": "PART = 2\n"})))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
+def test_who_looks_at_nothing_that_is_set_is_left_alone(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        kept = app.Heir
+        report = change("parts.py", "= 1", "= 2")
+        assert report.status == "reloaded" and kept is app.Heir and app.f.__defaults__ == (2,), report
+        """,
+        {
+            "parts.py": "PART = 1\n",
+            "app.py": f"from parts import PART\nTABLE = {{}}\n{PUT}class Base: ...\n@put('a')\ndef f(x=PART): ...\n"
+            "Base.a = f\n@put('b')\ndef g(): ...\nclass Heir(Base): ...\n",
+        },
+    )
+
+
+DISPATCH = "from functools import singledispatch\nfrom parts import Part\n@singledispatch\ndef show(value): ...\n"
+MADE = "def same(cls): return cls\n@same\nclass Part:\n    x = 1\n"
+
+
+@pytest.mark.parametrize("edit", ["a class", "what registers it"])
+@pytest.mark.parametrize("registered", ["@show.register\ndef _(one: Part): ...\n", "show.register(Part, repr)\n"])
+def test_what_a_function_keeps_for_a_class_goes_with_it(player: Player, edit: str, registered: str) -> None:
+    files = {"parts.py": MADE, "app.py": f"{DISPATCH}{registered}"}
+    after = {"parts.py": MADE.replace("= 1", "= 2")} if edit == "a class" else {"app.py": DISPATCH}
+    (outcome,) = player.play(Case((files, {**files, **after})))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
 @pytest.mark.parametrize("made", ["object()", "Nothing()", "pydantic_core.PydanticUndefined"])
 def test_what_has_no_room_for_anything_is_changed_by_nobody(reloads: Reloads, made: str) -> None:
     if "pydantic" in made:
