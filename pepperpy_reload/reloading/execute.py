@@ -16,7 +16,7 @@ from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import classes, instances, members
+from pepperpy_reload.reloading import classes, instances, members, memory
 from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.stars import Stars
 from pepperpy_reload.reloading.stroke import at_one_stroke
@@ -219,7 +219,10 @@ class Executor:
         if is_a(old, type) and is_a(new, type) and old is not new and type(old) is type(new):
             if is_a(old, EnumType):
                 members.keep_members(old, new, self._undo)
-            instances.migrate(self._census.take(old), new, self._undo)
+            things = self._census.take(old)
+            if classes.remembers(old) and any(memory.knows(thing, old) for thing in things):
+                raise RestartNeeded(f"an object of class {old.__qualname__} is in use, and knows its class by itself")
+            instances.migrate(things, new, self._undo)
 
     def _execute_in(self, namespace: dict[str, Any], code: CodeType, unit: Unit) -> None:
         """In the module's own namespace, as an import does, if no stale name is asked for: libraries look at frames."""

@@ -40,7 +40,8 @@ _SETTING = frozenset(
         "decimal.setcontext", "csv.register_dialect", "_csv.register_dialect", "shutil.register_archive_format",
         "shutil.register_unpack_format", "urllib.request.install_opener", "xml.etree.ElementTree.register_namespace",
         "warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig", "logging.captureWarnings",
-        "logging.disable", "logging.setLoggerClass", "random.seed", "gc.disable",
+        "logging.config.dictConfig", "logging.config.fileConfig", "logging.disable", "logging.setLoggerClass",
+        "random.seed", "gc.disable",
     }
 )  # fmt: skip
 """What changes the process although its result is used."""

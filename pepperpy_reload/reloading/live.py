@@ -22,14 +22,15 @@ from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import classes, foreign, ledger
+from pepperpy_reload.reloading import classes, foreign, ledger, memory
 from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
 from pepperpy_reload.reloading.getters import Getters, live_getters, why_displaced
 from pepperpy_reload.reloading.heirs import with_bases
-from pepperpy_reload.reloading.holders import Holders, changed_with, has_attributes, led_to, parts_of
+from pepperpy_reload.reloading.holders import Holders, can_change, changed_with, has_attributes, led_to, parts_of
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a, is_atom
@@ -419,13 +420,24 @@ class LiveWorld(Spoken):
             for name in base[1:]:
                 value = vars(value).get(name) if is_a(value, ModuleType) else attribute_of(value, name)
             if is_a(value, type) and (why := classes.remembers(value)):
-                home = recorder.modules.get(value.__module__)
-                if home is None:
+                found, reason = self._keepers_among(place, base, value)
+                if reason:
                     return (), f"makes a subclass of {base[-1]}, which remembers its subclasses ({why})"
-                keepers.append(Cell(value.__module__, value.__name__))
+                keepers += found
             elif not is_a(value, type) and classes.may_remember(value):
                 keepers.append(Cell(place.module, base[0]))
         return keepers, ""
+
+    def _keepers_among(self, place: Place, base: Chain, value: type) -> tuple[list[Cell], str]:
+        """What to make again for a class with a base that may remember it, and why that is not enough, or ""."""
+        own = Cell(value.__module__, value.__name__)
+        if own.module in recorder.modules and self.value(own) is value:
+            return [own], ""
+        if own.module not in recorder.modules and memory.found(value) is value:
+            return [], memory.why_remembered(value)
+        # It was made by a call, and may be told of in what others have given for it.
+        direct, around = self._index().of(part for part in namespace_of(value).values() if can_change(part))
+        return [Cell(place.module, base[0]), *sorted(direct | around)], ""
 
     def is_key(self, cell: Cell, rest: Chain, by: Cell, inner: Chain) -> bool:
         """Whether an object has an item under the value of another cell: names of classes are no such values."""

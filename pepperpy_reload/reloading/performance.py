@@ -25,6 +25,7 @@ from pepperpy_reload.reloading.binding import may_only_bind, only_binds
 from pepperpy_reload.reloading.derived import drop_derived
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.exits import take_back_before
+from pepperpy_reload.reloading.forgetting import Forgetting
 from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.getters import left_as_they_were
 from pepperpy_reload.reloading.hiding import Hiding
@@ -62,6 +63,7 @@ class Performance:
         self._scope.keys.update(self._plan.start.keys if self._plan.start is not None else {})
         self._witness = Witness(self._scope, reading.edited, self._plan)
         self._survivors = Survivors(self._scope, self._plan)
+        self._forgetting = Forgetting()
         self._holdings: Holdings | None = None
         """What the process holds; None as long as nothing is executed that could change it, or any object."""
         self._loaded: set[str] = set()
@@ -110,7 +112,9 @@ class Performance:
             self._deepen()
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
-            drop_derived((*self._outgoing(), *self._leaving()), modules)
+            going = [*self._outgoing(), *self._leaving()]
+            drop_derived(going, modules)
+            self._forgetting.expect(going)
             take_back_before(plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
             self._settle("")
@@ -118,6 +122,7 @@ class Performance:
                 self._survivors.check_module(name, self._attempt.transaction.before(name))
             self._tidy()
             names.check(self._time_of)
+            self._forgetting.check()
             if self._holdings is not None:
                 self._holdings.check_loggers()
             state.call_hooks(concerned, "__after_reload__")
@@ -289,8 +294,11 @@ class Performance:
         if self._holdings is None and not only_binds(unit, executor.names):
             self._deepen()
         self._hiding.hide(where, vars(executor.module), early)
+        if unit.kind is Kind.CLASS:
+            self._forgetting.begin(vars(executor.module).get(unit.statement.name))
         with lines or nullcontext(), self._failing(step.module), self._hosting(place, unit, inside):
             self._watched(where, partial(executor.take, step, self._submodules.loaded_after(place)))
+        self._forgetting.end()
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)

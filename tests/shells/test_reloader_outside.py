@@ -17,6 +17,8 @@ from threading import Thread
 
 log = logging.getLogger("outside")
 
+CONFIG = {"version": 1}
+
 class Odd: ...
 
 def seed(number): random.seed(number)
@@ -39,6 +41,7 @@ EFFECTS = {
     "logging.getLogger('other').addHandler(logging.NullHandler())": "logging.getLogger",
     "logging.basicConfig(level=10)": "logging.basicConfig",
     "logging.config.dictConfig({'version': 1})": "logging.config.dictConfig",
+    "logging.config.dictConfig(CONFIG)": "logging.config.dictConfig",
     "builtins.OUTSIDE = 1": "builtins.OUTSIDE",
     "json.OUTSIDE = 1": "json.OUTSIDE",
     "setattr(json, 'OUTSIDE', 1)": "setattr(json",

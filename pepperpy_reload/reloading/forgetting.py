@@ -1,0 +1,58 @@
+"""Classes that a library may remember, and that are made again: nobody is to have the old ones afterwards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from pepperpy_reload.errors import RestartNeeded
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.classes import remembers
+from pepperpy_reload.reloading.looking import is_a
+from pepperpy_reload.reloading.memory import Print, Tellers, counts, found, is_own, lead_to, modules_of
+
+
+class Forgetting:
+    """Sees to it that no library keeps such classes, or counts them, and that no name leads to them any more."""
+
+    def __init__(self) -> None:
+        self._outgoing: dict[int, type] = {}
+        self._packages: frozenset[str] = frozenset()
+        self._counts: dict[tuple[str, str], int | str] = {}
+        self._before: list[tuple[type, Tellers, Print]] = []
+
+    def expect(self, things: Iterable[object]) -> None:
+        """Objects that are going to be made again, or are going to go."""
+        for thing in things:
+            if is_a(thing, type) and is_own(thing) and remembers(thing):  # type: ignore[arg-type]
+                self._outgoing[id(thing)] = thing  # type: ignore[assignment]
+                self._packages |= Tellers(thing).packages  # type: ignore[arg-type]
+        self._counts = counts(self._packages)
+
+    def begin(self, cls: object) -> None:
+        """A class is made again now."""
+        known = self._outgoing.get(id(cls))
+        if known is not None:
+            tellers = Tellers(known)
+            self._before.append((known, tellers, tellers.print()))
+
+    def end(self) -> None:
+        """It has been made. Raises RestartNeeded if a library has written down that it was."""
+        while self._before:
+            cls, tellers, before = self._before.pop()
+            if tellers.print() != before:
+                raise RestartNeeded(f"{cls.__qualname__} is made again, and its base class remembers its subclasses")
+
+    def check(self) -> None:
+        """All has been done. Raises RestartNeeded if a library has counted, or somebody still has an old class."""
+        gone = [one for one in self._outgoing.values() if found(one) is not one]
+        if not gone:
+            return
+        for one in gone:
+            if not found(one) and Tellers(one).may_know(one):
+                raise RestartNeeded(f"{one.__qualname__} is gone, and its base class remembers its subclasses")
+        if counts(self._packages) != self._counts:
+            raise RestartNeeded(f"{gone[0].__qualname__} was made again, and its base class counts what is made")
+        own = [sys.modules[name] for name in recorder.modules if name in sys.modules]
+        if lead_to(gone, [*own, *modules_of(self._packages)], self._packages):
+            raise RestartNeeded(f"{gone[0].__qualname__} was made again, and the old one is still in use")

@@ -1,0 +1,221 @@
+"""What libraries keep of the classes that the project derives from theirs: it must be nothing if these are made again.
+
+A library's hook or metaclass may put a class on a list, under its name or by itself, or count. What it keeps is looked
+for in all that the names of its modules lead to. What it numbers as it is made would have other numbers.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import sys
+from abc import ABCMeta
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from pepperpy_reload.importing.layout import held_in, namespace_of
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.looking import instance_dict, is_a
+
+_CONTAINERS = (list, dict, set, frozenset, tuple, deque)
+_MAKERS = ("__new__", "__init__", "__call__", "__setattr__", "__prepare__")
+_NEAR = 3  # what an instance holds, and what that holds
+_MOST = 400_000  # objects looked at: beyond that a new process is there sooner
+
+Print = tuple[object, ...]
+
+
+class Tellers:
+    """The library's classes that are told when a class is derived from `base`, and the functions that are called."""
+
+    def __init__(self, base: type) -> None:
+        metaclasses = [one for one in type.mro(type(base)) if one not in (type, ABCMeta, object)]
+        told = [one for one in base.__mro__[:-1] if "__init_subclass__" in namespace_of(one)]
+        self.classes: list[type] = [one for one in (*metaclasses, *told) if not is_own(one) and not _is_of_python(one)]
+        names = {id(one): _MAKERS for one in metaclasses}
+        hooks = [
+            namespace_of(one).get(name) for one in self.classes for name in names.get(id(one), ("__init_subclass__",))
+        ]
+        self.hooks = [getattr(hook, "__func__", hook) for hook in hooks if hook is not None]
+
+    @property
+    def are_readable(self) -> bool:
+        """Whether all of it is Python: what a library keeps elsewhere cannot be seen."""
+        return all(type(one) is FunctionType for one in self.hooks)
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The libraries that these are of."""
+        return frozenset(str(one.__module__).partition(".")[0] for one in self.classes)
+
+    def spaces(self) -> Iterator[Mapping[str, Any]]:
+        """What they have at hand: their own attributes, and what the hooks say of the names of their modules."""
+        yield from map(namespace_of, self.classes)
+        yield from (_said(one) for one in self.hooks if is_a(one, FunctionType))
+
+    def print(self) -> Print:
+        """What stands in these namespaces: the same as long as nothing is put there, nor counted."""
+        return tuple((name, *_print(value)) for space in self.spaces() for name, value in list(space.items()))
+
+    def names(self) -> set[str]:
+        """All texts in the containers there."""
+        values = (value for space in self.spaces() for value in list(space.values()))
+        found = (list(value) for value in values if type(value) in _CONTAINERS)
+        return {item for items in found for item in items if type(item) is str}
+
+    def may_know(self, cls: type) -> bool:
+        """Whether they may have written down that there is a class, or counted it."""
+        values = [value for space in self.spaces() for name, value in list(space.items()) if not name.startswith("__")]
+        if not self.names().isdisjoint(_names_of([cls])) or _are_numbered([cls], self.packages):
+            return True
+        return any(type(value) in _NUMBERS for value in values)
+
+
+def _said(hook: FunctionType) -> dict[str, Any]:
+    """The names of its module that a function says, and what it calls of that module."""
+    space, found = hook.__globals__, dict[str, Any]()
+    waiting: list[CodeType] = [hook.__code__]
+    while waiting:
+        code = waiting.pop()
+        waiting += [inner for inner in code.co_consts if is_a(inner, CodeType)]
+        for name in [one for one in code.co_names if one in space and one not in found]:
+            value = found[name] = space[name]
+            members = list(namespace_of(value).values()) if is_a(value, type) else [value]
+            functions = [one for one in members if is_a(one, FunctionType) and one.__globals__ is space]
+            waiting += [one.__code__ for one in functions]
+    return found
+
+
+def _print(value: object) -> tuple[object, ...]:
+    return id(value), len(value) if type(value) in _CONTAINERS else 0  # type: ignore[arg-type]
+
+
+def why_remembered(base: type) -> str:
+    """What speaks against making classes again that are derived from a library's one, or ""."""
+    tellers = Tellers(base)
+    heirs = [one for one in _heirs(base) if is_own(one)]
+    if not heirs or not tellers.classes:
+        return "nothing is known of what it does"
+    if not tellers.are_readable:
+        return "it is not written in Python"
+    if not tellers.names().isdisjoint(_names_of(heirs)):
+        return "it keeps their names"
+    if _are_numbered(heirs, tellers.packages):
+        return "it numbers what is made with them"
+    return "it keeps them" if lead_to(heirs, modules_of(tellers.packages), tellers.packages) else ""
+
+
+def counts(packages: Collection[str]) -> dict[tuple[str, str], int | str]:
+    """What some libraries may count: the numbers that their modules have, and their classes."""
+    found: dict[tuple[str, str], int | str] = {}
+    for module in modules_of(packages):
+        for name, value in list(vars(module).items()):
+            if type(value) in _NUMBERS:
+                found[module.__name__, name] = value if type(value) is int else repr(value)
+            elif is_a(value, type) and value.__module__ == module.__name__:
+                inside = list(namespace_of(value).items())
+                found.update(((f"{module.__name__}.{name}", one), item) for one, item in inside if type(item) is int)
+    return found
+
+
+def _are_numbered(heirs: Iterable[type], packages: Collection[str]) -> bool:
+    """Whether what is in some classes has numbers by a name under which a library may count."""
+    names = {name for _, name in counts(packages) if not name.startswith("__")}
+    level: list[Any] = [value for heir in heirs for value in list(namespace_of(heir).values())]
+    for _ in range(_NEAR):
+        own = [instance_dict(one) for one in level if not is_a(one, (*_FLAT, type, ModuleType))]
+        if any(type(table.get(name)) is int for table in own for name in names & table.keys()):
+            return True
+        parts = [inner for table in own for inner in list(table.values())]
+        level = [*parts, *(inner for part in parts if type(part) in _CONTAINERS for inner in list(part))]
+    return False
+
+
+def found(cls: type) -> Any:
+    """What is found where a class says that it is from; None if nothing is."""
+    value: Any = sys.modules.get(str(namespace_of(cls).get("__module__")))
+    for name in cls.__qualname__.split("."):
+        value = getattr(value, "__dict__", {}).get(name)
+    return value
+
+
+def knows(thing: object, cls: type) -> bool:
+    """Whether an instance keeps, in what a library has given it, of what class it is."""
+    level: list[Any] = list(instance_dict(thing).values())
+    for _ in range(_NEAR):
+        level = [inner for one in level if type(one) not in _FLAT for inner in _inside(one, ())]
+        if any(inner is cls for inner in level):
+            return True
+    return False
+
+
+def _heirs(base: type) -> Iterator[type]:
+    seen: set[int] = set()
+    waiting: list[type] = [base]
+    while waiting:
+        direct: list[type] = type.__subclasses__(waiting.pop())
+        for one in direct:
+            if id(one) not in seen:
+                seen.add(id(one))
+                waiting.append(one)
+                yield one
+
+
+def _names_of(heirs: Iterable[type]) -> set[str]:
+    names = [(one.__name__, one.__qualname__, one.__module__) for one in heirs]
+    return {text for name, path, home in names for text in (name, path, f"{home}.{path}")}
+
+
+def is_own(cls: type) -> bool:
+    """Whether a class is of the project's own modules."""
+    return str(namespace_of(cls).get("__module__")) in recorder.by_name
+
+
+def _is_of_python(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in sys.stdlib_module_names
+
+
+def modules_of(packages: Collection[str]) -> list[ModuleType]:
+    """The modules of some libraries that are loaded."""
+    found = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in packages]
+    return [module for module in found if is_a(module, ModuleType)]
+
+
+def lead_to(targets: Iterable[type], modules: Iterable[ModuleType], packages: Collection[str]) -> bool:
+    """Whether the names of some modules lead to one of some classes, or so far that nobody can tell."""
+    wanted = {id(one) for one in targets}
+    spaces = {id(vars(module)): vars(module) for module in modules}
+    others = {id(vars(sys.modules[name])) for name in recorder.modules if name in sys.modules}
+    seen = others | spaces.keys()
+    waiting: list[Any] = list(spaces.values())
+    for thing in waiting:  # it grows meanwhile
+        for inner in _inside(thing, packages):
+            if id(inner) in wanted:
+                return True
+            if id(inner) not in seen:
+                seen.add(id(inner))
+                waiting.append(inner)
+        if len(waiting) > _MOST:
+            return True
+    return False
+
+
+def _inside(thing: Any, packages: Collection[str]) -> Iterable[Any]:
+    """What an object holds; what modules hold, and classes of other libraries, is their own affair."""
+    kind = type(thing)
+    if kind in _FLAT or is_a(thing, ModuleType):
+        return ()
+    if kind is FunctionType:
+        defaults = (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values())
+        return [*map(held_in, thing.__closure__ or ()), *defaults, *instance_dict(thing).values()]
+    if is_a(thing, type):
+        home = str(namespace_of(thing).get("__module__"))
+        is_near = home in recorder.by_name or home.partition(".")[0] in packages
+        return [*namespace_of(thing).values(), *thing.__bases__] if is_near else ()
+    return gc.get_referents(thing)
+
+
+_NUMBERS = (int, itertools.count)
+_FLAT = (int, float, complex, str, bytes, bool, type(None))

@@ -1,0 +1,93 @@
+"""Classes that are derived from a library's: made again if it keeps nothing of the old ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
+
+HOOKS = {
+    "nothing": "cls.names = {key for key in dir(cls) if hasattr(cls, key)}",
+    "weakly": "WEAK.add(cls)",
+    "on the class": "cls.made = Made(cls)",
+    "in a list of its own": "cls.heirs.append(cls)",
+    "in a list of the module": "LIST.append(cls)",
+    "in another module": "depot.put(cls)",
+    "their names": "NAMES.add(cls.__name__)",
+    "their number": "global count; count += 1",
+    "how many there are in all": "cls.position = next(NUMBERS)",
+    "numbers of what they have": "cls.made = Numbered()",
+}
+LIBRARY = """
+import itertools, weakref
+from elsewhere import depot
+LIST, NAMES, WEAK, NUMBERS, count = [], set(), weakref.WeakSet(), itertools.count(), 0
+class Made:
+    def __init__(self, owner):
+        self.owner = owner
+class Numbered:
+    number = 0
+    def __init__(self):
+        self.number = Numbered.number = Numbered.number + 1
+class Kept:
+    heirs = []
+    def __init_subclass__(cls):
+        {hook}
+"""
+APP = """
+import elsewhere.library
+class Heir(elsewhere.library.Kept):
+    def __init__(self): self.x = type(self).mark
+    mark = 1
+class Second(Heir): ...
+"""
+SECOND = "class Second(Heir): ...\n"
+
+
+@pytest.mark.parametrize("kept", HOOKS)
+@pytest.mark.parametrize("edit", [("mark = 1", "mark = 2"), ("class Heir", "class Other"), (SECOND, "")])
+def test_a_library_that_keeps_nothing_of_a_class_is_asked_for_another(
+    reloads: Reloads, kept: str, edit: tuple[str, str]
+) -> None:
+    expected = "reloaded" if kept in ("nothing", "weakly", "on the class") else "restart"
+    reloads(
+        f"""
+        import pathlib
+        sys.path.append("../away")
+        pathlib.Path("../away/elsewhere").mkdir(parents=True)
+        save("../away/elsewhere/__init__.py", "")
+        save("../away/elsewhere/depot.py", "kept = []\\nput = kept.append\\n")
+        save("../away/elsewhere/library.py", {LIBRARY.format(hook=HOOKS[kept])!r})
+        import app
+        text = pathlib.Path("app.py").read_text().replace(*{edit!r})
+        save("app.py", text.replace("(Heir)", "(Other)") if "Other" in text else text)
+        report = reloader.apply(["app.py"])
+        assert report.status == {expected!r}, report
+        if {expected!r} == "reloaded":
+            assert getattr(app, "Heir", getattr(app, "Other", None)).mark == (2 if "2" in text else 1)
+        """,
+        {"app.py": APP},
+    )
+
+
+@pytest.mark.parametrize("held", ["", "app.Heir()", "app.Heir"])
+def test_nobody_has_the_old_class_any_more(reloads: Reloads, held: str) -> None:
+    hook = "cls.__init__ = lambda self, made=Made(cls): setattr(self, 'made', made)"
+    reloads(
+        f"""
+        import pathlib
+        sys.path.append("../away")
+        pathlib.Path("../away/elsewhere").mkdir(parents=True)
+        save("../away/elsewhere/__init__.py", "")
+        save("../away/elsewhere/depot.py", "")
+        save("../away/elsewhere/library.py", {LIBRARY.format(hook=hook)!r})
+        import app, other
+        other.kept.extend([{held}])
+        report = change("app.py", "mark = 1", "mark = 2")
+        assert report.status == ("restart" if other.kept else "reloaded"), report
+        """,
+        {"app.py": APP, "other.py": "kept = []\n"},
+    )
