@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pepperpy_reload.core.graph import EdgeKind
 from pepperpy_reload.importing.edges import absolute, with_packages
+from pepperpy_reload.importing.executed import EXECUTED
 from pepperpy_reload.importing.stripping import strip
 
 if TYPE_CHECKING:
@@ -60,6 +61,38 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
         level: int = 0,
     ) -> ModuleType:
         nonlocal notes
+        if locals is globals is not None and (stack := here.stack):
+            top = stack[-1]
+            if (
+                top.is_plain
+                and (frame := top.frame) is not None
+                and frame.f_globals is globals
+                and recorder.on_import is None
+            ):
+                # A statement of the module itself, most likely: what there is to know of it is noted as it is.
+                try:
+                    module = plain_import(name, globals, locals, fromlist, level)
+                except BaseException as error:
+                    error.__traceback__ = strip(error.__traceback__)
+                    note_import(globals, name, fromlist, level, sys._getframe(1), failed=True)
+                    raise
+                full = absolute(globals, name, level) if level else name
+                if not fromlist:
+                    notes += (top.module, full, None, top.code, frame.f_lasti)
+                    return module  # type: ignore[no-any-return]
+                if module.__class__ is ModuleType:
+                    found: tuple[str, ...] = ()
+                    names = module.__dict__
+                    for item in fromlist:
+                        if (submodule := f"{full}.{item}") in modules:
+                            found += (submodule,)
+                        elif item not in names:
+                            break
+                    else:
+                        notes += (top.module, full, found, top.code, frame.f_lasti)
+                        return module
+                note_import(globals, name, fromlist, level, sys._getframe(1), failed=False)
+                return module  # type: ignore[no-any-return]
         namespace = globals
         if namespace is None:  # no statement but a call, perhaps for somebody else: werkzeug imports so what it is told
             namespace = sys._getframe(1).f_globals
@@ -75,29 +108,10 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
             if watched:
                 note_import(namespace, name, fromlist, level, sys._getframe(1), failed=True)
             raise
-        if not watched:
-            if name in recorder.by_name and not level:
-                recorder.note_outside(name, fromlist)
-            return module  # type: ignore[no-any-return]
-        if locals is globals is not None and here.stack:
-            # A statement of the module itself, most likely: what there is to know of it is noted as it is.
-            top = here.stack[-1]
-            if top.is_plain and top.module == namespace["__name__"] and (frame := top.frame) is not None:
-                full = absolute(namespace, name, level) if level else name
-                if not fromlist:
-                    notes += (top.module, full, None, top.code, frame.f_lasti)
-                    return module  # type: ignore[no-any-return]
-                if module.__class__ is ModuleType:
-                    found: tuple[str, ...] = ()
-                    for item in fromlist:
-                        if (submodule := f"{full}.{item}") in modules:
-                            found += (submodule,)
-                        elif item not in module.__dict__:
-                            break
-                    else:
-                        notes += (top.module, full, found, top.code, frame.f_lasti)
-                        return module
-        note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
+        if watched:
+            note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
+        elif name in recorder.by_name and not level:
+            recorder.note_outside(name, fromlist)
         return module  # type: ignore[no-any-return]
 
     return __import__
@@ -197,18 +211,20 @@ def audit_hook(recorder: Recorder) -> Any:
         arguments: tuple[Any, ...],
         recorder: Recorder = recorder,
         CODE: tuple[str, ...] = CODE,  # noqa: N803
+        EXECUTED: str = EXECUTED,  # noqa: N803
         WRITES: frozenset[str] = _WRITES,  # noqa: N803
         WRITING: int = _WRITING,  # noqa: N803
     ) -> None:
         # It can never be removed and runs to the very end of the process: everything it uses is bound here.
         if event != "open":
-            if event == "exec":
-                recorder.watch.note_executed(arguments[0])
+            if event == "exec" and arguments[0].co_name != EXECUTED:
+                recorder.watch.note_executed()
             elif event == "os.rename" and recorder.on_write is not None:
                 recorder.note_write(arguments[1])
             return
         path, mode, flags = arguments
-        if (mode == "r" and path.__class__ is str and path.endswith(CODE)) or not recorder.armed:  # nearly all of them
+        is_read = mode in ("r", "rb") or not (mode or (flags or 0) & WRITING)
+        if (is_read and path.__class__ is str and path.endswith(CODE)) or not recorder.armed:  # nearly all of them
             return
         if isinstance(mode, str):
             reads, writes = "r" in mode, not WRITES.isdisjoint(mode)

@@ -86,14 +86,15 @@ class Activity:
 
     def note(self, code: CodeType) -> None:
         """Function code `code` starts."""
-        self.note_at(self.place if self.frame is None else self.frame.f_lasti, code)
-
-    def note_at(self, place: int, code: CodeType) -> None:
-        """It belongs to the statement at that offset."""
+        place = self.place if self.frame is None else self.frame.f_lasti
         try:
             self._codes[place][identity(code)] = code
         except KeyError:
             self._codes[place] = {identity(code): code}
+
+    def note_at(self, place: int, code: CodeType) -> None:
+        """It belongs to the statement at that offset."""
+        self._codes.setdefault(place, {})[identity(code)] = code
 
     def disown(self, code: CodeType) -> None:
         """That is the code of the statement itself, executed alone: no function that it ran."""
@@ -165,9 +166,9 @@ class Watch:
             self._searchers = Searchers(self._is_first_party)
             self._hook = self._on_event  # one object, that it can be told from others
 
-    def note_executed(self, code: CodeType) -> None:
-        """Code that is going to be executed by `exec` or `eval`: of a function nobody sees where."""
-        if code.co_name != EXECUTED and self._entered:
+    def note_executed(self) -> None:
+        """Code of a function is going to be executed by `exec` or `eval`: nobody sees where."""
+        if self._entered:
             self._note(SOMEWHERE)
 
     def _note(self, code: CodeType) -> None:
@@ -276,7 +277,8 @@ class Watch:
             self._tool, self._closing = None, False
 
         def _on_start(self, code: CodeType, _offset: int) -> object:
-            if not (self._roots.known.get(code.co_filename) or self._is_first_party(code.co_filename)):
+            file = code.co_filename
+            if not self._roots.known.get(file) and (file[:1] == "<" or not self._is_first_party(file)):
                 if code.co_name != EXECUTED:
                     return sys.monitoring.DISABLE
                 if sees_a_module(sys._getframe(1), self._is_first_party):

@@ -17,6 +17,9 @@ def namespace_of(cls: type) -> Mapping[str, Any]:
 
 def slots_of(cls: type) -> list[MemberDescriptorType]:
     """The slots that a class itself adds. Those of another class are plain values in its namespace."""
+    base = _BASE(cls)
+    if base is not None and _SIZE(cls) == _SIZE(base):  # most classes: a slot takes room in each instance
+        return []
     members = namespace_of(cls).values()
     return [item for item in members if type(item) is MemberDescriptorType and item.__objclass__ is cls]
 
@@ -39,3 +42,5 @@ def dict_getter(kind: type) -> GetSetDescriptorType | None:
 
 
 _NAMESPACE = type.__dict__["__dict__"].__get__
+_BASE: Any = type.__dict__["__base__"].__get__
+_SIZE: Any = type.__dict__["__basicsize__"].__get__

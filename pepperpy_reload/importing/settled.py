@@ -165,9 +165,9 @@ def _is_told(kind: type) -> bool:
 
 def _tells_of_heirs(module: str, cls: type) -> bool:
     """Whether a class of a module, or a base of it, is told of heirs by a hook."""
-    if namespace_of(cls).get("__module__") != module:
+    if type(cls.__init_subclass__) is BuiltinFunctionType:  # that of `object`
         return False
-    return any("__init_subclass__" in namespace_of(one) for one in cls.__mro__[:-1])
+    return namespace_of(cls).get("__module__") == module
 
 
 def _are_equal(one: Print, other: Print | None) -> bool:
@@ -249,14 +249,17 @@ def _moves(kind: type) -> bool:
 _Layout = tuple[Any, Any, tuple[Any, ...]]
 """The builtin container that a type is, what gives the `__dict__` of an instance, and its slots."""
 _NOTHING: _Layout = (None, None, ())
+_UNKNOWN = object()
 _layouts: WeakKeyDictionary[type, _Layout | None] = WeakKeyDictionary()
 
 
 def _layout(kind: type) -> _Layout | None:
     """Where instances keep what they hold; None if that cannot be seen."""
-    if kind not in _layouts:
-        plain = next((one for one in (dict, *_PLAIN) if issubclass(kind, one)), None)
-        slots = tuple(slot for layer in kind.__mro__ for slot in slots_of(layer))
-        found = (plain, dict_getter(kind), slots)
-        _layouts[kind] = None if found == _NOTHING else found
-    return _layouts[kind]
+    known = _layouts.get(kind, _UNKNOWN)
+    if known is not _UNKNOWN:
+        return known  # type: ignore[return-value]
+    plain = next((one for one in (dict, *_PLAIN) if issubclass(kind, one)), None)
+    slots = tuple(slot for layer in kind.__mro__ for slot in slots_of(layer))
+    found: _Layout = (plain, dict_getter(kind), slots)
+    _layouts[kind] = made = None if found == _NOTHING else found
+    return made
