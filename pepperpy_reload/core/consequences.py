@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import count
 
 from pepperpy_reload.core.certainty import surely_bound
@@ -70,6 +71,20 @@ class Consequences(Observers):
         for name in sorted(unit.binds):
             self._bind(place, Cell(place.module, name), cause, Action.EXECUTE)
 
+    def _see_caches(self, place: Place) -> None:
+        """What a unit gives has to be another object: a cache that it asks would give the one that it has kept."""
+        for home, chain in self.chains_called(place):
+            cell = self.canonical(self.cell(home, chain)[0])
+            if cell in self._cache_cells:
+                for binder in self.binders(cell):
+                    self.force(
+                        binder, Cause(f"keeps what it has given to {place.module}:{self.unit(place).line}", place)
+                    )
+
+    @cached_property
+    def _cache_cells(self) -> set[Cell]:
+        return {self.canonical(cell) for cell, _ in self.world.caches()}
+
     def _see_doings(self, place: Place, unit: Unit, cause: Cause) -> None:
         if self.old_index(place) >= 0:
             self._see_functions(place.module, unit, self.bound_in_functions(place.module, self.old_index(place)), cause)
@@ -77,6 +92,8 @@ class Consequences(Observers):
             self._see_functions(place.module, unit, self._bound_soon(place), cause)
         if unit.kind is Kind.CLASS:
             self._see_bases(place)
+        elif unit.kind is Kind.OTHER and place in self.forced:
+            self._see_caches(place)
         self._undo(place)
         self._set_on_modules(place, cause)
 

@@ -14,6 +14,7 @@ from typing import Any
 from pepperpy_reload.core.certainty import surely_bound
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, instances, members, memory

@@ -131,3 +131,25 @@ def test_what_a_statement_has_had_computed_stays_with_it(reloads: Reloads) -> No
         """,
         {"lower.py": LOWER, "app.py": f"{ASKED}found = one.value,\n"},
     )
+
+
+SETTINGS = """
+class Settings:
+    def __init__(self): self.names = ["a"]
+@functools.{cache}
+def get_settings(): return Settings()
+"""
+
+
+@pytest.mark.parametrize("cache", ["cache", "lru_cache", "lru_cache(maxsize=1)"])
+@pytest.mark.parametrize("place", ["settings.py", "app.py"])
+def test_what_has_to_be_new_is_not_what_a_cache_has_kept(player: Player, cache: str, place: str) -> None:
+    given = "from settings import get_settings\n" if place == "app.py" else ""
+    files = {"parts.py": "PART = 1\n", "settings.py": f"import functools\n{SETTINGS.format(cache=cache)}"}
+    files["app.py"] = "import parts\nfrom settings import settings\nsettings.names.append(parts.PART)\n"
+    if place == "app.py":
+        files["app.py"] = f"import parts\n{given}settings = get_settings()\nsettings.names.append(parts.PART)\n"
+    else:
+        files["settings.py"] += "settings = get_settings()\n"
+    outcomes = player.play(Case((files, *({**files, "parts.py": f"PART = {number}\n"} for number in (2, 3)))))
+    assert [(one["status"], one["fault"]) for one in outcomes] == [("reloaded", "")] * 2, outcomes
