@@ -22,9 +22,11 @@ from pathlib import Path
 
 from pepperpy_reload.core.statement import first_line
 from pepperpy_reload.replaying.replay import Outcome, Replay, Verdict, Wish
+from tests.programs.habits import HABITS, Texts
 
 _TRIES = 50  # for each edit: not every one can be made everywhere, and imported
 _STAYS = 0.2
+_TWO = 0.1  # edits in one save
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -226,10 +228,9 @@ def moved(source: Source, chance: random.Random) -> Texts:
     }
 
 
-Texts = dict[Path, str]
-KINDS: tuple[Callable[[Source, random.Random], str | Texts], ...] = (
-    constant, constant, constant, inside, literal, literal, new_statement, no_statement, order, member, no_member, base,
-    parameter, name, decorator, patched, imports, extracted, renamed, renamed, moved,
+KINDS: tuple[Callable[[Source, random.Random], str | Mapping[Path, str | None]], ...] = (
+    *HABITS, constant, constant, constant, inside, literal, literal, new_statement, no_statement, order, member,
+    no_member, base, parameter, name, decorator, patched, imports, extracted, renamed, renamed, moved,
 )  # fmt: skip
 
 
@@ -259,25 +260,31 @@ class Mutations:
         taken_back = self._edited if self.chance.random() > _STAYS else {}
         states = {file: _read(file) for file in taken_back}
         _write(taken_back)
-        file, kind = self.chance.choice([one for one in self.files if one.exists()]), self.chance.choice(KINDS)
-        after = self._edit(file, kind)
+        after, kinds = dict[Path, str | None](), list[str]()
+        for _ in range(2 if self.chance.random() < _TWO else 1):
+            file, kind = self.chance.choice([one for one in self.files if one.exists()]), self.chance.choice(KINDS)
+            more = self._edit(file, kind)
+            if more.keys().isdisjoint(after):
+                after, kinds = {**after, **more}, [*kinds, f"{file.relative_to(self.root)}: {kind.__name__}"]
         before = {one: _read(one) for one in after}
         _write(after)
-        if after == before or not all(map(self._imports, after)):
+        if after == before or not all(self._imports(one) for one in after if one.exists()):
             _write({**before, **states})
             return False
         self._edited = before
-        self._commit(f"{file.relative_to(self.root)}: {kind.__name__}")
+        self._commit("; ".join(kinds))
         return True
 
-    def _edit(self, file: Path, kind: Callable[[Source, random.Random], str | Texts]) -> Texts:
+    def _edit(
+        self, file: Path, kind: Callable[[Source, random.Random], str | Mapping[Path, str | None]]
+    ) -> dict[Path, str | None]:
         texts = {one: text for one in self.files if (text := _read(one)) is not None}
         names = [self.module(one) for one in texts if one.stem != "__main__"]
         try:
             found = kind(Source(file, texts[file], ast.parse(texts[file]), names, texts), self.chance)
-            after = found if isinstance(found, dict) else {file: found}
+            after: dict[Path, str | None] = {file: found} if isinstance(found, str) else {**found}
             for one, text in after.items():
-                compile(text, one, "exec", dont_inherit=True)
+                compile(text or "", one, "exec", dont_inherit=True)
         except (IndexError, ValueError, SyntaxError):  # there is nothing like that, or it makes no sense
             return {}
         return after
