@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pepperpy_reload.errors import UsageError
 
@@ -44,8 +44,7 @@ ORDERS = ("overlap", "sequential")
 LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One thing that can be set."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SILENCE = 0.050  # a change after so long without one is a `first` one
 SETTLE = 0.015  # a batch is complete after so long without an event ...
@@ -12,8 +12,7 @@ CAP = 0.500  # ... and at the latest so long after its first event
 BUSY_CAP = 10.0  # ... unless somebody (git) has said that there is more to come; no longer than this
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """These files have just changed, and more may follow.
 
     `first` says that it is the first change after a silence: a plan that only patches may be applied at once.
@@ -21,20 +20,18 @@ class Hint:
 
     paths: frozenset[str]
     first: bool = False
-    at: float = field(default=0.0, compare=False)
+    at: float = 0.0
     """When the first event of the batch came, by the caller's clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(NamedTuple):
     """The batch is complete: everything that has changed since the last `Quiet`; `at` is as in `Hint`."""
 
     paths: frozenset[str]
-    at: float = field(default=0.0, compare=False)
+    at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one look at a file has shown: its content is not what it was.
 
     `before` and `after` stand for contents and are compared only; None is a file that is not there.

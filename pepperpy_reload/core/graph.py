@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Self
 
@@ -37,8 +36,7 @@ class Edge(NamedTuple):
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
+class Cycle(NamedTuple):
     """An import cycle as its shortest chain: `edges[0].importer` is `edges[-1].imported`."""
 
     edges: tuple[Edge, ...]

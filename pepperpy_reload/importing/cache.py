@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -29,17 +28,27 @@ def content_of(path: str) -> bytes | None:
         return None
 
 
-@dataclass(slots=True)
 class _Entry:
-    module: ModuleType
-    path: str
-    content: bytes | None
-    """What the file held: its hash is made when somebody asks for it."""
-    size: int
-    dependencies: frozenset[str]
-    metadata: dict[str, Any] = field(default_factory=dict)
-    stored: float = 0.0
-    hashed: str | None = None
+    __slots__ = ("content", "dependencies", "hashed", "metadata", "module", "path", "size", "stored")
+
+    def __init__(
+        self,
+        module: ModuleType,
+        path: str,
+        content: bytes | None,
+        dependencies: frozenset[str],
+        metadata: dict[str, Any],
+        stored: float,
+    ) -> None:
+        self.module = module
+        self.path = path
+        self.content = content
+        """What the file held: its hash is made when somebody asks for it."""
+        self.size = len(content or b"")
+        self.dependencies = dependencies
+        self.metadata = metadata
+        self.stored = stored
+        self.hashed: str | None = None
 
     @property
     def digest(self) -> str:
@@ -121,7 +130,6 @@ class ImportCache:
             module,
             path,
             content,
-            len(content or b""),
             frozenset(dependencies or ()),
             dict(metadata or {}),
             stored,

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -125,12 +124,14 @@ def footprint_of(noted: tuple[Any, ...]) -> dict[int, set[CodeKey]]:
     return ran
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
 class Footprint:
     """What a call into user code ran: functions, and modules that it imported. It follows functions that move."""
 
-    functions: set[CodeKey] = field(default_factory=set)
-    modules: set[str] = field(default_factory=set)
+    __slots__ = ("__weakref__", "functions", "modules")
+
+    def __init__(self) -> None:
+        self.functions: set[CodeKey] = set()
+        self.modules: set[str] = set()
 
 
 class OfThread(threading.local):

@@ -144,7 +144,7 @@ class Reloader:
         if self._authored is None:
             return
         paths = self._authored.heeded(event.paths)
-        report = self.notice(replace(event, paths=paths)) if paths else None
+        report = self.notice(event._replace(paths=paths)) if paths else None
         if report is None or report.status is ReloadStatus.UNCHANGED:
             return
         if tired := self._authored.acted(report.paths):

@@ -8,8 +8,7 @@ from __future__ import annotations
 import array
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _MOST = 1 << 17  # bytes of a request that has begun to arrive; uvicorn takes no head above half of that
 _DESCRIPTOR = array.array("i", [0])
@@ -17,8 +16,7 @@ _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _FRESH, _USED = b"f", b"u"
 
 
-@dataclass(frozen=True, slots=True)
-class Bequest:
+class Bequest(NamedTuple):
     """A connection, the bytes that had been read of a request that is not complete, and whether it was ever used."""
 
     sock: socket.socket

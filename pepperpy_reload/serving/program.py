@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.reloading.checkpoint import CHECKPOINTS
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.loops import exit_status
 from pepperpy_reload.serving.session import Activity
+
+if TYPE_CHECKING:
+    from pepperpy_reload.core.report import ReloadReport
 
 AT_WORK = Activity(besides="the program")
 INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended

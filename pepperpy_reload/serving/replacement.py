@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
 from pepperpy_reload.serving.kinds import AsgiApp
 from pepperpy_reload.serving.lifespan import Lifespan
@@ -15,6 +14,7 @@ from pepperpy_reload.serving.slot import adapt
 from pepperpy_reload.serving.target import Build
 
 if TYPE_CHECKING:
+    from pepperpy_reload.core.report import ReloadReport
     from pepperpy_reload.serving.asgi import ServerSession
 
 

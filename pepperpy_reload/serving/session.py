@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.errors import UsageError
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.gate import GRACE, Gate
 from pepperpy_reload.serving.succession import Succession
 from pepperpy_reload.serving.target import Kind, Target
 
+if TYPE_CHECKING:  # a worker comes to it when its app is served
+    from pepperpy_reload.core.report import ReloadReport
 
-@dataclass(frozen=True, slots=True)
-class ServeOptions:
+
+class ServeOptions(NamedTuple):
     """How to serve: what people set every day; durations are in seconds.
 
     `grace` bounds every wait for requests, and the start-up and shutdown of an app that is replaced; a start-up may

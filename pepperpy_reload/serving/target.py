@@ -10,9 +10,8 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pepperpy_reload.errors import UsageError
 from pepperpy_reload.importing.footprint import Footprint
@@ -26,8 +25,7 @@ APP_NAMES = ("app", "application", "create_app", "make_app", "main")
 EXAMPLE = "myapp:app, or package.module:create_app"
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(NamedTuple):
     """An app, and for one that a factory made: the factory, and what ran in it (None: not known)."""
 
     made: Any

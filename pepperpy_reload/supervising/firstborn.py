@@ -109,23 +109,19 @@ def instruct(orders: Orders) -> None:
     environment = orders.environment()
     born = take(environment)
     if born is not None:
-        from dataclasses import replace
-
         born.channel.send(orders.as_json())
-        _under_orders = replace(born, has_orders=True), environment
+        _under_orders = born._replace(has_orders=True), environment
 
 
 def settle(sock: socket.socket | None) -> None:
     """Let it run, if it has its orders. Whatever is saved from now on has to be noticed by us."""
     global _under_orders
     if _under_orders is not None:
-        from dataclasses import replace
-
         from pepperpy_reload.supervising.newborn import settle as give_place
 
         born, environment = _under_orders
         estate = give_place(born.channel, sock)
-        _under_orders = replace(born, has_place=True, estate=estate), environment
+        _under_orders = born._replace(has_place=True, estate=estate), environment
 
 
 def end() -> None:

@@ -7,8 +7,7 @@ import socket
 import subprocess
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pepperpy_reload.serving.bequest import line
 from pepperpy_reload.supervising.channel import Channel
@@ -26,8 +25,7 @@ class Guard(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Newborn:
+class Newborn(NamedTuple):
     """A worker that waits: its guard, our end of its channel, and the descriptor that keeps it alive.
 
     It waits for its orders and for its place, if it has not got them yet.

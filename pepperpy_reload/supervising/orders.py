@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from random import randrange
-from typing import Any
+from typing import Any, NamedTuple
 
 from pepperpy_reload.errors import SurroundingsError, UsageError
 
@@ -21,8 +19,7 @@ class Task(StrEnum):
     MODULE = "module"
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(NamedTuple):
     """Everything that a worker needs to know, as plain values: it crosses the channel as JSON."""
 
     task: Task
@@ -33,7 +30,7 @@ class Orders:
     argv: tuple[str, ...] = ()
     """What `sys.argv` is to hold: for a script, what comes after its name."""
     factory: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = {}
     """The keyword arguments of `serving.session.ServeOptions`."""
     env_file: str = ""
     audit: bool = False
@@ -41,7 +38,7 @@ class Orders:
 
     def as_json(self) -> dict[str, Any]:
         """A dict of plain values; `from_json` is the way back."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Orders:
@@ -59,6 +56,8 @@ class Orders:
         """
         environment = dict(os.environ)
         if self.audit:  # the order of sets must be that of the fresh starts
+            from random import randrange
+
             environment.setdefault("PYTHONHASHSEED", str(randrange(1 << 32)))
         if not self.env_file:
             return environment

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from pepperpy_reload.core.batch import Hint, Quiet
@@ -175,9 +174,9 @@ class Supervisor:
             self._staff.restart(reason)
             self._count(paths)
         elif isinstance(event, Quiet):
-            self._staff.saved(replace(event, paths=paths))
+            self._staff.saved(event._replace(paths=paths))
         else:
-            self._staff.hint(replace(event, paths=paths))
+            self._staff.hint(event._replace(paths=paths))
 
     def _count(self, paths: Iterable[str]) -> None:
         """These files have had code reloaded, or a worker replaced: it is told if that is enough for some of them."""

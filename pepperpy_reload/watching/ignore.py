@@ -20,8 +20,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:  # it is loaded for the first pattern that is more than a path
+    from pathspec import GitIgnoreSpec
 
 DIRECTORIES = frozenset(
     {
@@ -43,6 +45,10 @@ WRITTEN_BY_PROGRAMS = (
 )
 
 
+_PATH = re.compile(r"(/[\w.@+,=-]+)+")
+"""A glob that stands for one path, and for what is below it."""
+
+
 def _any_of(globs: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs))
 
@@ -56,12 +62,14 @@ class _Patterns:
 
     def __init__(self, base: str, lines: Sequence[str]) -> None:
         self._base = len(base.rstrip(os.sep)) + 1
-        self._spec = GitIgnoreSpec.from_lines(lines)
-        self._quick = self._one_pattern()
+        self._paths = tuple(lines) if all(map(_PATH.fullmatch, lines)) else None
+        self._spec = None if self._paths is not None else _spec_of(lines)
+        self._quick = None if self._spec is None else self._one_pattern(self._spec)
 
-    def _one_pattern(self) -> re.Pattern[str] | None:
+    @staticmethod
+    def _one_pattern(spec: GitIgnoreSpec) -> re.Pattern[str] | None:
         """All patterns as one: what it does not find, none of them would. None if they do not mix."""
-        texts = [pattern.regex.pattern for pattern in self._spec.patterns if pattern.regex]
+        texts = [pattern.regex.pattern for pattern in spec.patterns if pattern.regex]
         try:
             return re.compile("|".join(f"(?:{re.sub(r'[?]P<[a-z_]+>', '?:', str(text))})" for text in texts) or "(?!)")
         except re.error:
@@ -70,6 +78,8 @@ class _Patterns:
     def ignores(self, path: str, *, directory: bool) -> bool | None:
         """True, False (brought back by a `!` pattern) or None: nothing said."""
         relative = path[self._base :].replace(os.sep, "/") + ("/" if directory else "")
+        if self._spec is None:
+            return any(f"/{relative}/".startswith(f"{each}/") for each in self._paths or ()) or None
         if self._quick is not None and not self._quick.search(relative):
             return None
         return self._spec.check_file(relative).include
@@ -170,6 +180,12 @@ def _literal_part(glob: str) -> str:
     return "".join(f"{part}/" for part in directories[:wild])
 
 
+def _spec_of(lines: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
 def _patterns_in(directory: str) -> tuple[_Patterns, ...]:
     return _patterns_of(Path(directory, ".gitignore"), directory)
 
@@ -185,7 +201,7 @@ def _patterns_of(file: Path, base: str) -> tuple[_Patterns, ...]:
 def _is_pattern(line: str) -> bool:
     """Whether a line can be read: git passes over those that make no sense, pathspec does not."""
     try:
-        GitIgnoreSpec.from_lines([line])
+        _spec_of([line])
     except (ValueError, re.error):
         return False
     return True

@@ -12,8 +12,12 @@ A = Change("/a.py", b"1", b"2")
 MOMENT = 0.001
 
 
-def hint(*paths: str, first: bool) -> Hint:
-    return Hint(frozenset(paths), first)
+def hint(*paths: str, first: bool, at: float = 10.0) -> Hint:
+    return Hint(frozenset(paths), first, at)
+
+
+def quiet(*paths: str, at: float = 10.0) -> Quiet:
+    return Quiet(frozenset(paths), at)
 
 
 def test_a_change_is_told_at_once_and_again_when_quiet() -> None:
@@ -22,7 +26,7 @@ def test_a_change_is_told_at_once_and_again_when_quiet() -> None:
     assert batcher.due == pytest.approx(10.0 + SETTLE)
     assert not batcher.ready(10.0 + SETTLE - MOMENT)
     assert batcher.ready(10.0 + SETTLE)
-    assert batcher.close() == Quiet(frozenset({"/a.py"}))
+    assert batcher.close() == quiet("/a.py")
     assert batcher.due is None
     assert not batcher.ready(99.0)
 
@@ -31,9 +35,9 @@ def test_only_after_a_silence_is_a_change_a_first_one() -> None:
     batcher = Batcher()
     batcher.changed([A], 10.0)
     batcher.close()
-    assert batcher.changed([A], 10.0 + SILENCE - MOMENT) == hint("/a.py", first=False)
+    assert batcher.changed([A], 10.0 + SILENCE - MOMENT) == hint("/a.py", first=False, at=10.0 + SILENCE - MOMENT)
     batcher.close()
-    assert batcher.changed([A], 10.0 + 2 * SILENCE) == hint("/a.py", first=True)
+    assert batcher.changed([A], 10.0 + 2 * SILENCE) == hint("/a.py", first=True, at=10.0 + 2 * SILENCE)
 
 
 def test_nothing_changed_is_nothing() -> None:
@@ -63,7 +67,7 @@ def test_new_files_wait_for_quiet_and_do_not_take_the_first_hint_away() -> None:
     assert batcher.changed([Change("/tmp1", None, b"2")], 10.0) is None
     assert batcher.changed([Change("/tmp1", b"2", None), A], 10.001) == hint("/a.py", first=True)
     assert batcher.ready(10.001 + SETTLE)
-    assert batcher.close() == Quiet(frozenset({"/a.py"}))
+    assert batcher.close() == quiet("/a.py")
 
 
 def test_a_missing_file_waits_longer_and_comes_back_as_a_change() -> None:
@@ -72,14 +76,14 @@ def test_a_missing_file_waits_longer_and_comes_back_as_a_change() -> None:
     assert not batcher.ready(10.0 + SETTLE)
     assert batcher.changed([Change("/a.py", None, b"2")], 10.020) == hint("/a.py", first=True)
     assert batcher.ready(10.020 + SETTLE)
-    assert batcher.close() == Quiet(frozenset({"/a.py"}))
+    assert batcher.close() == quiet("/a.py")
 
 
 def test_a_missing_file_is_told_when_quiet() -> None:
     batcher = Batcher()
     batcher.changed([Change("/a.py", b"1", None)], 10.0)
     assert batcher.ready(10.0 + DOUBT)
-    assert batcher.close({"/a.py": None}) == Quiet(frozenset({"/a.py"}))
+    assert batcher.close({"/a.py": None}) == quiet("/a.py")
 
 
 def test_an_emptied_file_may_be_half_of_a_save() -> None:
@@ -99,7 +103,7 @@ def test_what_was_hinted_is_told_although_it_is_as_before() -> None:
     batcher = Batcher()
     batcher.changed([A], 10.0)
     assert batcher.changed([Change("/a.py", b"2", b"1")], 10.001) == hint("/a.py", first=False)
-    assert batcher.close({"/a.py": b"1"}) == Quiet(frozenset({"/a.py"}))
+    assert batcher.close({"/a.py": b"1"}) == quiet("/a.py")
 
 
 def test_busy_holds_back_up_to_a_bound() -> None:

@@ -28,6 +28,8 @@ def loaded(module: str) -> list[str]:
         ("cli", ["pepperpy_reload.replaying", "pepperpy_reload.reloading", "pepperpy_reload.serving.server"]),
         ("supervising.worker", ["rich", "watchdog", "click", "pepperpy_reload.drawing.news", "pepperpy_reload.cli"]),
         ("supervising.worker", ["pepperpy_reload.core.unit", "pepperpy_reload.reloading.reloader"]),
+        ("supervising.worker", ["pepperpy_reload.core.report"]),
+        ("watching.observer", ["pathspec"]),
     ],
 )
 def test_what_a_start_does_without(module: str, not_yet: list[str]) -> None:
