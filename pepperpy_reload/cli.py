@@ -83,7 +83,7 @@ class _Option(click.Option):
         return extra
 
 
-def _option(setting: Setting) -> Callable[[Command], Command]:
+def _option(setting: Setting) -> click.Option:
     flag = f"--{setting.key}"
     if setting.kind is Kind.SWITCH and setting.default:
         flag = f"{flag}/--no-{setting.key}"
@@ -93,10 +93,8 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
     if setting.kind is Kind.SWITCH:
         extra["is_flag"] = True
         shown = setting.key if setting.default else False
-    return click.option(
-        *names,
-        setting.name,
-        cls=_Option,
+    return _Option(
+        [*names, setting.name],
         default=None,
         type=_TYPES.get(setting.kind),
         multiple=setting.kind in (Kind.TEXTS, Kind.PATHS),
@@ -110,12 +108,33 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
 
 
 def _options(*names: str) -> Callable[[Command], Command]:
+    """The options of these settings; they are made when the command is asked for its own: see `_Command`."""
+
     def add(command: Command) -> Command:
-        for name in reversed(names):
-            command = _option(SETTINGS[name])(command)
+        vars(command).setdefault("__click_params__", []).extend(reversed(names))
         return command
 
     return add
+
+
+class _Command(click.Command):
+    """A command whose options are made when they are asked for: a start needs those of one command, not of all."""
+
+    _params: list[click.Parameter | str]
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """What it takes, in order."""
+        self._params = [_option(SETTINGS[one]) if isinstance(one, str) else one for one in self._params]
+        return cast(list[click.Parameter], self._params)
+
+    @params.setter
+    def params(self, params: list[click.Parameter]) -> None:
+        self._params = [*params]
+
+
+class _Group(click.Group):
+    command_class = _Command
 
 
 def _files(**kinds: str) -> Callable[[Command], Command]:
@@ -140,7 +159,9 @@ def _settings(flags: dict[str, Any]) -> Settings:
     return settle(given, os.environ, read_pyproject(Path.cwd()))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_EPILOG)
+@click.group(
+    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, epilog=_EPILOG
+)
 @click.version_option(package_name="pepperpy-reload", prog_name="pepperpy-reload")
 def commands() -> None:
     """Save a file, and the running program has it: hot where that is safe, by a restart otherwise."""

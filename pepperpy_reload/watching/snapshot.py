@@ -9,7 +9,6 @@ so does one that may not be read. Change times within `YOUNG` of the look are no
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
@@ -19,6 +18,11 @@ from typing import NamedTuple
 
 from pepperpy_reload.core.batch import Change
 from pepperpy_reload.watching.ignore import IgnoreRules
+
+try:
+    from _blake2 import blake2b  # the same as hashlib's, which would load OpenSSL first, and a start waits for us
+except ImportError:
+    from hashlib import blake2b
 
 YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system (FAT)
 HUGE = 2 * 1024 * 1024  # never read: what is written all the time would cost too much
@@ -34,7 +38,7 @@ UNREADABLE = b""
 
 
 def _hash(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest()
+    return blake2b(content, digest_size=16).digest()
 
 
 EMPTY = _hash(b"")

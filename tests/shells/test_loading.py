@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -36,6 +37,19 @@ def test_what_a_start_does_without(module: str, not_yet: list[str]) -> None:
     found = loaded(f"pepperpy_reload.{module}")
     assert f"pepperpy_reload.{module}" in found
     assert [name for name in not_yet if name in found] == []
+
+
+def test_a_start_makes_the_options_of_its_own_command() -> None:
+    code = """
+        import gc, click
+        from pepperpy_reload import cli
+        def options():
+            return sum(isinstance(thing, click.Option) for thing in gc.get_objects())
+        before = options()
+        names = [option.name for option in cli.commands.commands["serve"].params]
+        assert {"target", "host", "json"} <= set(names) and before < options() / 2, (before, options())
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
 
 def test_what_is_loaded_beside_the_users_code_is_ours_alone() -> None:
