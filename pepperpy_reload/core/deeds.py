@@ -29,6 +29,8 @@ class Sort(StrEnum):
     """It is called, or passed about."""
     DECORATES = "is decorated by"
     """It decorates a definition."""
+    FURNISHES = "is decorated by what is given by"
+    """It is called for what decorates a definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Deed:
     by: Chain = ()
     """The path as it is written, if `path` says what its first name has been bound to just before."""
     node: ast.AST = field(default_factory=ast.Pass, compare=False, repr=False)
+
+    @property
+    def decorates(self) -> bool:
+        """Whether a definition is given to it, or to what it gives."""
+        return self.sort in (Sort.DECORATES, Sort.FURNISHES)
 
     def nameless(self) -> Deed:
         """The same where the name that it is written with is a local one: nothing alive has it."""
@@ -110,7 +117,7 @@ def _acts(node: ast.AST, dropped: set[int], called: set[int]) -> Iterator[tuple[
         case ast.Call(func=callee):
             yield callee, Sort.DONE if id(node) in dropped else Sort.USED
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield from ((_callee(item), Sort.DECORATES) for item in node.decorator_list)
+            yield from map(_decorates, node.decorator_list)
         case ast.Assign(targets=targets):
             yield from ((inner.value, Sort.SET) for target in targets for inner in walk(target) if _is_part(inner))
         case ast.AugAssign(target=target):
@@ -128,8 +135,8 @@ def _is_part(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Subscript]:
     return isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
 
 
-def _callee(node: ast.expr) -> ast.expr:
-    return node.func if isinstance(node, ast.Call) else node
+def _decorates(node: ast.expr) -> tuple[ast.expr, Sort]:
+    return (node.func, Sort.FURNISHES) if isinstance(node, ast.Call) else (node, Sort.DECORATES)
 
 
 def _awaited(node: ast.expr) -> ast.expr:

@@ -144,14 +144,17 @@ def called(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
 def aliases(node: ast.Import | ast.ImportFrom, package: str) -> list[Alias]:
     """What an import statement binds; `package` is what it is relative to."""
     if isinstance(node, ast.Import):
-        return [
-            Alias(item.name if item.asname else item.name.partition(".")[0], "", item.asname)
-            if item.asname
-            else Alias(item.name, "", item.name.partition(".")[0])
-            for item in node.names
-        ]
+        return list(map(_imported, node.names))
     base = absolute(node.module, node.level, package)
     return [Alias(base, item.name, item.asname or item.name) for item in node.names]
+
+
+def _imported(item: ast.alias) -> Alias:
+    """`import a.b as c` gives what `a` has as `b`, as `from a import b as c` does."""
+    package, _, last = item.name.rpartition(".")
+    if item.asname and package:
+        return Alias(package, last, item.asname)
+    return Alias(item.name, "", item.asname or item.name.partition(".")[0])
 
 
 def _opacity(nodes: list[ast.AST]) -> str:

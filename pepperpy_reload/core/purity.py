@@ -22,8 +22,10 @@ class Terms:
     given: frozenset[Chain]
 
 
-def terms_of(node: Function, outer: frozenset[str] = frozenset()) -> Terms | None:
+def terms_of(node: Function, outer: frozenset[str] = frozenset(), *, returned: bool = False) -> Terms | None:
     """What a function reaches by names that are not its own; None if it may change more than what it is given.
+
+    With `returned`, the functions inside it count, too: it gives them to who calls them.
 
     What is done when functions inside it are called counts if it calls them by their names. `outer` are the names of
     functions around it that it may do with what it likes.
@@ -42,6 +44,7 @@ def terms_of(node: Function, outer: frozenset[str] = frozenset()) -> Terms | Non
             called.add(found)
         elif found[0] in made:
             inside.append(_inside(made[found[0]], free) if len(found) == 1 else None)
+    inside += [_inside(one, free) for one in made.values() if returned]
     given = _given(inner, own, free, called)
     parts = [one for one in inside if one is not None]
     if given is None or len(parts) < len(inside):

@@ -222,10 +222,10 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
         return None
     if name == "register" and is_a(way.value, type) and issubclass(type(way.value), ABCMeta):
         # An abstract class knows weakly who is registered: it forgets a class that is made again.
-        return None if deed.sort is Sort.DECORATES else (f"{_REGISTERS}{way.known_as}", False, True)
-    if deed.sort in (Sort.DONE, Sort.DECORATES) or name in CHANGING:
+        return None if deed.decorates else (f"{_REGISTERS}{way.known_as}", False, True)
+    if deed.sort is Sort.DONE or deed.decorates or name in CHANGING:
         shown = ".".join(step for step in deed.path[:-1] if step not in (CALLED, ITEM))
-        twice = name in _APPENDING or deed.sort is Sort.DECORATES
+        twice = name in _APPENDING or deed.decorates
         return f"changes {shown}, which lives outside the project", twice, True
     return None
 
@@ -244,12 +244,12 @@ def _function(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> tuple[str,
     home = way.known_as.partition(".")[0]
     if home in sys.stdlib_module_names:
         on_arguments = home in _ON_ARGUMENTS or any(_is_changeable(namespace, one) for one in deed.given)
-        if deed.sort is Sort.DECORATES or on_arguments or way.value is _UNKNOWN:
+        if deed.decorates or on_arguments or way.value is _UNKNOWN:
             return None
         return f"calls {shown}, which the whole process goes by", False, True
     if home in _PURE_LIBRARIES or way.value is _UNKNOWN or _file(way.value) in recorder.roots:
         return None
-    if is_pure(way.value, _ON_ARGUMENTS):
+    if is_pure(way.value, _ON_ARGUMENTS, returned=deed.sort is Sort.FURNISHES):
         return None
     return f"calls {shown} of {home}{_OF_A_LIBRARY}", True, False
 

@@ -21,12 +21,15 @@ from pepperpy_reload.reloading.looking import is_a, plain_attribute
 
 _DEEP = 4  # calls inside calls: of what is called further inside nothing is said
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), ModuleType, FunctionType, BuiltinFunctionType, type)
-_known: dict[int, tuple[CodeType, Terms | None]] = {}
+_known: dict[tuple[int, bool], tuple[CodeType, Terms | None]] = {}
 """By the identity of a code object, which is kept."""
 
 
-def is_pure(function: object, harmless: frozenset[str], depth: int = _DEEP) -> bool:
-    """Whether calling a function changes nothing but what it is given; `harmless` are modules of which all do so."""
+def is_pure(function: object, harmless: frozenset[str], depth: int = _DEEP, *, returned: bool = False) -> bool:
+    """Whether calling a function changes nothing but what it is given; `harmless` are modules of which all do so.
+
+    With `returned`, calling what it gives does not either, if that is a function that is written in it.
+    """
     if is_a(function, type):
         return _makes_purely(function, harmless, depth)
     home = str(plain_attribute(function, "__module__"))
@@ -36,7 +39,7 @@ def is_pure(function: object, harmless: frozenset[str], depth: int = _DEEP) -> b
         return True
     if type(function) is not FunctionType or not depth:
         return False
-    terms = _terms(function.__code__)
+    terms = _terms(function.__code__, returned=returned)
     if terms is None:
         return False
     names = ChainMap(_closed_over(function), function.__globals__, vars(builtins))
@@ -66,14 +69,14 @@ def _inherited(kind: type, name: str) -> object:
     return found if is_a(found, (FunctionType, staticmethod)) else None
 
 
-def _terms(code: CodeType) -> Terms | None:
-    known = _known.get(id(code))
+def _terms(code: CodeType, *, returned: bool) -> Terms | None:
+    known = _known.get((id(code), returned))
     if known is None:
-        known = _known[id(code)] = (code, _read(code))
+        known = _known[id(code), returned] = (code, _read(code, returned=returned))
     return known[1]
 
 
-def _read(code: CodeType) -> Terms | None:
+def _read(code: CodeType, *, returned: bool) -> Terms | None:
     lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
     try:
         tree = ast.parse(textwrap.dedent("".join(inspect.getblock(lines))))
@@ -81,7 +84,7 @@ def _read(code: CodeType) -> Terms | None:
         return None
     node = tree.body[0] if tree.body else None
     is_it = isinstance(node, ast.FunctionDef) and node.name == code.co_name
-    return terms_of(node) if is_it and isinstance(node, ast.FunctionDef) else None
+    return terms_of(node, returned=returned) if is_it and isinstance(node, ast.FunctionDef) else None
 
 
 def _closed_over(function: FunctionType) -> dict[str, Any]:

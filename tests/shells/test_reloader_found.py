@@ -471,3 +471,29 @@ def test_the_process_is_what_a_fresh_start_would_be(player: Player, found: Found
     edited = {path: text for path, text in {**files, **found.edit}.items() if text is not None}
     outcomes = player.play(Case((files, edited)))
     assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [(found.status, "")]
+
+
+HALF_WAY = {
+    "app.py": "import pack\n",
+    "pack/__init__.py": "from .part import part\n",
+    "pack/part.py": "from . import use\nclass Part: ...\npart = Part()\n",
+    "pack/use.py": "X = 1\n",
+}
+
+
+@pytest.mark.parametrize("new", ["import pack.part as found\n", "from pack import part as found\n"])
+def test_a_submodule_whose_name_the_package_binds_to_something_else_later(player: Player, new: str) -> None:
+    (outcome,) = player.play(Case((HALF_WAY, {**HALF_WAY, "pack/use.py": f"X = 1\n{new}"})))
+    assert (outcome["status"], outcome["fault"]) == ("restart", ""), outcome
+
+
+def test_a_submodule_under_another_name_is_what_the_package_has(player: Player) -> None:
+    files = {"app.py": "import pack.part as part\nX = part\n", "pack/__init__.py": "", "pack/part.py": "Y = 1\n"}
+    states = [
+        {**files, "pack/__init__.py": "from .part import Y as part\n"},
+        files,
+        {**files, "pack/part.py": "Y = 2\n"},
+    ]
+    for outcome in player.play(Case((files, *states))):
+        assert outcome["status"] in ("reloaded", "restart"), outcome
+        assert not outcome["fault"], outcome

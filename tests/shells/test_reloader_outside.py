@@ -266,6 +266,16 @@ def listing_inside(function):
         KNOWN.append(function)
     put()
     return function
+def for_plain(name="x"):
+    def put(function):
+        function.name = name
+        return plain(function)
+    return put
+def for_listing(name="x"):
+    def put(function):
+        KNOWN.append((name, function))
+        return function
+    return put
 def counting(function):
     global LAST
     LAST = function
@@ -278,7 +288,7 @@ def counting(function):
     [
         ("plain", "reloaded"), ("through", "reloaded"), ("listing", "restart"), ("handing_on", "restart"),
         ("inside", "reloaded"), ("listing_inside", "restart"),
-        ("by_a_local", "restart"), ("counting", "restart"),
+        ("by_a_local", "restart"), ("counting", "restart"), ("for_plain()", "reloaded"), ("for_listing()", "restart"),
     ],
 )  # fmt: skip
 def test_a_librarys_decorator_is_called_again_if_it_only_wraps(decorator: str, status: str, reloads: Reloads) -> None:
@@ -295,7 +305,7 @@ def test_a_librarys_decorator_is_called_again_if_it_only_wraps(decorator: str, s
         """,
         {
             "app.py": f"""
-                from far import {decorator}
+                from far import {decorator.strip("()")}
                 LIMIT = 1
                 class Thing:
                     @{decorator}
