@@ -169,8 +169,10 @@ class Consequences(Observers):
             for cell in self.stored_by(place.module, self.old_unit(place)):
                 self._remake(cell, place)
         self._see_changed(place, after.keys() - before.keys())
-        for cell in self.stored_by(place.module, self.unit(place)):
+        for cell in sorted(self.stored_by(place.module, self.unit(place))):
             self._store_again(cell, place)
+            if again:  # what it sets is the same only if all that it reads is
+                self.spread(cell, self.causes[place], rebound=False, by=place)
         if self.fate(place) in (Fate.NEW, Fate.CHANGED):
             self._see_changed(place, self.going_to_store(place) - before.keys() - after.keys())
             self._see_subscripts(place)

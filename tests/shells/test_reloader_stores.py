@@ -172,3 +172,24 @@ def test_what_has_no_room_for_anything_is_changed_by_nobody(reloads: Reloads, ma
             "    def told(self, one): return {'one': one}\nkept = Kept()\ngiven = 1\n"
         },
     )
+
+
+KIND = "class Kind:\n    size = 0\n    def get(self): return self.size\n"
+ANOTHER = {
+    "an item of a dict": "T = {}\nT['a'] = LIMIT\nX = T['a']\n",
+    "an item of a dict that is held elsewhere, too": "T = {}\nC = [T]\nT['a'] = LIMIT\nX = C[0]['a']\n",
+    "an item of a list": "T = [1]\nT[0] = LIMIT\nX = T[0]\n",
+    "an attribute of an object": "class Kind: ...\nT = Kind()\nT.a = LIMIT\nX = T.a\n",
+    "an attribute of a function": "def f(): ...\nf.a = LIMIT\nX = f.a\n",
+    "an attribute of a class": f"{KIND}Kind.size = LIMIT\nX = Kind.size\n",
+    "an attribute of a class, asked for through an object": f"{KIND}T = Kind()\nKind.size = LIMIT\nX = T.get()\n",
+    "an attribute of a class, asked for by an heir": f"{KIND}Kind.size = LIMIT\nclass Heir(Kind): ...\nX = Heir.size\n",
+    "what a function computes": "def f(): return LIMIT\nT = {}\nT['a'] = f()\nX = T['a']\n",
+}
+
+
+@pytest.mark.parametrize("name", ANOTHER)
+def test_who_reads_what_is_set_to_another_value_reads_it_again(player: Player, name: str) -> None:
+    before, after = ({"app.py": f"LIMIT = {limit}\n{ANOTHER[name]}"} for limit in (1, 2))
+    (outcome,) = player.play(Case((before, after)))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
