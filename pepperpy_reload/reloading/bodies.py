@@ -170,7 +170,8 @@ def _set_by_methods(body: CodeType) -> object:
 def _with_predecessors(value: Any, qualname: str, module: str) -> Iterator[type]:
     """A class, and those of its name that a decorator may have made it of.
 
-    It is a subclass of them, its methods have closed over them, or it is a function around them.
+    It is a subclass of them, its methods have closed over them, or it is a function around them. A metaclass may have
+    made two of one body: the one has the other.
     """
     if type(value) is FunctionType:
         value = getattr(value, "__wrapped__", None)
@@ -182,8 +183,8 @@ def _with_predecessors(value: Any, qualname: str, module: str) -> Iterator[type]
         if cls is value or (cls.__qualname__ == qualname and home in (module, value.__module__)):
             found.add(id(cls))
             yield cls
-    for function in [item for item in vars(value).values() if type(item) is FunctionType]:
-        for inner in parts_of(function):
+    for item in [*vars(value).values()]:
+        for inner in parts_of(item) if type(item) is FunctionType else (item,):
             if is_a(inner, type) and inner.__qualname__ == qualname and id(inner) not in found:
                 found.add(id(inner))
                 yield inner

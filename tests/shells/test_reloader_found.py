@@ -447,6 +447,15 @@ FOUND = {
         {"app.py": "import functools\nclass K:\n    __module__ = 'z'\n    @functools.lru_cache\n"
          "    def f(): return [2]\nX = K.f()\n"},
     ),
+    "a metaclass has made two classes of one body, which has moved": Found(
+        {"app.py": "import enum\nclass M(type):\n    def __new__(meta, name, bases, space):\n"
+         "        space['twin'] = enum.Enum(name, dict(space))\n        return type.__new__(meta, name, bases, space)\n"
+         "class K(metaclass=M):\n    A = 1\n"},
+        {"app.py": "import enum\nclass M(type):\n\n    def __new__(meta, name, bases, space):\n"
+         "        space['twin'] = enum.Enum(name, dict(space))\n        return type.__new__(meta, name, bases, space)\n"
+         "class K(metaclass=M):\n    A = 1\n"},
+        "unchanged",
+    ),
     "an annotation that stays text is read by nobody": Found(
         {"app.py": "from __future__ import annotations\nclass M(type):\n    pass\nclass K(metaclass=M):\n    x: K\n"
          "    def m(self, k: K) -> K:\n        return k\n    y = 1\n"},
