@@ -17,15 +17,17 @@ _NOTE = ":"
 class ClassChange:
     """What an edit makes different in a class whose head stays; `dirty` names of its module have changed, too.
 
-    `*` among these stands for some that nobody knows.
+    `*` among these stands for some that nobody knows. Members that are named in `again` are made with those that are.
     """
 
-    def __init__(self, old: ast.ClassDef, new: ast.ClassDef, dirty: Collection[str]) -> None:
+    def __init__(
+        self, old: ast.ClassDef, new: ast.ClassDef, dirty: Collection[str], again: Collection[str] = ()
+    ) -> None:
         before, after = _members(old), _members(new)
         self.names = after.keys()
         """All members of the new version."""
         self.gone = sorted(before.keys() - after.keys())
-        found = _made({**before, **_notes(old)}, {**after, **_notes(new)}, dirty, _shown(new))
+        found = _made({**before, **_notes(old)}, {**after, **_notes(new)}, dirty, {*_shown(new), *again})
         self.made = [name for name in after if name in found]
         """Those that are to be had of the new version."""
         self.noted = {name.removeprefix(_NOTE) for name in found if name.startswith(_NOTE)}

@@ -275,3 +275,9 @@ def _walruses(nodes: Iterable[ast.AST]) -> Iterator[str]:
         for inner in import_time(node):
             if isinstance(inner, ast.NamedExpr):
                 yield inner.target.id
+
+
+def mangled(cls: str, name: str) -> str:
+    """The attribute that a name means in the source of a class: private ones have the name of the class in front."""
+    is_private = name.startswith("__") and not name.endswith("__") and cls.strip("_")
+    return f"_{cls.lstrip('_')}{name}" if is_private else name

@@ -13,7 +13,7 @@ from typing import Any
 
 from pepperpy_reload.core.classbody import ClassChange
 from pepperpy_reload.core.likeness import alike
-from pepperpy_reload.core.names import bound_names
+from pepperpy_reload.core.names import bound_names, mangled
 from pepperpy_reload.core.statement import Statement, chain
 from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
@@ -153,13 +153,13 @@ def take_over(
     `scratch` is the class that the new version makes; `dirty` are the module's names that have changed since, `*` if it
     is not known which. Members whose statements are the same and read nothing dirty keep their values.
     """
-    change = ClassChange(old, new, dirty)
+    change = _change(scratch, old, new, dirty)
     for name in change.gone:
-        if (attribute := _mangled(new.name, name)) in vars(live):
+        if (attribute := mangled(new.name, name)) in vars(live):
             type.__delattr__(live, attribute)
     refitted: dict[int, FunctionType] = {}
     for name in change.made:
-        attribute = _mangled(new.name, name)
+        attribute = mangled(new.name, name)
         if attribute in vars(scratch):
             _take(live, scratch, attribute, undo, refitted, whole=name in change.shared)
         elif attribute in vars(live):
@@ -168,7 +168,7 @@ def take_over(
         for name in sorted(_MADE_BY_DECORATORS - change.names):
             _take_generated(live, scratch, name)
     _take_hash(live, scratch, is_said="__hash__" in change.names)
-    _take_shared(live, scratch, {_mangled(new.name, name) for name in change.noted})
+    _take_shared(live, scratch, {mangled(new.name, name) for name in change.noted})
     defaults.share(live, scratch)
     if isinstance(live, abc.ABCMeta):
         for cls in (live, *_subclasses(live)):
@@ -176,10 +176,20 @@ def take_over(
     doubles.settle(live, scratch, _functions_in)
 
 
-def _mangled(cls: str, name: str) -> str:
-    """The attribute that a class's own name for a member means: private ones have the name of the class in front."""
-    is_private = name.startswith("__") and not name.endswith("__") and cls.strip("_")
-    return f"_{cls.lstrip('_')}{name}" if is_private else name
+def _change(scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str]) -> ClassChange:
+    """What is different. Libraries may count what they make: of members that are theirs all are made again, or none.
+
+    SQLAlchemy's columns stand in a table in the order in which they were made.
+    """
+    change = ClassChange(old, new, dirty)
+    members = vars(scratch)
+    theirs = {name for name in change.names if _is_made_by_a_library(members.get(mangled(new.name, name)))}
+    return change if theirs.isdisjoint(change.made) else ClassChange(old, new, dirty, theirs)
+
+
+def _is_made_by_a_library(value: object) -> bool:
+    homes = {str(base.__module__) for base in type(value).__mro__} - recorder.modules.keys()
+    return not sys.stdlib_module_names.issuperset(home.partition(".")[0] for home in homes)
 
 
 def _take_hash(live: type, scratch: type, *, is_said: bool) -> None:

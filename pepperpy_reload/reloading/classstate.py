@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
 
+from pepperpy_reload.core.names import mangled
 from pepperpy_reload.core.unit import FunctionFacts
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
@@ -33,14 +34,16 @@ class ClassState:
     def of(self, key: CodeKey, module: str, facts: FunctionFacts) -> Iterator[Cell]:
         """The classes of which a function of a module may change something: for a method, those of its family."""
         home = _class_of(key, module)
+        written = _written_in(key)
         for name in facts.reached:
-            for cls in self._classes.get(name, ()):
+            for cls in self._classes.get(mangled(written, name), ()):
                 if home is None or issubclass(cls, home) or issubclass(home, cls):
                     yield self._cells[id(cls)]
-        if home is not None and facts.set_on_first and _is_given_the_class(home, key):
+        set_on_first = {mangled(written, name) for name in facts.set_on_first}
+        if home is not None and set_on_first and _is_given_the_class(home, key):
             subclasses: list[type] = type.__subclasses__(home)
             family = [cls for cls in (home, *subclasses) if id(cls) in self._cells]
-            yield from (self._cells[id(cls)] for cls in family if not facts.set_on_first.isdisjoint(vars(cls)))
+            yield from (self._cells[id(cls)] for cls in family if not set_on_first.isdisjoint(vars(cls)))
 
     def has(self, value: object) -> bool:
         """Whether this is such a class, and something in it may change."""
@@ -62,6 +65,12 @@ def _class_of(key: CodeKey, module: str) -> type | None:
     name, _, inside = key.qualname.partition(".<locals>")[0].partition(".")
     found = getattr(sys.modules.get(module), "__dict__", {}).get(name) if inside else None
     return found if is_a(found, type) else None
+
+
+def _written_in(key: CodeKey) -> str:
+    """The name of the class in whose source a function stands, "" if it stands in none."""
+    *_, cls, _ = ("", *key.qualname.partition(".<locals>")[0].split("."))
+    return cls
 
 
 def _is_given_the_class(cls: type, key: CodeKey) -> bool:

@@ -92,3 +92,11 @@ def test_they_hold_what_they_would_after_a_fresh_start(player: Player) -> None:
         (outcome,) = player.play(Case((one, other)))
         told[name] = outcome["status"], outcome["fault"]
     assert told == dict.fromkeys(EDITS, ("reloaded", ""))
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_private_ones_are_found_by_the_name_of_their_class(player: Player, name: str) -> None:
+    private = REGISTRY.replace("items", "__items").replace("count", "__count")
+    one, other = ({"app.py": f"{private}{text.replace('.items', '._Registry__items')}"} for text in EDITS[name])
+    (outcome,) = player.play(Case((one, other)))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
