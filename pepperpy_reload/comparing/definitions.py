@@ -93,9 +93,18 @@ def describe_class(painter: Painter, cls: type, refer: Refer) -> Node:
     edges: dict[str, Reference] = {f"base {index}": refer(painter, base) for index, base in enumerate(cls.__bases__)}
     edges["metaclass"] = refer(painter, type(cls))
     edges |= {f".{name}": refer(painter, value) for name, value in members.items()}
+    if type(members.get("__parameters__")) is tuple:  # typing's own, and that of an alias which it may have kept
+        edges[".__parameters__"] = painter.fresh(members["__parameters__"], _describe_parameters(refer))
     if issubclass(type(cls), abc.ABCMeta):
         edges |= {f"registered {name}": refer(painter, found) for name, found in sorted(_registered(cls).items())}
     return Node("class", detail, edges)
+
+
+def _describe_parameters(refer: Refer) -> Callable[[Painter, Any], Node]:
+    def describe(painter: Painter, things: Any) -> Node:
+        return Node("parameters", {}, {f"[{index}]": refer(painter, item) for index, item in enumerate(things)})
+
+    return describe
 
 
 def _is_source(name: str, value: object) -> bool:

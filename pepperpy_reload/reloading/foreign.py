@@ -77,6 +77,13 @@ _MAKING = _ON_ARGUMENTS - frozenset(
 )
 """Those whose functions give new objects; a pickle may mean something that is there."""
 
+_GIVING = frozenset(
+    f"{home}.{name}"
+    for home in ("inspect", "typing", "typing_extensions")
+    for name in ("get_annotations", "get_type_hints", "getmembers")
+)
+"""Other functions that give a new table or list each time."""
+
 _LOOKING = frozenset(
     "get keys values items copy index count read write writelines flush debug info warning warn error exception "
     "critical log isEnabledFor getEffectiveLevel hasHandlers getChild mkdir touch unlink write_text write_bytes rmdir "
@@ -138,7 +145,7 @@ class _Way:
 
     def _call(self) -> None:
         own = is_a(self.value, (FunctionType, MethodType)) and _file(self.value) in recorder.roots
-        makes = self.known_as.partition(".")[0] in _MAKING
+        makes = self.known_as.partition(".")[0] in _MAKING or self.known_as in _GIVING
         if own or makes or is_a(self.value, type):  # a new object, which nobody else has yet
             self.theirs = False
         self.value = _UNKNOWN

@@ -131,6 +131,29 @@ ALIAS = Base[int], dict[str, Base[int]]
 ONLY_ITSELF = EQUAL.replace(
     'return self.__name__ == getattr(other, "__name__", "")', "assert self is Base; return False"
 )
+SHARED = """
+from typing import Generic, TypeVar
+A = TypeVar("A")
+B = TypeVar("B")
+class Meta(type): ...
+class One(Generic[A, B]): ...
+class Two(Generic[A, B], metaclass=Meta):
+    x = 1
+OTHERS = [Generic[TypeVar(f"T{index}")].__origin__ for index in range(200)]
+"""
+ANNOTATED = """
+import inspect
+LIMIT = 1
+def note(cls):
+    found = inspect.get_annotations(cls)
+    found["limit"] = LIMIT
+    cls.notes = found
+    return cls
+
+@note
+class Thing:
+    x: int
+"""
 TOOL = "REG = [{0}]\ndef f(): return list(REG) + [{0}]\n"
 WHOLE = "import tool, parts\nX, Y = parts.A, tool.REG\nZ = sorted(k for k in globals() if k == 'X')\ndel parts\n"
 PACKAGE = "import p.part\nX = p.part.A\n"
@@ -207,6 +230,12 @@ EDITS: dict[str, tuple[Files, Files, str]] = {
          "parts.py": "A = 1\n", "tool.py": TOOL.format(1)},
         {"tool.py": TOOL.format(2)},
         "reloaded",
+    ),
+    "classes share the parameters that typing had kept for them, and has forgotten": (
+        {"app.py": SHARED}, {"app.py": SHARED.replace("x = 1", "x = 2")}, "reloaded",
+    ),
+    "a table of annotations is made for who asks for it": (
+        {"app.py": ANNOTATED}, {"app.py": ANNOTATED.replace("LIMIT = 1", "LIMIT = 2")}, "reloaded",
     ),
     "a directory that is a package gets a file": (
         {"app.py": PACKAGE, "p/part.py": "A = 1\n"}, {"p/__init__.py": "B = 1\n"}, "restart",
