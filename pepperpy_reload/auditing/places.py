@@ -6,6 +6,7 @@ object has it.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ from pepperpy_reload.comparing.portrait import Node, Portrait, Reference
 
 WHOLE = "*"
 """In place of a label: all that the object holds."""
+CHANCE = "#"
+"""In place of a label: all names that are drawn by chance."""
+_DRAWN = re.compile(r"[0-9a-f]{16}")
 _NAMED = frozenset({"modules", "module", "class"})
 _CONTENTS = frozenset({"keys", "members", "value"})
 _LISTS = ("names", "members", "edges", "keys")
@@ -52,6 +56,11 @@ def differing(one: Portrait, other: Portrait, known: Collection[Spot] = ()) -> I
     yield from Walk(one, other, known).run()
 
 
+def is_drawn(name: str) -> bool:
+    """Whether a name may have been drawn by chance: it has long numbers in it."""
+    return _DRAWN.search(name) is not None
+
+
 class Walk:
     """Both graphs walked in step: an object of one goes with one object of the other, wherever it is met."""
 
@@ -67,6 +76,14 @@ class Walk:
     def has_met(self, partner: int) -> bool:
         """Whether a node of the second portrait goes with one of the first."""
         return partner in self._back
+
+    def partner(self, node: int) -> int | None:
+        """The node of the second portrait that goes with one of the first, if that has been met."""
+        return self._partner.get(node)
+
+    def path(self, node: int) -> str:
+        """The way to a node of the first portrait."""
+        return self._paths.get(node, "")
 
     def run(self) -> Iterator[Place]:
         """See `differing`."""
@@ -87,7 +104,8 @@ class Walk:
             only = [[_told_label(label) for label in node.edges if label in labels] for node in (mine, theirs)]
             yield replace(here, one=f"holds {_short(only[0])}", other=f"holds {_short(only[1])}")
             return
-        for label in sorted(labels):
+        drawn = (here.node, CHANCE) in self._known
+        for label in sorted(label for label in labels if not (drawn and is_drawn(label))):
             one, other = (_told(portrait, node.edges.get(label)) for portrait, node in self._sides(mine, theirs))
             yield replace(here, label=label, path=join(here.path, label), one=one, other=other)
         yield from self._details(here, mine, theirs, has_other_labels=bool(labels))

@@ -136,6 +136,12 @@ class Sitter:
                 failed[name] = str(error)
         return {"failed": failed}
 
+    def forget(self, _: Mapping[str, Any]) -> Answer:
+        """Have own modules imported once more when they are asked for, by a process whose libraries are loaded."""
+        for name in own_modules(self.own):
+            del sys.modules[name]
+        return {}
+
     def files(self, _: Mapping[str, Any]) -> Answer:
         """The files that own modules are made of, or have read while they were imported."""
         loaded = recorder.modules.values()
@@ -209,6 +215,7 @@ def main(root: str, armed: str) -> None:
     carry_out: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
         "settle_in": sitter.settle_in,
         "load": sitter.load,
+        "forget": sitter.forget,
         "files": sitter.files,
         "explain": sitter.explain,
         "portray": sitter.portray,

@@ -6,19 +6,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pepperpy_reload.auditing.places import Spot, differing
 from pepperpy_reload.comparing.compare import first_difference
 from pepperpy_reload.comparing.portrait import Portrait
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
 from pepperpy_reload.replaying.history import Commit, Layout, Repository, Tree, guess_package
 from pepperpy_reload.replaying.process import Child, ChildError
 from pepperpy_reload.replaying.restarts import Restarts
-
-_STARTS = 5
-"""Fresh starts that one is compared with, if they are not all the same: chance may have it that two are."""
+from pepperpy_reload.replaying.steadiness import difference
 
 
 class Verdict(StrEnum):
@@ -249,23 +247,17 @@ class _Hot:
         found = first_difference(hot, fresh)
         if found is None:
             return Verdict.EQUAL, ""
-        text = f"{found.path}: {found.one}; in a fresh start: {found.other}"
-        unsteady: set[Spot] = set()
-        for _ in range(_STARTS):
-            unsteady |= self._unsteady(fresh, modules)
-            if not unsteady:
-                break
-            place = next(differing(fresh, hot, unsteady), None)
-            if place is None:
-                return Verdict.EQUAL, ""
-            text = f"{place.path}: {place.other}; in a fresh start: {place.one}"
-        return Verdict.DIFFERENT, text
+        text = difference(fresh, hot, partial(self._start, modules))
+        return (Verdict.DIFFERENT, text) if text else (Verdict.EQUAL, "")
 
-    def _unsteady(self, fresh: Portrait, modules: Sequence[str]) -> set[Spot]:
-        """The places where another fresh start is not like this one: they tell nothing of a reload."""
+    def _start(self, modules: Sequence[str], again: bool) -> Portrait:
+        """Another fresh start; see `steadiness`."""
         with self._stage.child(self._root) as second:
             second.ask("load", modules=modules)
-            return {place.spot for place in differing(fresh, self._stage.portrait(second))}
+            if again:
+                second.ask("forget")
+                second.ask("load", modules=modules)
+            return self._stage.portrait(second)
 
 
 def _rollback_fault(failure: ReloadReport | None, changed: str, report: ReloadReport, planted: str) -> str:

@@ -128,11 +128,47 @@ def test_what_differs_between_two_fresh_starts_tells_nothing_and_all_else_does(
     (project / "pack").mkdir()
     for value in (1, 2):
         text = f"import os, uuid\nclass Pool:\n    pid = os.getpid()\nNAMES = {{uuid.uuid4().hex: Pool}}\nX = {value}\n"
+        text += "setattr(Pool, f'made_{uuid.uuid4().hex}', X)\n"
         (project / "pack" / "__init__.py").write_text(text)
         commit()
     tool = start("replay", "--package", "pack", "--json")
     assert tool.ends() == 0, tool.text()
     assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"]
+
+
+COUNTED = """
+LAST = 0
+class Column:
+    def __init__(self):
+        global LAST
+        LAST += 1
+        self.number = LAST
+"""
+COLUMNS = "from counted import Column\nclass Table:\n    first = Column()\n    last = Column()\nother = Column()\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    last", "    middle = Column()\n    last"),
+        ("    last", "    next"),
+        ("other", "another"),
+        ("    last", "    x"),
+    ],
+)
+def test_what_libraries_count_goes_on_and_what_one_class_has_is_in_order(
+    start: Start, project: Path, commit: Commit, environment: dict[str, str], tmp_path: Path, old: str, new: str
+) -> None:
+    (tmp_path / "libraries").mkdir()
+    (tmp_path / "libraries" / "counted.py").write_text(COUNTED)
+    (project / "pack").mkdir()
+    for text in (COLUMNS, COLUMNS.replace(old, new)):
+        (project / "pack" / "__init__.py").write_text(text)
+        commit()
+    there = environment | {"PYTHONPATH": str(tmp_path / "libraries")}
+    tool = start("replay", "--package", "pack", "--json", environment=there)
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["equal"], tool.out
 
 
 def test_what_is_no_repository_is_one_sentence(start: Start, project: Path) -> None:
