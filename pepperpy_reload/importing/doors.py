@@ -47,7 +47,8 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
 
     Every import goes through it, and on 3.11 whoever is listened to pays for each call three times: it makes none.
     """
-    importers, notes, here, modules = recorder.importers, recorder.graph.notes, recorder.watch.local, sys.modules
+    importers, notes, modules = recorder.importers, recorder.graph.notes, sys.modules
+    here, entered = recorder.watch.local, recorder.watch.entered
     note_import = recorder.note_import
     if sys.version_info < (3, 12):
         note_import = _unheard(recorder)
@@ -61,7 +62,7 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
         level: int = 0,
     ) -> ModuleType:
         nonlocal notes
-        if locals is globals is not None and (stack := here.stack):
+        if entered and locals is globals is not None and (stack := here.stack):
             top = stack[-1]
             if (
                 top.is_plain
@@ -98,7 +99,12 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
             namespace = sys._getframe(1).f_globals
             watched = recorder.listens(namespace)
         else:
-            watched = namespace.__class__ is dict and "__name__" in namespace and namespace["__name__"] in importers
+            watched = (
+                bool(importers)
+                and namespace.__class__ is dict
+                and "__name__" in namespace
+                and namespace["__name__"] in importers
+            )
         try:
             if watched and recorder.on_import is not None and not recorder.is_elsewhere():
                 recorder.load_awaited(namespace, name, fromlist, level)
@@ -110,7 +116,7 @@ def _statement_door(recorder: Recorder, plain_import: Any) -> Callable[..., Modu
             raise
         if watched:
             note_import(namespace, name, fromlist, level, sys._getframe(1), failed=False)
-        elif name in recorder.by_name and not level:
+        elif not level and name in recorder.by_name:
             recorder.note_outside(name, fromlist)
         return module  # type: ignore[no-any-return]
 

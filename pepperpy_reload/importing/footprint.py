@@ -159,7 +159,7 @@ class Watch:
         self._depth = 0
         self._tool: int | None = None
         self._closing = False
-        self._entered: dict[Activity, None] = {}
+        self.entered: dict[Activity, None] = {}
         """The activities of all threads, innermost last."""
         self._older: set[int | None] = set()
         """The threads that ran before: what they do is nobody's."""
@@ -169,7 +169,7 @@ class Watch:
 
     def note_executed(self) -> None:
         """Code of a function is going to be executed by `exec` or `eval`: nobody sees where."""
-        if self._entered:
+        if self.entered:
             self._note(SOMEWHERE)
 
     def _note(self, code: CodeType) -> None:
@@ -181,7 +181,7 @@ class Watch:
 
     def _note_stray(self, code: CodeType) -> None:
         """A thread that loads nothing runs a function: perhaps for the statement that has started the thread."""
-        entered = list(self._entered)
+        entered = list(self.entered)
         owner = self.local.owner
         if owner is None and entered:
             top = entered[-1]
@@ -219,9 +219,9 @@ class Watch:
         """First-party code begins to run on this thread."""
         stack = self.local.stack
         stack.append(activity)
-        if not self._entered:
+        if not self.entered:
             self._older = {thread.ident for thread in threading.enumerate()}
-        self._entered[activity] = None
+        self.entered[activity] = None
         if sys.version_info < (3, 12):
             self._listen()
         elif len(stack) == 1:
@@ -235,7 +235,7 @@ class Watch:
         if sys.version_info < (3, 12) and not self.pause():  # first of all: what follows would be told to the hook
             stack[-1].missing = "another profiler is running"
         activity = stack.pop()
-        del self._entered[activity]
+        del self.entered[activity]
         activity.frame = None
         if activity.strays:
             self._sort_strays(activity)
@@ -326,7 +326,7 @@ class Watch:
             if not self._is_first_party(code.co_filename):
                 if file.__class__ is str and file not in self._roots.known:
                     self._is_first_party(file)
-                if code.co_name == EXECUTED and self._entered and sees_a_module(frame, self._is_first_party):
+                if code.co_name == EXECUTED and self.entered and sees_a_module(frame, self._is_first_party):
                     self._note(code)
                 return
             stack = self.local.stack
@@ -336,7 +336,7 @@ class Watch:
                     top.frame = frame
                 else:
                     top.note(code)
-            elif self._entered:
+            elif self.entered:
                 self._note_stray(code)
             else:
                 sys.setprofile(None)  # nothing is being loaded any more: this thread was started while something was
@@ -371,7 +371,7 @@ class Watch:
         def _set(self) -> None:
             """The hook is on while first-party code runs and no module is being found, and none of others' executed."""
             stack, loads = self.local.stack, self.local.unheard
-            if not self._entered and threading.getprofile() is self._hook:
+            if not self.entered and threading.getprofile() is self._hook:
                 threading.setprofile(None)
             if not stack or (loads and loads[-1][1] == len(stack)):
                 self.pause()

@@ -6,8 +6,10 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from contextlib import suppress
 
 _OURS = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir))
+_NOTHING: frozenset[str] = frozenset()
 _FOREIGN_PARTS = frozenset({"site-packages", "dist-packages", "node_modules", "__pypackages__"})
 
 
@@ -28,6 +30,8 @@ class Roots:
         self._looked_up: tuple[object, tuple[str, ...]] | None = None
         self._verdicts: dict[str, bool] = {}
         """By directory: whether what lies in it, and is no link, is first-party. Only what cannot change by itself."""
+        self._plain: dict[str, frozenset[str]] = {}
+        """By directory of others: what in it is no link."""
         self._lasting: set[str] = set()
         """Those of which it is true wherever we are."""
         self._absolute: tuple[str, ...] | None = None
@@ -47,6 +51,7 @@ class Roots:
     def _forget(self) -> None:
         self.known, self._real, self._looked_up = {}, {}, None
         self._verdicts.clear()
+        self._plain.clear()
         self._lasting.clear()
         self._absolute = None
 
@@ -81,12 +86,12 @@ class Roots:
         if file.startswith("<"):
             return False
         directory, _, name = file.rpartition(os.sep)
-        known = self._verdicts.get(directory)
-        if known and self._fixed is None:
-            self._known_directories()  # the working directory may be another one by now
-            known = self._verdicts.get(directory)
-        if known is not None and name not in ("", os.curdir, os.pardir) and not os.path.islink(file):
-            return known
+        known = self._verdict(directory)
+        if known is not None and name not in ("", os.curdir, os.pardir):
+            if not known and name in self._plain_in(directory):
+                return False
+            if not os.path.islink(file):
+                return known
         real = self._real_path(file)
         is_plain = os.path.isabs(directory) and real == os.path.join(self._real.get(directory, ""), name)
         directories = self._known_directories()
@@ -101,6 +106,23 @@ class Roots:
                     self._lasting.add(directory)
             return True
         return _is_below(real, self.directories())  # looked for once more: directories come into being
+
+    def _verdict(self, directory: str) -> bool | None:
+        """Whether what lies in a directory is first-party unless it is a link, if that is known."""
+        known = self._verdicts.get(directory)
+        if known and self._fixed is None:
+            self._known_directories()  # the working directory may be another one by now
+            known = self._verdicts.get(directory)
+        return known
+
+    def _plain_in(self, directory: str) -> frozenset[str]:
+        """What is no link in a directory of others: once it is asked for again, all of it is looked at at one go."""
+        if directory not in self._plain:
+            self._plain[directory] = _NOTHING
+        elif self._plain[directory] is _NOTHING:
+            with suppress(OSError), os.scandir(directory) as entries:
+                self._plain[directory] = frozenset([entry.name for entry in entries if not entry.is_symlink()])
+        return self._plain[directory]
 
     def _real_path(self, file: str) -> str:
         """The same as of os.path: that of a directory is asked for once."""

@@ -36,6 +36,25 @@ assert not {"exec_module", "create_module", "get_code"} & set(vars(foreign.__spe
     )
 
 
+def test_a_file_of_ours_that_a_library_has_a_link_to_is_first_party(python: Python) -> None:
+    python.armed(
+        LINKED
+        + """
+for name in ("a", "b", "c"):
+    pathlib.Path(f"site-packages/{name}.py").write_text("VALUE = 4\\n")
+os.symlink(os.path.abspath("own/first.py"), "site-packages/linked_one.py")
+sys.path[:0] = [os.path.abspath("site-packages"), os.getcwd()]
+import a, b, linked_one, c
+assert set(recorder.modules) == {"linked_one"}, set(recorder.modules)
+os.symlink(os.path.abspath("own/second.py"), "site-packages/linked_later.py")
+import importlib
+importlib.invalidate_caches()
+import linked_later
+assert set(recorder.modules) == {"linked_one", "linked_later"}, set(recorder.modules)
+"""
+    )
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_file_that_becomes_a_link_between_finding_and_loading_it(python: Python, when: str) -> None:
     python.armed(
