@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -155,10 +156,15 @@ class ImportProfiler:
                 entry.importer, entry.thread, entry.started,
             )
         )  # fmt: skip
+        if len(self._ended) > self._room:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Nobody has asked for long. A start, which loads each module once, leaves all of it to who asks."""
+        self._room = _UNASKED + len(sys.modules)
         if len(self._ended) > self._room and self._lock.acquire(blocking=False):  # else it is being done, maybe below
             try:
                 self._make_all()
-                self._room = _UNASKED + len(self._made)
             finally:
                 self._lock.release()
 
