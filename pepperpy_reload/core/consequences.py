@@ -169,16 +169,20 @@ class Consequences(Observers):
             for cell in self.stored_by(place.module, self.old_unit(place)):
                 self._remake(cell, place)
         self._see_changed(place, after.keys() - before.keys())
-        for cell in sorted(self.stored_by(place.module, self.unit(place))):
-            self._store_again(cell, place)
-            if again:  # what it sets is the same only if all that it reads is
-                self.spread(cell, self.causes[place], rebound=False, by=place)
+        self._see_stored(place, again=again)
         if self.fate(place) in (Fate.NEW, Fate.CHANGED):
             self._see_changed(place, self.going_to_store(place) - before.keys() - after.keys())
             self._see_subscripts(place)
         unit = self.unit(place)
         if b"[" in unit.statement.text and surely_bound(unit) is None and subscripts(self, place.module, unit):
             self._refuse(f"{place.module}:{unit.line} has a class made that a library may put among the module's names")
+
+    def _see_stored(self, place: Place, *, again: bool) -> None:
+        """What it sets is the same as before only if all that it reads is."""
+        for cell in sorted(self.stored_by(place.module, self.unit(place))):
+            self._store_again(cell, place)
+            if again:
+                self.spread(cell, self.causes[place], rebound=False, by=place)
 
     def _see_changed(self, place: Place, cells: Iterable[Cell]) -> None:
         """Who comes later finds what a unit is going to change: a class is not to keep what it had found."""
