@@ -198,7 +198,17 @@ class Past(Marks):
         return {Cell(alias.module, name) for name in self.offered(alias.module)}
 
     def _is_used_later(self, place: Place, cell: Cell) -> bool:
-        return any(self._is_later(other, place) for other in self.users(cell))
+        """Whether units that come later use what a cell holds; a class also by what has been made of it."""
+        waiting, seen = [cell], {cell}
+        is_class = any(self.unit(one).kind is Kind.CLASS for one in self.binders(cell))
+        for one in waiting:  # it grows meanwhile
+            users = self.users(one)
+            if any(self._is_later(other, place) for other in users):
+                return True
+            made = {Cell(other.module, name) for other in users for name in self.unit(other).binds} if is_class else ()
+            waiting += [other for other in sorted(map(self.canonical, made)) if other not in seen]
+            seen.update(waiting)
+        return False
 
     def _is_changed_later(self, place: Place, cell: Cell) -> bool:
         users = (other for other in self.users(cell) if self._is_later(other, place))

@@ -140,6 +140,14 @@ def test_who_looks_at_nothing_that_is_set_is_left_alone(reloads: Reloads) -> Non
     )
 
 
+def test_what_is_set_on_a_class_is_found_by_who_has_it_inside_something_else(player: Player) -> None:
+    part = "from typing import Annotated\nclass Part:\n    a = 1\nheld = Annotated[Part, 1]\nheld = [held]\n{}"
+    use = "from parts import held\nfound = held[0].__origin__.a\n"
+    states = [{"app.py": use, "parts.py": part.format(text)} for text in ("", "Part.a = 2\n", "Part.a = 3\n", "")]
+    outcomes = player.play(Case(tuple(states)))
+    assert [(one["status"], one["fault"]) for one in outcomes] == [("reloaded", "")] * 3, outcomes
+
+
 DISPATCH = "from functools import singledispatch\nfrom parts import Part\n@singledispatch\ndef show(value): ...\n"
 MADE = "def same(cls): return cls\n@same\nclass Part:\n    x = 1\n"
 
