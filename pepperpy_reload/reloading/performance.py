@@ -102,9 +102,11 @@ class Performance:
         if not all(map(self._may_only_bind, self._steps)):
             self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)
-        aliases.forget_equal(self._outgoing())
         classes = {step.name.split()[-1] for step in self._steps if step.name.startswith("class ")}
-        light, plan = self._holdings is None, self._passing.others if self._passing is not None else self._plan
+        light = self._holdings is None
+        if not light:
+            aliases.forget_equal()
+        plan = self._passing.others if self._passing is not None else self._plan
         modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
         concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}

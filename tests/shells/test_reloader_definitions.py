@@ -996,3 +996,28 @@ def test_a_class_that_a_library_makes_of_another_is_of_who_asks_for_it_first(
                 """,
         },
     )
+
+
+def test_what_is_annotated_is_not_an_equal_one_that_typing_has_kept(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        report = change("app.py", "SIZE = 1", "SIZE = 2")
+        assert report.status == "reloaded", report
+        assert app.Kept.__metadata__[0] is app.given is app.f.__annotations__["x"].__metadata__[0]
+        """,
+        {
+            "app.py": """
+                from dataclasses import dataclass
+                from typing import Annotated
+                SIZE = 1
+                @dataclass(frozen=True)
+                class Given:
+                    size: int = 1
+                def same(size): return Given()
+                given = same(SIZE)
+                Kept = Annotated[int, given]
+                def f(x: Annotated[int, given] = SIZE): ...
+                """
+        },
+    )
