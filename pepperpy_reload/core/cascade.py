@@ -103,16 +103,7 @@ class _Follower(Consequences):
 
     def is_simple(self) -> bool:
         """Whether nothing has been found but names that are bound again."""
-        if (
-            self.whole
-            or self.dropped
-            or self.drop
-            or self.touched
-            or self.set_again
-            or self.restart
-            or self.keys
-            or self.doubtful
-        ):
+        if self.whole or self.dropped or self.drop or self.touched or self.restart or self.keys or self.doubtful:
             return False
         return self.forced <= self._others.keys() and all(map(self._is_simple, self.rebound))
 

@@ -11,7 +11,7 @@ from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.marks import Cause
-from pepperpy_reload.core.observers import Observers
+from pepperpy_reload.core.past import Past
 from pepperpy_reload.core.plan import Action
 from pepperpy_reload.core.subscripts import subscripts
 from pepperpy_reload.core.unit import Kind, Unit
@@ -20,7 +20,7 @@ from pepperpy_reload.core.world import Cell, Place
 _OFTEN = 64  # statements between two looks at whether it takes too long
 
 
-class Consequences(Observers):
+class Consequences(Past):
     """Works until nothing more follows from what is marked."""
 
     def close(self) -> None:
@@ -161,8 +161,6 @@ class Consequences(Observers):
         for cell, depth in before.items():
             if not (again and depth is Depth.STORE):
                 self._remake(cell, place)
-        if again:
-            self._tell_observers(place)
         for cell in self._changed_under_names(place):
             self._remake(cell, place)
         if self.fate(place) is Fate.CHANGED:
@@ -172,10 +170,7 @@ class Consequences(Observers):
         self._see_stored(place, again=again)
         if self.fate(place) in (Fate.NEW, Fate.CHANGED):
             self._see_changed(place, self.going_to_store(place) - before.keys() - after.keys())
-            self._see_subscripts(place)
-        unit = self.unit(place)
-        if b"[" in unit.statement.text and surely_bound(unit) is None and subscripts(self, place.module, unit):
-            self._refuse(f"{place.module}:{unit.line} has a class made that a library may put among the module's names")
+        self._see_subscripts(place)
 
     def _see_stored(self, place: Place, *, again: bool) -> None:
         """What it sets is the same as before only if all that it reads is."""
@@ -216,7 +211,11 @@ class Consequences(Observers):
 
     def _see_subscripts(self, place: Place) -> None:
         """A library keeps what a class has been asked for: it is another class that is asked for other items."""
-        old, name = self.old_index(place), place.module
+        old, name, unit = self.old_index(place), place.module, self.unit(place)
+        if b"[" in unit.statement.text and surely_bound(unit) is None and subscripts(self, name, unit):
+            self._refuse(f"{name}:{unit.line} has a class made that a library may put among the module's names")
+        if self.fate(place) not in (Fate.NEW, Fate.CHANGED):
+            return
         before = subscripts(self, name, self.old_unit(place), self._gone_aliases(name)) if old >= 0 else {}
         after = subscripts(self, name, self.unit(place))
         for cell in sorted({*before, *after}):

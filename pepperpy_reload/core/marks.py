@@ -42,8 +42,6 @@ class Marks(Traces):
         self.work: deque[Place] = deque()
         self.rebound: set[Cell] = set()
         self.touched: set[Cell] = set()
-        self.set_again: set[Cell] = set()
-        """Those on whose objects attributes or items are set again."""
         self.dropped: dict[Cell, Cause] = {}
         self.forced: set[Place] = set()
         self.whole: dict[str, str] = dict(demand.whole)
@@ -54,14 +52,12 @@ class Marks(Traces):
         self._setters: dict[Cell, list[Place]] = {}
         self._ever_set: dict[str, bool] = {}
         self._setters_of: dict[tuple[Cell, str], list[Place]] = {}
-        self._told: dict[tuple[Cell, frozenset[str]], Place] = {}
-        self._observers: dict[tuple[Cell, frozenset[str]], list[Place]] = {}
         self._storers: dict[Cell, list[Place]] = {}
 
     @property
     def others(self) -> set[Cell]:
         """The cells that hold something else, or whose objects do."""
-        return self.rebound | self.touched | self.set_again
+        return self.rebound | self.touched
 
     def mark(self, place: Place, cause: Cause) -> None:
         """A unit is stale."""

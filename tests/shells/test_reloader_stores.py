@@ -124,22 +124,6 @@ def test_who_looks_at_what_is_set_again_finds_the_new_one(player: Player, name: 
     assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
 
 
-def test_who_looks_at_nothing_that_is_set_is_left_alone(reloads: Reloads) -> None:
-    reloads(
-        """
-        import app
-        kept = app.Heir
-        report = change("parts.py", "= 1", "= 2")
-        assert report.status == "reloaded" and kept is app.Heir and app.f.__defaults__ == (2,), report
-        """,
-        {
-            "parts.py": "PART = 1\n",
-            "app.py": f"from parts import PART\nTABLE = {{}}\n{PUT}class Base: ...\n@put('a')\ndef f(x=PART): ...\n"
-            "Base.a = f\n@put('b')\ndef g(): ...\nclass Heir(Base): ...\n",
-        },
-    )
-
-
 def test_what_is_set_on_a_class_is_found_by_who_has_it_inside_something_else(player: Player) -> None:
     part = "from typing import Annotated\nclass Part:\n    a = 1\nheld = Annotated[Part, 1]\nheld = [held]\n{}"
     use = "from parts import held\nfound = held[0].__origin__.a\n"
