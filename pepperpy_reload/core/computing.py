@@ -28,7 +28,7 @@ def only_computes(unit: Unit) -> bool:
 
     An import is not looked at here: what it does depends on what has been loaded.
     """
-    if unit.alias is not None or unit.statement.guards:
+    if _does_more(unit):
         return False
     if unit.computes is None:
         unit.computes = _compute([unit.statement.node])
@@ -54,11 +54,16 @@ def is_plain(unit: Unit) -> bool:
 
 def computes_or_calls(unit: Unit) -> bool:
     """Whether it does no more than that, goes through collections and calls what is pure, if the names mean that."""
-    if unit.alias is not None or unit.statement.guards:
+    if _does_more(unit):
         return False
     if unit.calls is None:
         unit.calls = _compute([unit.statement.node], calls=True)
     return unit.calls
+
+
+def _does_more(unit: Unit) -> bool:
+    """Whether no tree has to be read to know that a unit does more than compute, or something else."""
+    return unit.alias is not None or unit.kind in (Kind.FUNCTION, Kind.CLASS) or bool(unit.statement.guards)
 
 
 def only_gathers(unit: Unit) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.likeness import same_statement
-from pepperpy_reload.core.unit import Kind, Unit
+from pepperpy_reload.core.unit import Kind, Unit, read_otherwise
 
 
 class Fate(StrEnum):
@@ -33,6 +34,7 @@ class Alignment:
     fates: Sequence[Fate]
     olds: Sequence[int]
     gone: Sequence[Unit] = ()
+    _otherwise: dict[int, frozenset[Chain] | None] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of_unchanged(cls, units: Sequence[Unit]) -> Alignment:
@@ -43,6 +45,13 @@ class Alignment:
     def changed(self) -> list[int]:
         """The indexes of the units that are not the same."""
         return [index for index, fate in enumerate(self.fates) if fate is not Fate.SAME]
+
+    def read_otherwise(self, index: int) -> frozenset[Chain] | None:
+        """What a new unit reads in what differs from the old one that it goes with; None if that is not known."""
+        if index not in self._otherwise:
+            old = self.olds[index]
+            self._otherwise[index] = read_otherwise(self.old[old], self.units[index]) if old >= 0 else None
+        return self._otherwise[index]
 
 
 def align(old: Sequence[Unit], new: Sequence[Unit]) -> Alignment:

@@ -21,10 +21,10 @@ def same_statement(one: Statement, other: Statement, *, bodies: bool) -> bool:
         return other.twin.same or not bodies
     if one.guards != other.guards:
         return False
-    return one.text == other.text or alike(one.node, other.node, bodies=bodies, texts=_Texts(one, other))
+    return one.text == other.text or alike(one.node, other.node, bodies=bodies, texts=Texts(one, other))
 
 
-def alike(one: object, other: object, *, bodies: bool, texts: _Texts | None = None) -> bool:
+def alike(one: object, other: object, *, bodies: bool, texts: Texts | None = None) -> bool:
     """The same for syntax trees, and lists of them; `texts` are those of the statements that they are."""
     waiting: list[tuple[Any, Any]] = [(one, other)]
     while waiting:
@@ -60,20 +60,26 @@ def _fields(one: Any, other: Any, *, hide: bool) -> list[tuple[Any, Any]] | None
     return found
 
 
-class _Texts:
-    """The lines of two statements."""
+class Texts:
+    """The lines of two statements: definitions in them are compared by their lines first."""
 
     def __init__(self, one: Statement, other: Statement) -> None:
         self._lines = one.text.splitlines(), other.text.splitlines()
         self._befores = one.line, other.line
 
+    def of(self, node: ast.AST, version: int) -> bytes:
+        """The lines of a definition, or of another statement inside the first one (`version` 0) or the second."""
+        return b"\n".join(self._lines_of(node, version))
+
+    def _lines_of(self, node: ast.AST, version: int) -> list[bytes]:
+        first, last = first_line(node), node.end_lineno  # type: ignore[attr-defined]
+        before = self._befores[version]
+        return self._lines[version][first - before : last - before + 1]
+
     def are_same(self, one: ast.AST, other: ast.AST) -> bool:
         """Whether two definitions inside them have the same lines."""
-        texts = [
-            lines[first_line(node) - before : node.end_lineno - before + 1]  # type: ignore[attr-defined]
-            for node, lines, before in zip((one, other), self._lines, self._befores, strict=True)
-        ]
-        return texts[0] == texts[1] and texts[0] != []
+        lines = self._lines_of(one, 0)
+        return lines == self._lines_of(other, 1) and lines != []
 
 
 def _same_leaf(one: object, other: object) -> bool:

@@ -74,6 +74,7 @@ class Scope:
         """By module: the functions that bind a name of it."""
         self._meant: dict[tuple[str, Chain], tuple[Cell, Chain]] = {}
         self._modules_bound: dict[Cell, str] = {}
+        self._star_readers: dict[str, Sequence[Place]] = {}
 
     def forget_values(self) -> None:
         """Names may hold something else than they did: what was said of them is no longer true."""
@@ -211,12 +212,16 @@ class Scope:
         module = self.module(cell.module)
         return [Place(cell.module, index) for index in module.stars] if module else []
 
-    def star_readers(self, cell: Cell) -> Iterator[Place]:
-        """The star imports that may take a cell."""
-        for place in self.readers(Cell(cell.module, "*")):
-            alias = self.unit(place).alias
-            if alias is not None and alias.bound == "*":
-                yield place
+    def star_readers(self, cell: Cell) -> Iterable[Place]:
+        """The star imports that may take a cell: of all that reads its module as a whole, these are found at once."""
+        name = cell.module
+        if name not in self._star_readers:
+            whole = Cell(name, "*")
+            found = [star for other in self.world.reading(whole) for star in self.stars(Cell(other, "*"))]
+            taking = [star for star in found if (alias := self.unit(star).alias) is not None and alias.module == name]
+            given = [place for place in self._fetched.get(whole, ()) if place in self.stars(Cell(place.module, "*"))]
+            self._star_readers[name] = [*taking, *given]
+        return self._star_readers[name]
 
     def readers(self, cell: Cell) -> Iterable[Place]:
         """The units that read a cell when they are executed themselves, not in the functions that they call."""

@@ -11,7 +11,7 @@ from pepperpy_reload.core.operators import Known, foreseen, operated
 from pepperpy_reload.core.readers import Readers
 from pepperpy_reload.core.setters import set_by
 from pepperpy_reload.core.stores import computes_arguments
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_otherwise
+from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 _PREDICTED = 200  # functions looked at for one new statement
@@ -29,11 +29,13 @@ class Traces(Readers):
         self._presumed: dict[Place, set[Cell]] = {}
         self._stored: dict[int, tuple[Unit, set[Cell]]] = {}
         self._predicted: dict[tuple[str, int], set[Key]] = {}
+        self._foreseen: dict[Place, set[Key]] = {}
 
     def forget_values(self) -> None:
         """See `Readers`; what a new statement may run is found by values, too."""
         super().forget_values()
         self._predicted.clear()
+        self._foreseen.clear()
 
     def mutated(self, place: Place, *, old: bool) -> dict[Cell, Depth]:
         """The cells of others whose objects a unit changes: as it was, or as it is going to be."""
@@ -60,7 +62,11 @@ class Traces(Readers):
 
         That has to be seen when it is executed.
         """
-        if self.fate(place) in (Fate.NEW, Fate.CHANGED):
+        if self.fate(place) in (Fate.NEW, Fate.CHANGED) and (place, False) not in self._mutated:
+            # Most make no heir that anybody is told of: what else they change takes longer to find out.
+            ran = self.foreseen(place)
+            if not self._told_of_heirs(place.module, self.unit(place), ran, self._facts_of(ran), -1):
+                return ()
             self.mutated(place, old=False)
         return self._presumed.get(place, ())
 
@@ -111,13 +117,11 @@ class Traces(Readers):
 
         Classes that all heirs have left alone until now are told in `presumed` instead.
         """
-        told: dict[Cell, Depth] = {}
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
         self._add_used_up(found, name, unit.reads if not unit.same_as else ())
         ran = self.world.ran(name, old) if old >= 0 else self.predicted(name, unit) if soon is None else soon
-        is_told = unit.kind is Kind.CLASS and (unit.decorated or self._is_told(name, unit, ran, old))
-        every = {key: known for key in ran if (known := self.world.facts(key)) is not None}
+        every = self._facts_of(ran)
         if every or old < 0:
             for home, change in (foreseen if old < 0 else operated)(self, name, unit, every):
                 self._add_mutations(found, home, [change])
@@ -125,18 +129,13 @@ class Traces(Readers):
             changes = (self._certain(one, known[0], name, unit, every) for one in known[1].mutations)
             self._add_mutations(found, known[0], changes)
             self._add_used_up(found, known[0], known[1].reads)
-            if known[1].reached or known[1].set_on_first:
-                state = self.world.class_state(key, known[1])
-                told.update({self.canonical(cell): Depth.CALL for cell in state})
             if known[1].keeps_state:
                 found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
             if known[1].completes:
                 given = [one.chain for one in unit.mutations if not one.called]
                 made = [one for one in given if self.world.is_made_by_a_library(self.cell(name, one)[0])]
                 self._add_mutations(found, name, [Mutation(one, Depth.HARD) for one in made])
-            if known[1].reaches_through and is_told:
-                self._add_mutations(told, name, [Mutation(base, Depth.HARD) for base in unit.bases])
-        self._add_told(found, told, name, presumed)
+        self._add_told(found, self._told_of_heirs(name, unit, ran, every, old), name, presumed)
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         changed = {
             cell: depth
@@ -147,6 +146,26 @@ class Traces(Readers):
         for cell in [cell for cell, depth in changed.items() if depth is Depth.CALL] if names else ():
             changed.update(dict.fromkeys(self._lenders(cell, names) - own - changed.keys(), Depth.CALL))
         return changed
+
+    def _facts_of(self, keys: Iterable[Key]) -> dict[Key, tuple[str, FunctionFacts]]:
+        return {key: known for key in keys if (known := self.world.facts(key)) is not None}
+
+    def _told_of_heirs(
+        self, name: str, unit: Unit, ran: Iterable[Key], every: Mapping[Key, tuple[str, FunctionFacts]], old: int
+    ) -> dict[Cell, Depth]:
+        """The classes that a unit may change by making heirs of them, or what they hold, by functions that it runs."""
+        told: dict[Cell, Depth] = {}
+        is_told: bool | None = None
+        for key, known in every.items():
+            if known[1].reached or known[1].set_on_first:
+                state = self.world.class_state(key, known[1])
+                told.update({self.canonical(cell): Depth.CALL for cell in state})
+            if known[1].reaches_through and unit.kind is Kind.CLASS:
+                if is_told is None:
+                    is_told = unit.decorated or self._is_told(name, unit, ran, old)
+                if is_told:
+                    self._add_mutations(told, name, [Mutation(base, Depth.HARD) for base in unit.bases])
+        return told
 
     def _certain(
         self, change: Mutation, home: str, name: str, unit: Unit, every: Mapping[Key, tuple[str, FunctionFacts]]
@@ -222,11 +241,16 @@ class Traces(Readers):
 
         A decorator that has run is not taken to call what it returns: the witness sees if somebody does.
         """
-        unit, old = self.unit(place), self.old_index(place)
-        chains = read_otherwise(self.old_unit(place), unit) if old >= 0 else None
+        known = self._foreseen.get(place)
+        if known is None:
+            known = self._foreseen[place] = self._find_foreseen(place)
+        return known
+
+    def _find_foreseen(self, place: Place) -> set[Key]:
+        chains = self._alignment(place.module).read_otherwise(place.index)
         if chains is None:
-            return self.predicted(place.module, unit)
-        ran = self.world.ran(place.module, old)
+            return self.predicted(place.module, self.unit(place))
+        ran = self.world.ran(place.module, self.old_index(place))
         names = set(map(qualname_of, ran))
         new = self._reachable(place.module, chains) - ran
         return {*ran, *(key for key in new if qualname_of(key).rpartition(".<locals>.")[0] not in names)}

@@ -12,7 +12,7 @@ from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.doings import NONE, Alias, Doings, aliases, called, tells
 from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections, surveys
 from pepperpy_reload.core.freshness import fresh_names
-from pepperpy_reload.core.likeness import alike
+from pepperpy_reload.core.likeness import Texts, alike
 from pepperpy_reload.core.lookups import lookups, only_executes
 from pepperpy_reload.core.names import (
     Function,
@@ -412,11 +412,12 @@ def read_otherwise(old: Unit, new: Unit) -> frozenset[Chain] | None:
     known: dict[object, list[ast.stmt]] = {}
     for item in one.body:
         known.setdefault(getattr(item, "name", ""), []).append(item)
-    fresh = [
-        item
-        for item in other.body
-        if not any(alike(item, before, bodies=False) for before in known.get(getattr(item, "name", ""), ()))
-    ]
+    texts = Texts(old.statement, new.statement)
+    fresh = []
+    for item in other.body:
+        before = known.get(getattr(item, "name", ""), ())
+        if not any(alike(one, item, bodies=False, texts=texts) for one in before):
+            fresh.append(item)
     nodes = [node for item in fresh for node in import_time(item)]
     return frozenset(found for item in fresh for found in readings(item, bodies=False)) | frozenset(lookups(nodes))
 

@@ -12,7 +12,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from pepperpy_reload.core.classbody import ClassChange
-from pepperpy_reload.core.likeness import alike
+from pepperpy_reload.core.likeness import Texts, alike
 from pepperpy_reload.core.names import bound_names, mangled
 from pepperpy_reload.core.statement import Statement, chain
 from pepperpy_reload.importing.layout import held_in
@@ -146,14 +146,17 @@ def _is_quiet(cls: type) -> bool:
 
 
 def take_over(
-    live: type, scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str], undo: Undo
+    live: type, scratch: type, before: Statement, after: Statement, dirty: frozenset[str], undo: Undo
 ) -> None:
     """Give a live class what the new version of its statement makes different.
 
     `scratch` is the class that the new version makes; `dirty` are the module's names that have changed since, `*` if it
     is not known which. Members whose statements are the same and read nothing dirty keep their values.
     """
-    change = _change(scratch, old, new, dirty)
+    old, new = before.node, after.node
+    assert isinstance(old, ast.ClassDef)
+    assert isinstance(new, ast.ClassDef)
+    change = _change(scratch, old, new, dirty, Texts(before, after))
     for name in change.gone:
         if (attribute := mangled(new.name, name)) in vars(live):
             type.__delattr__(live, attribute)
@@ -176,15 +179,15 @@ def take_over(
     doubles.settle(live, scratch, _functions_in)
 
 
-def _change(scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str]) -> ClassChange:
+def _change(scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str], texts: Texts) -> ClassChange:
     """What is different. Libraries may count what they make: of members that are theirs all are made again, or none.
 
     SQLAlchemy's columns stand in a table in the order in which they were made.
     """
-    change = ClassChange(old, new, dirty)
+    change = ClassChange(old, new, dirty, texts=texts)
     members = vars(scratch)
     theirs = {name for name in change.names if _is_made_by_a_library(members.get(mangled(new.name, name)))}
-    return change if theirs.isdisjoint(change.made) else ClassChange(old, new, dirty, theirs)
+    return change if theirs.isdisjoint(change.made) else ClassChange(old, new, dirty, theirs, texts)
 
 
 def _is_made_by_a_library(value: object) -> bool:

@@ -277,7 +277,7 @@ class Executor:
         if isinstance(node, ast.ClassDef) and isinstance(before, ast.ClassDef):
             with classes.Hushed(live) as hushed:
                 exec(code, namespace, scratch)
-            classes.take_over(live, scratch.made[name], before, node, dirty, self._undo)
+            classes.take_over(live, scratch.made[name], old.statement, unit.statement, dirty, self._undo)
             hushed.tell()
             return
         exec(code, namespace, scratch)

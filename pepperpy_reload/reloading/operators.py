@@ -19,6 +19,8 @@ _CALLED = frozenset(
 """What makes an object, or is a call of it."""
 _BEHIND = ("fget", "func", "__wrapped__")
 """Where descriptors have the function that an attribute stands for."""
+_flags_of = type.__dict__["__flags__"].__get__
+_ON_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
 class Operators:
@@ -26,6 +28,8 @@ class Operators:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[type, Methods]] = {}
+        self._layers: dict[int, tuple[type, Methods]] = {}
+        """What a class has by itself: many have the same ones among their bases."""
 
     def of(self, values: Iterable[object]) -> Methods:
         """The methods of any of some values, by name."""
@@ -36,22 +40,28 @@ class Operators:
     def _of_type(self, kind: type) -> Methods:
         known = self._known.get(identity(kind))
         if known is None:
-            known = self._known[identity(kind)] = kind, _methods(kind)  # alive as long as its identity is known
+            found: dict[str, frozenset[Key]] = {}
+            for methods in filter(None, map(self._of_layer, kind.__mro__)):
+                found = _together(found, methods)
+            known = self._known[identity(kind)] = kind, found  # alive as long as its identity is known
+        return known[1]
+
+    def _of_layer(self, layer: type) -> Methods:
+        known = self._layers.get(identity(layer))
+        if known is None:
+            known = self._layers[identity(layer)] = layer, _methods(layer)
         return known[1]
 
 
-def _together(one: Methods, other: Methods) -> Methods:
+def _together(one: Methods, other: Methods) -> dict[str, frozenset[Key]]:
     return {name: one.get(name, frozenset()) | other.get(name, frozenset()) for name in one.keys() | other.keys()}
 
 
-def _methods(kind: type) -> Methods:
-    found: dict[str, set[Key]] = {}
-    for layer in kind.__mro__:
-        for name, value in namespace_of(layer).items():
-            keys = set(own_keys(_running(name, value)))
-            if keys:
-                found.setdefault(name, set()).update(keys)
-    return {name: frozenset(keys) for name, keys in found.items()}
+def _methods(layer: type) -> Methods:
+    if not _flags_of(layer) & _ON_HEAP:  # it is made by the interpreter, or by an extension, and cannot be changed
+        return {}
+    found = ((name, frozenset(own_keys(_running(name, value)))) for name, value in namespace_of(layer).items())
+    return {name: keys for name, keys in found if keys}
 
 
 def _running(name: str, value: Any) -> Iterator[Any]:
