@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeGuard
 
 from pepperpy_reload.core.effects import CHANGING, Chain
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.statement import chain
 from pepperpy_reload.core.tree import children, walk
 
@@ -64,8 +65,8 @@ class Deed:
 def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
     """What executing these nodes does. Of what is only used, what may be an effect nevertheless."""
     chosen = list(nodes)
-    dropped = {id(_awaited(node.value)) for node in chosen if isinstance(node, ast.Expr)}
-    called = {id(node.func) for node in chosen if isinstance(node, ast.Call)}
+    dropped = {identity(_awaited(node.value)) for node in chosen if isinstance(node, ast.Expr)}
+    called = {identity(node.func) for node in chosen if isinstance(node, ast.Call)}
     meant = _meanings(chosen)
     for node in chosen:
         for target, sort in _acts(node, dropped, called):
@@ -115,7 +116,7 @@ def _acts(node: ast.AST, dropped: set[int], called: set[int]) -> Iterator[tuple[
         case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[target, *_]):
             yield target, Sort.SET
         case ast.Call(func=callee):
-            yield callee, Sort.DONE if id(node) in dropped else Sort.USED
+            yield callee, Sort.DONE if identity(node) in dropped else Sort.USED
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield from map(_decorates, node.decorator_list)
         case ast.Assign(targets=targets):
@@ -126,7 +127,7 @@ def _acts(node: ast.AST, dropped: set[int], called: set[int]) -> Iterator[tuple[
             yield from ((inner.value, Sort.SET) for inner in walk(target) if _is_part(inner))
         case ast.Delete(targets=targets):
             yield from ((inner.value, Sort.SET) for inner in targets if _is_part(inner))
-        case ast.Attribute(attr=name) if name in CHANGING and id(node) not in called:
+        case ast.Attribute(attr=name) if name in CHANGING and identity(node) not in called:
             yield node, Sort.USED
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pepperpy_reload.core.deeds import attributes_set
 from pepperpy_reload.core.effects import HARMLESS, Chain, Mutation, mutations, reflections
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.lookups import lookups
 from pepperpy_reload.core.names import annotated_names, readings, unevaluated
 from pepperpy_reload.core.statement import absolute, chain, import_time
@@ -114,11 +115,11 @@ def tells(nodes: Iterable[ast.AST]) -> bool:
     A decorator that takes over what it decorates reads that alone.
     """
     nodes = list(nodes)
-    taking = {id(one) for node in nodes for one in _taking(node)}
+    taking = {identity(one) for node in nodes for one in _taking(node)}
     for node in nodes:
         match node:
             case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Name(id=name, ctx=ast.Load()):
-                if name in _TELLING and id(node) not in taking:
+                if name in _TELLING and identity(node) not in taking:
                     return True
             case ast.Constant(value="__doc__"):
                 return True
@@ -175,16 +176,16 @@ def _entries(nodes: list[ast.AST]) -> frozenset[str]:
     frames = any(isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe") for node in nodes)
     if not tables or frames or any(reflections(nodes)):
         return NONE
-    keys = {id(table): key.value for node in nodes for table, key in _looked_up(node)
+    keys = {identity(table): key.value for node in nodes for table, key in _looked_up(node)
             if isinstance(key, ast.Constant) and isinstance(key.value, str)}  # fmt: skip
-    return frozenset(keys.values()) if all(id(table) in keys for table in tables) else NONE
+    return frozenset(keys.values()) if all(identity(table) in keys for table in tables) else NONE
 
 
 def _sweeping(nodes: list[ast.AST]) -> str:
     """Whether a statement goes through sys.modules: what it finds there is what has been loaded by then."""
-    single = {id(part) for node in nodes for part, _ in _looked_up(node)}
+    single = {identity(part) for node in nodes for part, _ in _looked_up(node)}
     tables = (node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"))
-    return "goes through sys.modules" if any(id(node) not in single for node in tables) else ""
+    return "goes through sys.modules" if any(identity(node) not in single for node in tables) else ""
 
 
 def _looked_up(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST | None]]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.reflection import REFLECTION
 from pepperpy_reload.core.statement import absolute, chain, import_time
 from pepperpy_reload.core.stores import uncertain
@@ -53,9 +54,9 @@ def reflections(nodes: Iterable[ast.AST], *, inside: bool = False) -> Iterator[s
     nodes = list(nodes)
     parts = nodes if inside else [one for node in nodes if isinstance(node, ast.ClassDef) for one in _in_body(node)]
     calls = (node.func for node in parts if isinstance(node, ast.Call) and not node.args)
-    own = {id(name) for name in calls if isinstance(name, ast.Name) and name.id in _OWN}
+    own = {identity(name) for name in calls if isinstance(name, ast.Name) and name.id in _OWN}
     names = (node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    yield from (name.id for name in names if name.id in REFLECTION and id(name) not in own)
+    yield from (name.id for name in names if name.id in REFLECTION and identity(name) not in own)
 
 
 def _in_body(node: ast.ClassDef) -> Iterator[ast.AST]:
@@ -74,14 +75,14 @@ def surveys(nodes: Iterable[ast.AST]) -> bool:
     calls = [node for node in chosen if isinstance(node, ast.Call) and chain(node.func) == ("globals",)]
     if not calls:
         return False
-    items = {id(node.value) for node in chosen if isinstance(node, ast.Subscript)}
+    items = {identity(node.value) for node in chosen if isinstance(node, ast.Subscript)}
     run = {
-        id(given)
+        identity(given)
         for node in chosen
         if isinstance(node, ast.Call) and chain(node.func) in _RUNNING
         for given in node.args
     }
-    return any(id(call) not in items | run for call in calls)
+    return any(identity(call) not in items | run for call in calls)
 
 
 _RUNNING = (("exec",), ("eval",))
@@ -130,7 +131,7 @@ def mutations(nodes: Iterable[ast.AST], given: Collection[str] = ()) -> tuple[Mu
     for node in chosen:
         for target, depth, called in _mutated(node):
             plain = way(target)
-            by = others.get(id(node)) if depth is Depth.STORE else None
+            by = others.get(identity(node)) if depth is Depth.STORE else None
             if depth is Depth.STORE and (by == () or _is_looked_at(node, chain(target), looked_at)):
                 depth = Depth.KEPT if isinstance(node, ast.Attribute) else Depth.CALL
             for key in (plain, *((*part, *plain[1:]) for part in parts.get(plain[:1], ()))):
@@ -151,14 +152,14 @@ def _looked_at(nodes: Iterable[ast.AST]) -> set[Chain]:
     """The chains that are read, and all that they begin with, but for those of which an item or attribute is set."""
     every = list(nodes)
     targets = {
-        id(node.value)
+        identity(node.value)
         for node in every
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
     }
-    hidden = targets | {id(node.value) for node in every if isinstance(node, ast.Attribute)}
+    hidden = targets | {identity(node.value) for node in every if isinstance(node, ast.Attribute)}
     found: set[Chain] = set()
     for node in every:
-        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in hidden:
+        if isinstance(node, ast.Name | ast.Attribute) and identity(node) not in hidden:
             read = chain(node) if isinstance(node.ctx, ast.Load) else ()
             found.update(read[:end] for end in range(1, len(read) + 1))
         match node:

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from pepperpy_reload.core.effects import Chain, reflections
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.reflection import EXECUTING, FRAMES, NAMESPACES
 from pepperpy_reload.core.statement import chain
 from pepperpy_reload.core.tree import walk
@@ -23,10 +24,10 @@ def lookups(nodes: Iterable[ast.AST], *, executed: bool = True) -> Iterator[Chai
     """
     every = list(nodes)
     renamed = _renamed(every)
-    called = {id(node.func) for node in every if isinstance(node, ast.Call)}
+    called = {identity(node.func) for node in every if isinstance(node, ast.Call)}
     for node in every:
         match node:
-            case _ if id(node) in renamed:
+            case _ if identity(node) in renamed:
                 pass  # a module under another name in the table: nothing is read from it
             case ast.Subscript(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) | ast.Call():
                 if found := _looked_up(node):
@@ -34,7 +35,7 @@ def lookups(nodes: Iterable[ast.AST], *, executed: bool = True) -> Iterator[Chai
         match node:
             case ast.Call(func=ast.Name(id="eval" | "exec"), args=[code, *_]) if executed:
                 yield from _said(code)
-            case ast.Name(id="eval" | "exec", ctx=ast.Load()) if executed and id(node) not in called:
+            case ast.Name(id="eval" | "exec", ctx=ast.Load()) if executed and identity(node) not in called:
                 yield ANY  # whoever is given it may execute anything
             case ast.Attribute(attr=name) if name in FRAMES:
                 yield ANY
@@ -82,13 +83,13 @@ def _base(node: ast.expr) -> Chain:
 def _renamed(nodes: list[ast.AST]) -> set[int]:
     """The values that only come to stand in the table of modules, at once or by way of a name."""
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]
-    found = {id(node.value) for node in assigned if all(map(_is_module, node.targets))}
+    found = {identity(node.value) for node in assigned if all(map(_is_module, node.targets))}
     read = [node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    others = {node.id for node in read if id(node) not in found}
+    others = {node.id for node in read if identity(node) not in found}
     for node in assigned:
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
         if _is_module(node.value) and len(names) == len(node.targets) and others.isdisjoint(names):
-            found.add(id(node.value))
+            found.add(identity(node.value))
     return found
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Container, Iterable, Iterator
 
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.statement import chain, import_time, never_at_import
 from pepperpy_reload.core.tree import children, outside_body, walk
 
@@ -146,7 +147,7 @@ def readings(
             inside = [(inner, hidden) for inner in children(node)]
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in hidden:
                 yield (node.target.id,)
-        waiting.extend([one for one in inside if id(one[0]) not in without] if without else inside)
+        waiting.extend([one for one in inside if identity(one[0]) not in without] if without else inside)
 
 
 def read_inside(node: ast.AST, *, postponed: bool) -> Iterator[str]:
@@ -154,7 +155,7 @@ def read_inside(node: ast.AST, *, postponed: bool) -> Iterator[str]:
 
     Annotations stay text if they are `postponed` (PEP 563).
     """
-    text = {id(item) for inner in import_time(node) for item in hints_of(inner)} if postponed else set()
+    text = {identity(item) for inner in import_time(node) for item in hints_of(inner)} if postponed else set()
     for inner in import_time(node):
         if isinstance(inner, ast.ClassDef):
             own = set(bound_names(inner.body))
@@ -208,7 +209,7 @@ def unevaluated(node: ast.AST) -> Iterator[int]:
     """
     for inner in import_time(node):
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and _is_plain(inner):
-            yield from (id(item) for item in hints_of(inner))
+            yield from (identity(item) for item in hints_of(inner))
 
 
 def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

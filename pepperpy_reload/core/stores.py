@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.statement import chain, import_time
 from pepperpy_reload.core.tree import walk
 
@@ -27,15 +28,15 @@ def uncertain(nodes: Collection[ast.AST], given: Collection[str]) -> dict[int, K
     ]
     if not targets:
         return {}
-    inside = {id(one) for node in nodes if _branches(node) for one in walk(node)}
-    leaves = any(isinstance(one, ast.Return) and id(one) in inside for one in nodes)
+    inside = {identity(one) for node in nodes if _branches(node) for one in walk(node)}
+    leaves = any(isinstance(one, ast.Return) and identity(one) in inside for one in nodes)
     found: dict[int, Key] = {}
     for target in targets:
-        if leaves or id(target) in inside:
-            found[id(target)] = ()
+        if leaves or identity(target) in inside:
+            found[identity(target)] = ()
         elif isinstance(target, ast.Subscript) and not _is_constant(target.slice):
             key = chain(target.slice)
-            found[id(target)] = key if key and key[0] in given else ()
+            found[identity(target)] = key if key and key[0] in given else ()
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.operators import Known, foreseen, operated
 from pepperpy_reload.core.readers import Readers
 from pepperpy_reload.core.setters import set_by
@@ -72,9 +73,9 @@ class Traces(Readers):
 
     def stored_by(self, name: str, unit: Unit) -> set[Cell]:
         """The objects of which a unit itself sets attributes or items: functions and classes are among them."""
-        known = self._stored.get(id(unit))
+        known = self._stored.get(identity(unit))
         if known is None:
-            known = self._stored[id(unit)] = (unit, self._find_stored(name, unit, self._ran_by(name, unit)))
+            known = self._stored[identity(unit)] = (unit, self._find_stored(name, unit, self._ran_by(name, unit)))
         return known[1]
 
     def _ran_by(self, name: str, unit: Unit) -> frozenset[Key]:
@@ -257,11 +258,11 @@ class Traces(Readers):
 
     def predicted(self, name: str, unit: Unit) -> set[Key]:
         """The functions that a unit which has never been executed may run, as far as its names tell."""
-        known = self._predicted.get((name, id(unit)))
+        known = self._predicted.get((name, identity(unit)))
         if known is None:
             inherited = frozenset(unit.bases) - unit.called
             told = {key for base in unit.bases for key in self.world.told_of_heirs(*self.cell(name, base))}
-            known = self._predicted[name, id(unit)] = self._reachable(name, unit.reads - inherited, told)
+            known = self._predicted[name, identity(unit)] = self._reachable(name, unit.reads - inherited, told)
         return known
 
     def _reachable(self, name: str, chains: Iterable[Chain], keys: Iterable[Key] = ()) -> set[Key]:

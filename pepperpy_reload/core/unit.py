@@ -12,6 +12,7 @@ from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.doings import NONE, Alias, Doings, aliases, called, tells
 from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections, surveys
 from pepperpy_reload.core.freshness import fresh_names
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.likeness import Texts, alike
 from pepperpy_reload.core.lookups import lookups, only_executes
 from pepperpy_reload.core.names import (
@@ -143,7 +144,7 @@ class Unit:
         if not self.postponed:
             return self.reads
         node = self.statement.node
-        without = {id(item) for inner in import_time(node) for item in hints_of(inner)}
+        without = {identity(item) for inner in import_time(node) for item in hints_of(inner)}
         return frozenset(readings(node, bodies=False, without=without))
 
     @property

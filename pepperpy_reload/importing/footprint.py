@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.executed import EXECUTED, SOMEWHERE, sees_a_module
-from pepperpy_reload.importing.layout import identity
 from pepperpy_reload.importing.roots import Roots
 from pepperpy_reload.importing.searchers import Searchers
 

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from types import CellType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-identity = object.__hash__
-"""The same as `id`, but no event for audit hooks: those take ten times as long, and there is one of ours."""
-
 
 def namespace_of(cls: type) -> Mapping[str, Any]:
     """The namespace of a class, past what a metaclass makes of `__dict__`."""

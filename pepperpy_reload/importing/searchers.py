@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-from pepperpy_reload.importing.layout import identity
+from pepperpy_reload.core.identity import identity
 
 
 class Searchers:

@@ -20,7 +20,8 @@ from types import (
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from pepperpy_reload.importing.layout import dict_getter, identity, namespace_of, slots_of
+from pepperpy_reload.core.identity import identity
+from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 
 _VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)

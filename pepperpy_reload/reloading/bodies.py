@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.pairs import matched
 from pepperpy_reload.reloading.patch import parts_of, value_of
@@ -146,8 +147,8 @@ def _all_classes() -> Iterator[type]:
     while waiting:
         direct: list[type] = type.__subclasses__(waiting.pop())
         for cls in direct:
-            if id(cls) not in seen:
-                seen.add(id(cls))
+            if identity(cls) not in seen:
+                seen.add(identity(cls))
                 waiting.append(cls)
                 yield cls
 
@@ -177,14 +178,14 @@ def _with_predecessors(value: Any, qualname: str, module: str) -> Iterator[type]
         value = getattr(value, "__wrapped__", None)
     if not is_a(value, type):
         return
-    found = {id(value)}
+    found = {identity(value)}
     for cls in value.__mro__:
         home = vars(cls).get("__module__")
         if cls is value or (cls.__qualname__ == qualname and home in (module, value.__module__)):
-            found.add(id(cls))
+            found.add(identity(cls))
             yield cls
     for item in [*vars(value).values()]:
         for inner in parts_of(item) if type(item) is FunctionType else (item,):
-            if is_a(inner, type) and inner.__qualname__ == qualname and id(inner) not in found:
-                found.add(id(inner))
+            if is_a(inner, type) and inner.__qualname__ == qualname and identity(inner) not in found:
+                found.add(identity(inner))
                 yield inner

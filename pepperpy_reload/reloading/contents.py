@@ -23,6 +23,7 @@ from types import (
 )
 from typing import Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
@@ -67,7 +68,7 @@ class Contents:
         self._slots: list[tuple[Any, MemberDescriptorType, Any]] = []
         self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
         modules = (sys.modules.get(name) for name in recorder.modules)
-        self._spaces = {id(vars(module)) for module in modules if isinstance(module, ModuleType)}
+        self._spaces = {identity(vars(module)) for module in modules if isinstance(module, ModuleType)}
         with collecting_later():
             self._visit(starts)
 
@@ -92,7 +93,7 @@ class Contents:
         seen: set[int] = set()
         while waiting:
             thing = waiting.pop()
-            key, kind = id(thing), type(thing)
+            key, kind = identity(thing), type(thing)
             if key in seen:
                 continue
             seen.add(key)
@@ -158,7 +159,7 @@ class Contents:
     def _take_function(self, function: FunctionType) -> list[Any]:
         """A function; one of a library's is what a decorator has made, and holds what it was given."""
         closure = function.__closure__
-        is_own = id(function.__globals__) in self._spaces  # asking for its code is seen by every audit hook
+        is_own = identity(function.__globals__) in self._spaces  # asking for its code is seen by every audit hook
         if not is_own:
             file = function.__code__.co_filename
             known_file = self._own.get(file)
@@ -218,7 +219,7 @@ def _same(thing: Any, copy: Any) -> bool:
     if is_a(thing, list):
         return list.__len__(thing) == len(copy) and all(map(is_, list.__iter__(thing), copy))
     if is_a(thing, set):
-        return set.__len__(thing) == len(copy) and set(map(id, set.__iter__(thing))) == set(map(id, copy))
+        return set.__len__(thing) == len(copy) and set(map(identity, set.__iter__(thing))) == set(map(identity, copy))
     if is_a(thing, deque):
         return deque.__len__(thing) == len(copy) and all(map(is_, deque.__iter__(thing), copy))
     return bytes(thing) == bytes(copy)

@@ -10,13 +10,17 @@ from typing import Any
 from weakref import ref
 
 from pepperpy_reload.core.graph import Edge, EdgeKind
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.importing.recorder import recorder
 
-_MODULE = id(ModuleType)
+_MODULE = identity(ModuleType)
 _OTHERS = frozenset(
-    map(id, (int, float, complex, bool, str, bytes, type(None), tuple, list, dict, set, frozenset, range, type, object))
-) | frozenset(map(id, (FunctionType, BuiltinFunctionType, GenericAlias, property, SourceFileLoader, ModuleSpec)))
+    map(
+        identity,
+        (int, float, complex, bool, str, bytes, type(None), tuple, list, dict, set, frozenset, range, type, object),
+    )
+) | frozenset(map(identity, (FunctionType, BuiltinFunctionType, GenericAlias, property, SourceFileLoader, ModuleSpec)))
 """Types of no modules, by what never becomes the identity of another one."""
 _KNOWN = _OTHERS | {_MODULE}
 _NO_MODULE = ModuleType("")
@@ -39,7 +43,7 @@ class _Space:
         names = vars(module)
         if "__getattr__" in names or names.get("__name__") != name:
             return False
-        kinds = [*map(id, map(type, list(names.values())))]
+        kinds = [*map(identity, map(type, list(names.values())))]
         if kinds.count(_MODULE) == len(self.held) and _KNOWN.issuperset(kinds):
             return all(names.get(bound) is held() for bound, held in self.held.items())
         now = _held(names)

@@ -17,6 +17,7 @@ from typing import Any
 from weakref import ReferenceType
 
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.layout import dict_getter, held_in, slots_of
@@ -33,7 +34,7 @@ _FIXED = (
 )  # fmt: skip
 _NEVER = (*_ATOMS, re.Pattern, type, BuiltinFunctionType)
 """What holds nothing that could change."""
-_ATOM_IDS = frozenset(map(id, _ATOMS))  # to hash a type may run code of its metaclass
+_ATOM_IDS = frozenset(map(identity, _ATOMS))  # to hash a type may run code of its metaclass
 _DEPTH = 3
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _FEW = 100  # of what a container holds
@@ -56,13 +57,13 @@ class Holders:
         seen: set[int] = set()
         for module in recorder.modules:
             for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
-                if id(type(value)) in _ATOM_IDS or is_a(value, ModuleType) or name.startswith("__"):
+                if identity(type(value)) in _ATOM_IDS or is_a(value, ModuleType) or name.startswith("__"):
                     continue
                 cell = Cell(module, name)
                 if can_change(value):
-                    self._direct.setdefault(id(value), []).append(cell)
-                if id(value) not in seen:
-                    seen.add(id(value))
+                    self._direct.setdefault(identity(value), []).append(cell)
+                if identity(value) not in seen:
+                    seen.add(identity(value))
                     self._look_into(cell, value)
 
     def of(self, things: Iterable[object]) -> tuple[set[Cell], set[Cell]]:
@@ -70,8 +71,8 @@ class Holders:
         direct: set[Cell] = set()
         around: set[Cell] = set()
         for thing in things:
-            direct.update(self._direct.get(id(thing), ()))
-            around.update(self._around.get(id(thing), ()))
+            direct.update(self._direct.get(identity(thing), ()))
+            around.update(self._around.get(identity(thing), ()))
         return direct, around
 
     def of_function(self, key: CodeKey) -> list[Cell]:
@@ -79,22 +80,22 @@ class Holders:
         return self._functions.get(key, [])
 
     def _look_into(self, cell: Cell, value: object) -> None:
-        level, seen = [value], {id(value)}
+        level, seen = [value], {identity(value)}
         for depth in range(_DEPTH + 1):
             below: list[object] = []
             for thing in level:
                 kind = type(thing)
-                known = self._kinds.get(id(kind))
+                known = self._kinds.get(identity(kind))
                 if known is None:
                     perhaps = kind not in (tuple, frozenset) and issubclass(kind, (tuple, frozenset))
-                    known = self._kinds[id(kind)] = perhaps or can_change(thing), _looker(kind)
+                    known = self._kinds[identity(kind)] = perhaps or can_change(thing), _looker(kind)
                 if kind is FunctionType:
                     self._note_function(cell, thing)  # type: ignore[arg-type]
                 elif depth and known[0]:
-                    self._around.setdefault(id(thing), []).append(cell)
+                    self._around.setdefault(identity(thing), []).append(cell)
                 for inner in known[1](thing) if depth < _DEPTH else ():
-                    if id(type(inner)) not in _ATOM_IDS and id(inner) not in seen:
-                        seen.add(id(inner))
+                    if identity(type(inner)) not in _ATOM_IDS and identity(inner) not in seen:
+                        seen.add(identity(inner))
                         below.append(inner)
             self._left -= len(below)
             if self._left < 0:
@@ -113,7 +114,7 @@ class Holders:
 def parts_of(value: object, names: Collection[str]) -> Iterator[object]:
     """What an object has as attributes of these names and may change, also of objects inside of it; with what that
     holds itself: a table of lists is changed by what is put into one of them."""
-    level, seen = [value], {id(value)}
+    level, seen = [value], {identity(value)}
     for depth in range(_DEPTH + 1):
         below: list[object] = []
         for thing in level:
@@ -123,8 +124,8 @@ def parts_of(value: object, names: Collection[str]) -> Iterator[object]:
                 things = (part, *islice(_looker(type(part))(part) if type(part) in _CONTAINERS else (), _FEW))
                 yield from (one for one in things if can_change(one) and not is_a(one, type))
             for inner in _looker(type(thing))(thing) if depth < _DEPTH else ():
-                if id(type(inner)) not in _ATOM_IDS and id(inner) not in seen and len(seen) < _MANY:
-                    seen.add(id(inner))
+                if identity(type(inner)) not in _ATOM_IDS and identity(inner) not in seen and len(seen) < _MANY:
+                    seen.add(identity(inner))
                     below.append(inner)
         level = below
 

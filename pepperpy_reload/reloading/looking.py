@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.layout import dict_getter
 
 Kinds = type | tuple[type, ...]
 _ATOMS = (int, float, complex, bool, str, bytes, range, type(None), type(Ellipsis), type(NotImplemented))
-_ATOM_IDS = frozenset(map(id, _ATOMS))  # to hash a type may run code of its metaclass
+_ATOM_IDS = frozenset(map(identity, _ATOMS))  # to hash a type may run code of its metaclass
 
 
 def is_a(thing: object, kinds: Kinds) -> bool:
@@ -21,7 +22,7 @@ def is_a(thing: object, kinds: Kinds) -> bool:
 
 def is_atom(thing: object) -> bool:
     """Whether it is of one of Python's own types of values that hold nothing, and not of a class derived from one."""
-    return id(type(thing)) in _ATOM_IDS
+    return identity(type(thing)) in _ATOM_IDS
 
 
 def plain_attribute(value: Any, name: str) -> Any:

@@ -7,8 +7,9 @@ from functools import reduce
 from types import FunctionType
 from typing import Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.world import Key
-from pepperpy_reload.importing.layout import identity, namespace_of
+from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.reloading.callables import own_keys
 from pepperpy_reload.reloading.looking import attribute_of, is_a, part_of
 
