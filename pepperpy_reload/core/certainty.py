@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import ast
 
-from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.core.unit import Kind, Unit
 
 
 def surely_bound(unit: Unit) -> frozenset[str] | None:
     """The names that a statement binds, if it binds all of them unless it fails; None if that is not known."""
     if unit.alias is not None or unit.statement.guards:
         return None
+    if unit.kind in (Kind.FUNCTION, Kind.CLASS):  # no tree has to be read for that
+        return unit.binds if unit.binds == {unit.statement.name} else None
     node, names = unit.statement.node, set[str]()
     if isinstance(node, ast.Assign):
         names = {target.id for target in node.targets if isinstance(target, ast.Name)}
     elif isinstance(node, ast.AnnAssign):
         names = {node.target.id} if isinstance(node.target, ast.Name) and node.value is not None else set()
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        names = {node.name}
     elif not isinstance(node, ast.Expr):
         return None
     return unit.binds if names == unit.binds else None

@@ -36,18 +36,32 @@ _MADE_BY_DECORATORS = frozenset(
 )
 
 
-def why_not(cls: type, before: Statement, after: Statement, tells_again: Callable[[type], bool]) -> str:
+def why_not(cls: type, before: Statement, after: Statement, tells_again: Callable[[type], bool], *, bare: bool) -> str:
     """Why a live class cannot take over a new version of its statement, or "".
 
-    `tells_again` is asked whether a base class may be told of it once more.
+    `tells_again` is asked whether a base class may be told of it once more. If it is `bare`, both are class statements
+    without decorators: no tree has to be read if they say the same.
     """
-    old, new = before.node, after.node
-    if not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
-        return "it was not made by a class statement"
     if type(cls) not in _PLAIN_METACLASSES:
         return f"its metaclass is {type(cls).__name__}"
-    if "__slots__" in vars(cls) or (b"__slots__" in after.text and "__slots__" in bound_names(new.body)):
+    if "__slots__" in vars(cls) or (b"__slots__" in after.text and _binds_slots(after.node)):
         return "it has __slots__"
+    if not (bare and before.text == after.text) and (why := _other_head(before.node, after.node)):
+        return why
+    told = [base for base in cls.__mro__[1:] if _is_told(base)]
+    if told and (_teller(cls) is not told[0] or not all(map(tells_again, told))):
+        return "a base class wants to know of its subclasses"
+    return ""
+
+
+def _binds_slots(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ClassDef) and "__slots__" in bound_names(node.body)
+
+
+def _other_head(old: ast.stmt, new: ast.stmt) -> str:
+    """What speaks against it in what stands above the bodies of two versions, or ""."""
+    if not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
+        return "it was not made by a class statement"
     for part in ("bases", "keywords", "decorator_list"):
         if not alike(getattr(old, part), getattr(new, part), bodies=False):
             return f"its {part.removesuffix('_list')} changed"
@@ -55,9 +69,6 @@ def why_not(cls: type, before: Statement, after: Statement, tells_again: Callabl
         name = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if name[-1:] == () or name[-1] not in _PURE_DECORATORS:
             return "it has a decorator that may do anything"
-    told = [base for base in cls.__mro__[1:] if _is_told(base)]
-    if told and (_teller(cls) is not told[0] or not all(map(tells_again, told))):
-        return "a base class wants to know of its subclasses"
     return ""
 
 

@@ -19,7 +19,7 @@ from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.graph import EdgeKind
 from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.reflection import SWEEPING
-from pepperpy_reload.core.unit import FunctionFacts, Unit
+from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.layout import namespace_of
@@ -398,7 +398,8 @@ class LiveWorld(Spoken):
         old = alignment.old[alignment.olds[place.index]] if alignment.olds[place.index] >= 0 else None
         if old is None or not is_a(value, type):
             return "there is no live class"
-        return classes.why_not(value, old.statement, unit.statement, self._tells_again)
+        bare = unit.kind is old.kind is Kind.CLASS and not (unit.decorated or old.decorated)
+        return classes.why_not(value, old.statement, unit.statement, self._tells_again, bare=bare)
 
     def _tells_again(self, base: type) -> bool:
         """Whether the hook of a base class may be called again for a subclass: it changes nothing of that."""
