@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
 
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.likeness import same_statement
+from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.unit import Kind, Unit, read_otherwise
 
 
@@ -34,6 +35,8 @@ class Alignment:
     fates: Sequence[Fate]
     olds: Sequence[int]
     gone: Sequence[Unit] = ()
+    mentions: Mentions = field(default_factory=Mentions, compare=False, repr=False)
+    """Which of the units may say a word."""
     _otherwise: dict[int, frozenset[Chain] | None] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -45,6 +48,10 @@ class Alignment:
     def changed(self) -> list[int]:
         """The indexes of the units that are not the same."""
         return [index for index, fate in enumerate(self.fates) if fate is not Fate.SAME]
+
+    def words(self) -> Iterator[frozenset[str] | None]:
+        """What `mentions` goes by."""
+        return (unit.words for unit in self.units)
 
     def read_otherwise(self, index: int) -> frozenset[Chain] | None:
         """What a new unit reads in what differs from the old one that it goes with; None if that is not known."""

@@ -51,6 +51,7 @@ class Marks(Traces):
         self._keys: set[Key] = set()
         self._setters: dict[Cell, list[Place]] = {}
         self._ever_set: dict[str, bool] = {}
+        self._words_set: dict[str, frozenset[str]] = {}
         self._setters_of: dict[tuple[Cell, str], list[Place]] = {}
         self._storers: dict[Cell, list[Place]] = {}
 

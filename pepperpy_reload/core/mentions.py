@@ -34,6 +34,11 @@ class Mentions:
             return self._always
         return lists[0] if len(lists) == 1 and not self._always else sorted({*self._always}.union(*lists))
 
+    def prepare(self, read: Callable[[], Iterable[frozenset[str] | None]]) -> None:
+        """Make the index before anybody asks."""
+        if self._by_word is None:
+            self._by_word = self._index(read())
+
     def _index(self, said: Iterable[frozenset[str] | None]) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for index, words in enumerate(said):

@@ -136,7 +136,7 @@ class Past(Marks):
     def _find_attribute_setters(self, cell: Cell, attribute: str) -> Iterator[Place]:
         if not self._is_ever_set(attribute):
             return
-        for name in self.world.setting(Cell(cell.module, attribute)):
+        for name in self._modules_setting(Cell(cell.module, attribute)):
             for unit in self._units_setting(name, attribute):
                 if cell in owners_set(self, name, unit.sets, unit.imports, attribute):
                     yield Place(name, unit.index)
@@ -153,13 +153,37 @@ class Past(Marks):
     def _find_setters(self, cell: Cell) -> Iterator[Place]:
         if not self._is_ever_set(cell.name):
             return
-        for name in self.world.setting(cell):
+        for name in self._modules_setting(cell):
             for unit in self._units_setting(name, cell.name):
                 own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
                 yield from (Place(name, unit.index) for one, rest in own if one == cell and not rest)
             for key, facts in self._functions_setting(name, cell.name):
                 if cell in set_by(self, name, facts):
                     yield from self.runners(key)
+
+    def _modules_setting(self, cell: Cell) -> Iterator[str]:
+        """The modules that may set a cell as an attribute.
+
+        Those that may set any by a name that is made up are few, and are asked for every cell.
+        """
+        found = {name for name in self.world.setting_any(cell.name) if self._may_set(name, cell.name)}
+        yield from (name for name in self.world.setting(cell) if name in found) if found else ()
+
+    def _may_set(self, name: str, word: str) -> bool:
+        """Whether a module may set an attribute of that name: what it sets is gathered when it is asked often."""
+        if name not in self._words_set:
+            if not self._is_often("words", name):
+                return True
+            self._words_set[name] = frozenset(self._all_set(name))
+        return not self._words_set[name].isdisjoint((word, "*"))
+
+    def _all_set(self, name: str) -> Iterator[str]:
+        """The last words of all that a module sets."""
+        module = self.module(name)
+        for unit in module.alignment.units if module is not None else ():
+            yield from (chain[-1] for chain in unit.sets)
+        for facts in self.world.functions(name, None).values():
+            yield from (chain[-1] for chain in facts.sets)
 
     def _is_ever_set(self, word: str) -> bool:
         """Whether anybody sets an attribute of that name: if not, nobody has to be asked cell by cell.

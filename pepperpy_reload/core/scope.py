@@ -10,7 +10,6 @@ from functools import cached_property
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.lookups import ANY
-from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.reflection import EXECUTED, SWEEPING
 from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
@@ -25,22 +24,18 @@ class _Module:
         """The cells that a unit reads, as far as somebody has asked."""
         self.taking: frozenset[int] | None = None
         """The units that may read names of others without saying them, as soon as somebody has asked."""
-        self._mentions = Mentions()
 
     def perhaps_saying(self, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may say one of these words, and perhaps others."""
-        found = self._mentions.of(words, self._words)
+        found = self.alignment.mentions.of(words, self.alignment.words)
         return self.alignment.units if found is None else [self.alignment.units[index] for index in found]
 
     def saying(self, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may say one of these words."""
-        found = self._mentions.of(words, self._words)
+        found = self.alignment.mentions.of(words, self.alignment.words)
         if found is None:
             return [unit for unit in self.alignment.units if unit.may_say(words)]
         return [self.alignment.units[index] for index in found]
-
-    def _words(self) -> Iterator[frozenset[str] | None]:
-        return (unit.words for unit in self.alignment.units)
 
     @cached_property
     def binders(self) -> dict[str, list[int]]:

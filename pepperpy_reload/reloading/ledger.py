@@ -40,6 +40,8 @@ INTERPRETER.update(
     }
 )
 
+_FEW = 500
+"""Modules: with more, an index of the words of each would take more memory than the time is worth that it saves."""
 _pages: dict[str, Page] = {}
 _read: dict[str, tuple[bytes, list[Unit]]] = {}
 """The units of sources that have been read by a reload, until their modules are made of them."""
@@ -114,6 +116,8 @@ def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
             may_say(name, key, frozenset())
         for unit in known.units:
             unit.note_names()
+        if len(recorder.modules) <= _FEW:
+            known.alignment.mentions.prepare(known.alignment.words)
         if not known.loaded.by_unit:
             known.units_at_offset(0)
         forget_trees()

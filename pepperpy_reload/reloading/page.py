@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from types import CodeType
 
+from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.statement import Statement, first_line
 from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.importing.footprint import CodeKey
@@ -36,9 +37,17 @@ class Page:
     _lines: list[int] = field(default_factory=list, repr=False)
     _offsets: list[list[int]] | None = field(default=None, repr=False)
     """By instruction (two bytes each): the units that cover it."""
+    _alignment: Alignment | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.footprint = self.loaded.ran
+
+    @property
+    def alignment(self) -> Alignment:
+        """Its units as those of a module that is not edited: what becomes known of them is known with the next plan."""
+        if self._alignment is None or self._alignment.units is not self.units:
+            self._alignment = Alignment.of_unchanged(self.units)
+        return self._alignment
 
     def facts(self, key: CodeKey) -> FunctionFacts | None:
         """The facts of a function in the source, None if there is no such function."""

@@ -44,7 +44,7 @@ class Spoken:
             page = ledger.page(module)
             if page is None:
                 return None
-            self._alignments[module] = Alignment.of_unchanged(page.units)
+            self._alignments[module] = page.alignment
         return self._alignments[module]
 
     def knows(self, module: str) -> bool:
