@@ -73,6 +73,8 @@ class Unit:
     calls: bool | None = field(default=None, compare=False, repr=False)
     plain: bool | None = field(default=None, compare=False, repr=False)
     gathers: bool | None = field(default=None, compare=False, repr=False)
+    sure: frozenset[str] | bool | None = field(default=None, compare=False, repr=False)
+    """What `surely_bound` says of it, once it has been asked; False if that is not known."""
     _doings: Doings | None = field(default=None, compare=False, repr=False)
     _label: str = field(default="", compare=False, repr=False)
     _firsts: frozenset[str] | None = field(default=None, compare=False, repr=False)
@@ -173,8 +175,8 @@ class Unit:
         return self.doings.texts
 
     def note_names(self) -> None:
-        """Have ready what may be asked for with every plan: what it does, `firsts` and `names`."""
-        _ = self.firsts, self.names
+        """Have ready what may be asked for with every plan: what it does, `firsts` and `names`, and its `deeds`."""
+        _ = self.firsts, self.names, self.deeds if self.alias is None else ()
 
     def may_name(self, name: str) -> bool:
         """Whether `name` could be one of its `names`; False without a look at its tree if its text does not have it."""

@@ -97,7 +97,6 @@ class Performance:
 
     def run(self) -> None:
         """Execute everything; what user code raises comes out as UserCodeError."""
-        importlib.invalidate_caches()
         self._see_disposers()
         if not all(map(self._may_only_bind, self._steps)):
             self._deepen()
@@ -132,6 +131,7 @@ class Performance:
     def _deepen(self) -> None:
         """Something is going to be executed that may change anything."""
         if self._holdings is None:
+            importlib.invalidate_caches()  # it may import what has come since
             self._attempt.transaction.deepen()
             self._holdings = Holdings()
 
