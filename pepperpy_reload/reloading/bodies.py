@@ -126,6 +126,8 @@ def _names_itself(bodies: Iterable[tuple[CodeType, CodeType]]) -> bool:
 
 def _names_given(body: CodeType, module: str, qualname: str) -> tuple[object, object]:
     """The module and the name that a class body says its class has; None for what it computes."""
+    if not any(_may_be_stored_again(body, name) for name in _NAMES):
+        return module, qualname
     given: dict[str, object] = {}
     before: object = None
     for instruction in dis.get_instructions(body):
@@ -136,6 +138,15 @@ def _names_given(body: CodeType, module: str, qualname: str) -> tuple[object, ob
     return given.get("__module__", module), given.get("__qualname__", qualname)
 
 
+def _may_be_stored_again(body: CodeType, name: str) -> bool:
+    """Whether a class body may bind a name more than the once that every class does: no instruction is looked at."""
+    index = body.co_names.index(name) if name in body.co_names else -1
+    if index < 0 or index >= _STORE:  # beyond, pairs of bytes could hide one another
+        return index >= 0
+    return body.co_code.count(bytes((_STORE, index))) > 1
+
+
+_STORE = dis.opmap["STORE_NAME"]
 _NAMES = ("__module__", "__qualname__")
 _qualname = type.__dict__["__qualname__"].__get__
 
