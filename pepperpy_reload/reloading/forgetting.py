@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from types import ModuleType
 
+from pepperpy_reload.core.world import Cell
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.classes import remembers
 from pepperpy_reload.reloading.looking import is_a
-from pepperpy_reload.reloading.memory import Print, Tellers, counts, found, is_own, lead_to, modules_of
+from pepperpy_reload.reloading.memory import Print, Tellers, counts, found, is_own, lead_to, modules_of, numbering
+
+TimeOf = Callable[[str, str], tuple[object, ...] | None]
+"""When a cold start binds a name of a module; None if that is not known."""
 
 
 class Forgetting:
@@ -43,16 +48,41 @@ class Forgetting:
             if tellers.print() != before:
                 raise RestartNeeded(f"{cls.__qualname__} is made again, and its base class remembers its subclasses")
 
-    def check(self) -> None:
-        """All has been done. Raises RestartNeeded if a library has counted, or somebody still has an old class."""
+    def check(self, cells: Collection[Cell], time_of: TimeOf) -> None:
+        """All has been done; what some `cells` hold is another now.
+
+        Raises RestartNeeded if a library has counted, or somebody still has an old class.
+        """
         gone = [one for one in self._outgoing.values() if found(one) is not one]
         if not gone:
             return
         for one in gone:
             if not found(one) and Tellers(one).may_know(one):
                 raise RestartNeeded(f"{one.__qualname__} is gone, and its base class remembers its subclasses")
-        if counts(self._packages) != self._counts:
+        now = counts(self._packages)
+        moved = {key[1] for key in now.keys() | self._counts.keys() if now.get(key) != self._counts.get(key)}
+        numbers = numbering(gone, moved) if moved else set[str]()
+        if moved - numbers:
             raise RestartNeeded(f"{gone[0].__qualname__} was made again, and its base class counts what is made")
+        if numbers:
+            _see_order(numbers, cells, time_of)
         own = [sys.modules[name] for name in recorder.modules if name in sys.modules]
         if lead_to(gone, [*own, *modules_of(self._packages)], self._packages):
             raise RestartNeeded(f"{gone[0].__qualname__} was made again, and the old one is still in use")
+
+
+def _see_order(names: Collection[str], cells: Collection[Cell], time_of: TimeOf) -> None:
+    """What has a number is made after all that has a lower one, as in a fresh start. Raises RestartNeeded if not."""
+    made = {id(getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)) for cell in cells}
+    times: dict[int, tuple[object, ...]] = {}
+    for module in recorder.modules:
+        for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
+            if is_a(value, ModuleType) or not numbering([value], names):
+                continue
+            time = time_of(module, name)
+            if time is None:
+                raise RestartNeeded(f"{module}.{name} has a number, and it is not known when it was made")
+            times[id(value)] = min(time, times.get(id(value), time))  # others have imported it from there
+    new = [time for number, time in times.items() if number in made]
+    if new and any(time > min(new) for number, time in times.items() if number not in made):
+        raise RestartNeeded("what a library numbers as it is made would not be in the order of a fresh start")

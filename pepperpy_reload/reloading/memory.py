@@ -68,9 +68,7 @@ class Tellers:
     def may_know(self, cls: type) -> bool:
         """Whether they may have written down that there is a class, or counted it."""
         values = [value for space in self.spaces() for name, value in list(space.items()) if not name.startswith("__")]
-        if not self.names().isdisjoint(_names_of([cls])) or _are_numbered([cls], self.packages):
-            return True
-        return any(type(value) in _NUMBERS for value in values)
+        return not self.names().isdisjoint(_names_of([cls])) or any(type(value) in _NUMBERS for value in values)
 
 
 def _said(hook: FunctionType) -> dict[str, Any]:
@@ -102,8 +100,6 @@ def why_remembered(base: type) -> str:
         return "it is not written in Python"
     if not tellers.names().isdisjoint(_names_of(heirs)):
         return "it keeps their names"
-    if _are_numbered(heirs, tellers.packages):
-        return "it numbers what is made with them"
     return "it keeps them" if lead_to(heirs, modules_of(tellers.packages), tellers.packages) else ""
 
 
@@ -120,17 +116,20 @@ def counts(packages: Collection[str]) -> dict[tuple[str, str], int | str]:
     return found
 
 
-def _are_numbered(heirs: Iterable[type], packages: Collection[str]) -> bool:
-    """Whether what is in some classes has numbers by a name under which a library may count."""
-    names = {name for _, name in counts(packages) if not name.startswith("__")}
-    level: list[Any] = [value for heir in heirs for value in list(namespace_of(heir).values())]
+def numbering(things: Iterable[object], names: Collection[str]) -> set[str]:
+    """The names, of those under which libraries may count, by which something in these objects has a number."""
+    level: list[Any] = [value for one in things for value in _held(one)]
+    found = set[str]()
     for _ in range(_NEAR):
         own = [instance_dict(one) for one in level if not is_a(one, (*_FLAT, type, ModuleType))]
-        if any(type(table.get(name)) is int for table in own for name in names & table.keys()):
-            return True
+        found.update(name for table in own for name in table.keys() & names if type(table[name]) is int)
         parts = [inner for table in own for inner in list(table.values())]
         level = [*parts, *(inner for part in parts if type(part) in _CONTAINERS for inner in list(part))]
-    return False
+    return found
+
+
+def _held(thing: object) -> Iterable[object]:
+    return list(namespace_of(thing).values()) if is_a(thing, type) else [thing]  # type: ignore[arg-type]
 
 
 def found(cls: type) -> Any:

@@ -123,7 +123,7 @@ class Performance:
                 self._survivors.check_module(name, self._attempt.transaction.before(name))
             self._tidy()
             names.check(self._time_of)
-            self._forgetting.check()
+            self._forgetting.check(self._plan.cells, self._time_of)
             if self._holdings is not None:
                 self._holdings.check_loggers()
             state.call_hooks(concerned, "__after_reload__")

@@ -21,6 +21,7 @@ HOOKS = {
     "how many there are in all": "cls.position = next(NUMBERS)",
     "numbers of what they have": "cls.made = Numbered()",
 }
+FINE = ("nothing", "weakly", "on the class", "numbers of what they have")
 LIBRARY = """
 import itertools, weakref
 from elsewhere import depot
@@ -52,7 +53,7 @@ SECOND = "class Second(Heir): ...\n"
 def test_a_library_that_keeps_nothing_of_a_class_is_asked_for_another(
     reloads: Reloads, kept: str, edit: tuple[str, str]
 ) -> None:
-    expected = "reloaded" if kept in ("nothing", "weakly", "on the class") else "restart"
+    expected = "reloaded" if kept in FINE else "restart"
     reloads(
         f"""
         import pathlib
@@ -90,4 +91,67 @@ def test_nobody_has_the_old_class_any_more(reloads: Reloads, held: str) -> None:
         assert report.status == ("restart" if other.kept else "reloaded"), report
         """,
         {"app.py": APP, "other.py": "kept = []\n"},
+    )
+
+
+@pytest.mark.parametrize(("before", "after", "status"), [(1, 0, "reloaded"), (0, 1, "restart"), (0, 0, "reloaded")])
+def test_what_a_library_numbers_stays_in_its_order(reloads: Reloads, before: int, after: int, status: str) -> None:
+    one = "class Mixin{}:\n    part = elsewhere.library.Numbered()\n"
+    head, rest = APP.replace("class Second", "class Third").split("class Heir", 1)
+    app = f"{head}{one.format(1) * before}class Heir{rest}{one.format(2) * after}"
+    reloads(
+        f"""
+        import pathlib
+        sys.path.append("../away")
+        pathlib.Path("../away/elsewhere").mkdir(parents=True)
+        save("../away/elsewhere/__init__.py", "")
+        save("../away/elsewhere/depot.py", "")
+        save("../away/elsewhere/library.py", {LIBRARY.format(hook=HOOKS["numbers of what they have"])!r})
+        import app
+        for edit in (("mark = 1", "mark = 2"), ("mark = 2", "mark = 3")):
+            report = change("app.py", *edit)
+            assert report.status == {status!r}, report
+            if {status!r} == "restart":
+                assert "in the order of a fresh start" in report.reason, report
+                break
+        """,
+        {"app.py": app},
+    )
+
+
+def test_a_model_of_sqlalchemy_gets_a_column(reloads: Reloads) -> None:
+    pytest.importorskip("sqlalchemy")
+    reloads(
+        """
+        import app, models
+        old = models.Base
+        report = change("models.py", "    name:", "    nick: Mapped[str]\\n    name:")
+        assert report.status == "reloaded", report
+        assert [one.name for one in app.columns] == ["id", "nick", "name"] and models.Base is not old
+        assert set(models.Base.metadata.tables) == {"users", "items"}
+        assert models.Base.registry._class_registry["User"] is models.User is app.User
+        user, held = models.User, models.User()
+        report = change("models.py", "return 1", "return 2")
+        assert report.status == "reloaded" and held.method() == 2 and models.User is user, report
+        report = change("models.py", "nick: Mapped[str]", "nick: Mapped[int]")
+        assert report.status == "restart" and "is in use" in report.reason, report
+        """,
+        {
+            "models.py": """
+                from sqlalchemy import ForeignKey
+                from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+                class Base(DeclarativeBase): ...
+                class User(Base):
+                    __tablename__ = "users"
+                    id: Mapped[int] = mapped_column(primary_key=True)
+                    name: Mapped[str]
+                    items: Mapped[list["Item"]] = relationship()
+                    def method(self): return 1
+                class Item(Base):
+                    __tablename__ = "items"
+                    id: Mapped[int] = mapped_column(primary_key=True)
+                    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+                """,
+            "app.py": "from models import User\ncolumns = list(User.__table__.columns)\n",
+        },
     )
