@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import count
 
@@ -169,8 +170,14 @@ class Consequences(Past):
         self._see_changed(place, after.keys() - before.keys())
         self._see_stored(place, again=again)
         if self.fate(place) in (Fate.NEW, Fate.CHANGED):
-            self._see_changed(place, self.going_to_store(place) - before.keys() - after.keys())
+            self._see_coming(place, before.keys() | after.keys())
         self._see_subscripts(place)
+
+    def _see_coming(self, place: Place, known: AbstractSet[Cell]) -> None:
+        """What a new or changed unit is going to set, besides what is `known`: who reads that reads it again."""
+        self._see_changed(place, self.going_to_store(place) - known)
+        for cell in sorted(self.going_to_mark(place)):
+            self.spread(cell, self.causes[place], rebound=False, by=place)
 
     def _see_stored(self, place: Place, *, again: bool) -> None:
         """What it sets is the same as before only if all that it reads is."""

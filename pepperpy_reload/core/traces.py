@@ -97,7 +97,14 @@ class Traces(Readers):
             stores += [(known[0], mutation) for mutation in known[1].mutations] if known is not None else []
         chains = ((home, mutation.chain) for home, mutation in stores if mutation.depth is not Depth.CALL)
         cells = {self.canonical(self.cell(home, chain)[0]) for home, chain in chains}
+        cells |= self._looped_over(name, unit, soon=False)
         return {cell for cell in cells if not self.module_bound(cell)} - {Cell(name, bound) for bound in unit.binds}
+
+    def _looped_over(self, name: str, unit: Unit, *, soon: bool) -> set[Cell]:
+        """The objects that a loop goes through, and sets attributes of: `for cls in (A, B): cls.size = 1`."""
+        names = {chain[1] for chain in unit.sets if len(chain) == 2 and chain[0] in unit.binds}
+        ways = [self.cell(name, chain) for chain in unit.reads] if names else []
+        return {self.canonical(one) for way in ways for one in self.world.marked(*way, () if soon else names)}
 
     def set_on_modules(self, name: str, unit: Unit, old: int) -> set[Cell]:
         """The names of modules that a unit binds as attributes of these, itself or through functions that it runs.
@@ -126,6 +133,8 @@ class Traces(Readers):
         if every or old < 0:
             for home, change in (foreseen if old < 0 else operated)(self, name, unit, every):
                 self._add_mutations(found, home, [change])
+        if old >= 0:
+            found.update(dict.fromkeys(self._marked(name, unit, every, soon=False), Depth.HARD))
         for key, known in every.items():
             changes = (self._certain(one, known[0], name, unit, every) for one in known[1].mutations)
             self._add_mutations(found, known[0], changes)
@@ -167,6 +176,23 @@ class Traces(Readers):
                 if is_told:
                     self._add_mutations(told, name, [Mutation(base, Depth.HARD) for base in unit.bases])
         return told
+
+    def going_to_mark(self, place: Place) -> set[Cell]:
+        """The objects that a new or changed unit may give to functions which set attributes of them, or set them."""
+        known = {key: facts for key in self.foreseen(place) if (facts := self.world.facts(key)) is not None}
+        unit = self.unit(place)
+        return self._marked(place.module, unit, known, soon=True) | self._looped_over(place.module, unit, soon=True)
+
+    def _marked(self, name: str, unit: Unit, ran: Mapping[Key, tuple[str, FunctionFacts]], *, soon: bool) -> set[Cell]:
+        """What is given to functions that set attributes of what they are given; these are not there yet if `soon`."""
+        names = {mark for key, (_, facts) in ran.items() for mark in _marks(key, facts)}
+        if not names:
+            return set()
+        given = [(name, _given(unit.mutations)), *((home, _given(facts.mutations)) for home, facts in ran.values())]
+        given.append((name, set(unit.passed_on) if unit.kind is Kind.OTHER else set()))
+        ways = [self.cell(home, chain) for home, chains in given for chain in chains]
+        found = {self.canonical(one) for way in ways for one in self.world.marked(*way, () if soon else names)}
+        return {cell for cell in found if not self._is_foreign(cell)}
 
     def _certain(
         self, change: Mutation, home: str, name: str, unit: Unit, every: Mapping[Key, tuple[str, FunctionFacts]]
@@ -325,3 +351,13 @@ class Traces(Readers):
 
 def _last_name(key: Key) -> str:
     return qualname_of(key).rpartition(".")[2]
+
+
+def _marks(key: Key, facts: FunctionFacts) -> frozenset[str]:
+    """The attributes that a function sets of what it is given; a method is called for its first parameter."""
+    is_method = "." in qualname_of(key).rpartition("<locals>.")[2]
+    return facts.marks if is_method else facts.marks | facts.set_on_first
+
+
+def _given(changes: Iterable[Mutation]) -> set[Chain]:
+    return {one.chain for one in changes if one.depth is Depth.CALL and not one.called}

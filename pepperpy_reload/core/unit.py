@@ -311,6 +311,8 @@ class FunctionFacts:
     """Whether it changes what it keeps itself: a variable of a function around it, a default value."""
     sets: frozenset[Chain] = frozenset()
     """The attributes that it sets or deletes."""
+    marks: frozenset[str] = frozenset()
+    """Those of them that are of local names and parameters, but the first one (`*`: any)."""
     alters: bool = False
     """Whether it changes what its parameters hold by itself, not by their methods."""
     executes: bool = False
@@ -395,6 +397,7 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         any(isinstance(item, _HANDLING) for item in inner),
         _keeps_state(node, changes, outer),
         frozenset(found for found in attributes_set(inner) if found and found[0] not in own),
+        frozenset(found[1] for found in attributes_set(inner) if len(found) == 2 and found[0] in own - fresh - {first}),
         is_kept(node) or (changes_parameters and alters(inner, passing, fresh)),
         only_executes(inner),
         own,

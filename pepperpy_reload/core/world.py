@@ -232,6 +232,12 @@ class World(Protocol):
         Numbers, strings, functions, classes and modules cannot; `rest` leads through classes and modules only.
         """
 
+    def marked(self, cell: Cell, rest: Chain, names: Collection[str]) -> Iterable[Cell]:
+        """The cells of what `rest` means on the cell's live value, or of what that contains, if it has such attributes.
+
+        That is: by itself, under one of these names; `*` is any name. Without names: whatever may have attributes.
+        """
+
     def is_key(self, cell: Cell, rest: Chain, by: Cell, inner: Chain) -> bool:
         """Whether what `rest` means on the cell's live value has an item under what `inner` means on that of `by`.
 

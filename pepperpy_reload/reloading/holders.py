@@ -213,7 +213,15 @@ def _step(value: Any, step: str) -> list[Any]:
         return [inside[step]]
     if is_a(value, tuple) and step in (names := getattr(type(value), "_fields", ())):
         return [tuple.__getitem__(value, list(names).index(step))]
-    return []
+    shared = [vars(kind)[step] for kind in type(value).__mro__ if step in vars(kind)][:1]
+    return [one for one in shared if not hasattr(type(one), "__get__")]
+
+
+def contained(value: Any) -> list[Any]:
+    """The first items of a container of Python's own, and the keys of a table."""
+    kind = type(value)
+    things = [*value, *value.values()] if kind is dict else list(value) if kind in _CONTAINERS else []
+    return things[:_FEW]
 
 
 def _items(value: Any, key: str) -> list[Any]:

@@ -30,10 +30,18 @@ from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
 from pepperpy_reload.reloading.getters import Getters, live_getters, why_displaced
 from pepperpy_reload.reloading.heirs import with_bases
-from pepperpy_reload.reloading.holders import Holders, can_change, changed_with, has_attributes, led_to, parts_of
+from pepperpy_reload.reloading.holders import (
+    Holders,
+    can_change,
+    changed_with,
+    contained,
+    has_attributes,
+    led_to,
+    parts_of,
+)
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.lookers import look_up
-from pepperpy_reload.reloading.looking import attribute_of, is_a, is_atom
+from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.spoken import Spoken
@@ -328,13 +336,29 @@ class LiveWorld(Spoken):
 
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         """Whether what `rest` means on a cell's value can be changed by passing it about."""
+        value = self._part(cell, rest)
+        is_fixed = is_a(value, _IMMUTABLE) and not has_attributes(value)
+        return type(value) is not object and not is_fixed and not is_plain_logger(value)
+
+    def _part(self, cell: Cell, rest: Chain) -> object:
         value = self.value(cell)
         for name in rest:
             if not is_a(value, (ModuleType, type)):
                 break
             value = next((vars(kind)[name] for kind in _layers(value) if name in vars(kind)), None)
-        is_fixed = is_a(value, _IMMUTABLE) and not has_attributes(value)
-        return type(value) is not object and not is_fixed and not is_plain_logger(value)
+        return value
+
+    def marked(self, cell: Cell, rest: Chain, names: Collection[str]) -> Iterable[Cell]:
+        """The cells of what has such attributes: of a value, or of what it contains."""
+        value = self._part(cell, rest)
+        if _is_marked(value, names):
+            yield cell
+        for inner in filter(lambda one: _is_marked(one, names), contained(value)):
+            if is_a(inner, (FunctionType, type)):
+                home = Cell(inner.__module__, inner.__qualname__)
+                yield from (home,) if self.knows(home.module) and self.value(home) is inner else ()
+            else:
+                yield from self._index().of([inner])[0]
 
     def holds_atom(self, cell: Cell) -> bool:
         """Whether a cell's value is of one of Python's own types of values that hold nothing."""
@@ -527,3 +551,10 @@ class LiveWorld(Spoken):
 
 def _layers(value: Any) -> Iterable[Any]:
     return value.__mro__ if is_a(value, type) else (value,)
+
+
+def _is_marked(value: Any, names: Collection[str]) -> bool:
+    if not names:
+        return type(value).__dictoffset__ != 0
+    held = vars(value) if is_a(value, (FunctionType, type)) else instance_dict(value)
+    return bool(held) if "*" in names else any(name in held for name in names)

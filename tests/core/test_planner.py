@@ -167,6 +167,9 @@ class Made:
     def is_mutable(self, cell: Cell, rest: Chain) -> bool:
         return False
 
+    def marked(self, cell: Cell, rest: Chain, names: Collection[str]) -> Iterable[Cell]:
+        return ()
+
     def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
         return (), ()
 

@@ -67,7 +67,7 @@ def untouched(old: Sources, new: Sources) -> list[str]:
         before, after = _plain_functions(old[path]), _plain_functions(new[path])
         module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for name in before.keys() & after.keys():
-            own = rf"\b{name}\.|setattr\({name}\b|\.{name}\b *=|global {name}\b"
+            own = rf"\b{name}\.|\w\([\w, ]*\b{name}\b|setattr\({name}\b|\.{name}\b *=|global {name}\b"
             touched = re.search(rf"{own}|\b{name} as\b|= [\w.]*\b{name}$", everything, re.MULTILINE)
             if before[name] == after[name] and not touched:
                 found.append(f"{module}.{name}")
