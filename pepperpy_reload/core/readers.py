@@ -8,11 +8,13 @@ from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.concordance import Concordance
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth
-from pepperpy_reload.core.unit import FunctionFacts
+from pepperpy_reload.core.unit import FunctionFacts, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 _PREDICTED = 200  # functions looked at for one new statement
 _NOTHING: dict[Cell, Depth] = {}
+_LIST = "__all__"
+"""What no star import takes."""
 _HOOKS = frozenset({"__init_subclass__", "__set_name__"})
 """What a class statement calls by itself, and gives the class."""
 
@@ -191,7 +193,7 @@ class Readers(Concordance):
         if name in self._binders_in(alias.module) or any(True for _ in self.world.setting(Cell(alias.module, name))):
             return True
         once = self._alignment(alias.module).old[:under_way]
-        return any(name in unit.binds or (unit.alias is not None and unit.alias.bound == "*") for unit in once)
+        return any(name in unit.binds or (name != _LIST and _is_star(unit)) for unit in once)
 
     def _was_there(self, place: Place, submodule: str) -> bool:
         """Whether a submodule is one, and had been executed to its end before a unit was: then its package had it."""
@@ -222,7 +224,7 @@ class Readers(Concordance):
         found = [self.order(place) < turn for place in self.binders(cell)]
         if self.module(f"{cell.module}.{name}") is not None:
             found.append(self.is_through(f"{cell.module}.{name}", turn))
-        for other in self.stars(cell):
+        for other in self.stars(cell) if name != _LIST else ():
             if other not in seen and (inner := self._found(other, name, seen | {other})) is not None:
                 found.append(inner and self.order(other) < turn)
         return any(found) if found else None
@@ -318,6 +320,10 @@ class Readers(Concordance):
     def _bindable(self, name: str, old: int) -> set[Cell]:
         known = (self.world.facts(key) for key in self.world.ran(name, old))
         return {Cell(found[0], bound) for found in known if found is not None for bound in found[1].binds}
+
+
+def _is_star(unit: Unit) -> bool:
+    return unit.alias is not None and unit.alias.bound == "*"
 
 
 def _is_past(begin: tuple[object, ...], time: tuple[object, ...]) -> bool:

@@ -187,6 +187,11 @@ FOUND = {
          "app.py": "import a\n"},
         {"a.py": "X = 2\nimport b\n__all__ = ['X', 'Y']\nY = 1\n"},
     ),
+    "a half-way module has star imports from one that lists what it exports": Found(
+        {"a.py": "from c import *\nX = 1\nimport b\n__all__ = ['X', 'Y', 'Z']\nY = 1\n", "b.py": "from a import *\n",
+         "c.py": "Z = 1\n__all__ = ['Z']\n", "app.py": "import a\n"},
+        {"a.py": "from c import *\nX = 2\nimport b\n__all__ = ['X', 'Y', 'Z']\nY = 1\n"},
+    ),
     "what a half-way module exports is listed in time now": Found(
         {"a.py": "X = 1\nZ = 1\nimport b\n__all__ = ['X', 'Y']\nY = 1\n", "b.py": "from a import *\nW = 1\n",
          "app.py": "import a\n"},
