@@ -42,7 +42,7 @@ SHARED = (
     *("serve", "unavailable", "explain", "security", "run", "budget", "install"),
     *("watching_trouble", "debugpy", "watching", "repl", "single", "siege"),
     *("reloader_outside", "plain_sessions", "reloader_kept", "cli", "own_writes", "standin"),
-    *("mutations", "reloader_exits", "reloader_lookups"),
+    *("mutations", "reloader_exits", "reloader_lookups", "reloader_memory", "endurance"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 
