@@ -104,7 +104,7 @@ class Performance:
         classes = {step.name.split()[-1] for step in self._steps if step.name.startswith("class ")}
         light = self._holdings is None
         if not light:
-            aliases.forget_equal()
+            aliases.forget_equal(self._outgoing())
         plan = self._passing.others if self._passing is not None else self._plan
         modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)

@@ -1021,3 +1021,31 @@ def test_what_is_annotated_is_not_an_equal_one_that_typing_has_kept(reloads: Rel
                 """
         },
     )
+
+
+def test_what_typing_has_made_for_several_modules_is_shared_again(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, other
+        assert app.f.__annotations__["x"].__origin__ is other.f.__annotations__["x"].__origin__
+        report = change("app.py", "SIZE = 1", "SIZE = 2")
+        assert report.status == "reloaded", report
+        assert app.f.__defaults__ == (2,)
+        assert app.f.__annotations__["x"].__origin__ is other.f.__annotations__["x"].__origin__
+        """,
+        {
+            "app.py": """
+                from typing import Annotated, Callable
+                from doc import Doc
+                SIZE = 1
+                def same(size): return size
+                def f(x: Annotated[Callable[[int], str], Doc("given")] = same(SIZE)): ...
+                """,
+            "doc.py": "class Doc:\n    def __init__(self, text): self.text = text\n",
+            "other.py": """
+                from typing import Annotated, Callable
+                from doc import Doc
+                def f(x: Annotated[Callable[[int], str], Doc("given, too")] = 1): ...
+                """,
+        },
+    )
