@@ -32,7 +32,8 @@ class Forgetting:
             if is_a(thing, type) and is_own(thing) and remembers(thing):  # type: ignore[arg-type]
                 self._outgoing[id(thing)] = thing  # type: ignore[assignment]
                 self._packages |= Tellers(thing).packages  # type: ignore[arg-type]
-        self._counts = counts(self._packages)
+        if self._packages:
+            self._counts = counts(self._packages)
 
     def begin(self, cls: object) -> None:
         """A class is made again now."""
