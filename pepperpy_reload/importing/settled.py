@@ -166,9 +166,9 @@ def _is_told(kind: type) -> bool:
 
 def _tells_of_heirs(module: str, cls: type) -> bool:
     """Whether a class of a module, or a base of it, is told of heirs by a hook."""
-    if type(cls.__init_subclass__) is BuiltinFunctionType:  # that of `object`
+    if namespace_of(cls).get("__module__") != module:
         return False
-    return namespace_of(cls).get("__module__") == module
+    return next(one for one in cls.__mro__ if "__init_subclass__" in namespace_of(one)) is not object
 
 
 def _are_equal(one: Print, other: Print | None) -> bool:

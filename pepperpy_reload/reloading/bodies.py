@@ -9,6 +9,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.identity import identity
+from pepperpy_reload.reloading.heirs import heirs_of
 from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.pairs import matched
 from pepperpy_reload.reloading.patch import parts_of, value_of
@@ -70,7 +71,7 @@ def _bodies_of(cls: type, bodies: Mapping[int, tuple[CodeType, CodeType]]) -> tu
 
 
 def _classes(module: str, qualnames: Container[str]) -> Iterator[type]:
-    for cls in _all_classes():
+    for cls in heirs_of(object):
         if vars(cls).get("__module__") == module and _qualname(cls) in qualnames:
             yield cls
 
@@ -91,7 +92,7 @@ def _made_in_functions(
         for name, found in bodies.items()
     }
     lines = frozenset[int]().union(*moved.values())
-    for cls in _all_classes() if lines else ():
+    for cls in heirs_of(object) if lines else ():
         line = vars(cls).get("__firstlineno__")
         if type(line) is int and line in lines:
             yield from ((name, cls) for name, known in moved.items() if line in known)
@@ -149,19 +150,6 @@ def _may_be_stored_again(body: CodeType, name: str) -> bool:
 _STORE = dis.opmap["STORE_NAME"]
 _NAMES = ("__module__", "__qualname__")
 _qualname = type.__dict__["__qualname__"].__get__
-
-
-def _all_classes() -> Iterator[type]:
-    """All that live, wherever they are."""
-    seen: set[int] = set()
-    waiting: list[type] = [object]
-    while waiting:
-        direct: list[type] = type.__subclasses__(waiting.pop())
-        for cls in direct:
-            if identity(cls) not in seen:
-                seen.add(identity(cls))
-                waiting.append(cls)
-                yield cls
 
 
 def _tuples(body: CodeType) -> list[object]:

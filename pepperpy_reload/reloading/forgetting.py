@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from types import ModuleType
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.classes import remembers
+from pepperpy_reload.reloading.heirs import value_of
 from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.memory import Print, Tellers, counts, found, is_own, lead_to, modules_of, numbering
 
@@ -30,14 +32,14 @@ class Forgetting:
         """Objects that are going to be made again, or are going to go."""
         for thing in things:
             if is_a(thing, type) and is_own(thing) and remembers(thing):  # type: ignore[arg-type]
-                self._outgoing[id(thing)] = thing  # type: ignore[assignment]
+                self._outgoing[identity(thing)] = thing  # type: ignore[assignment]
                 self._packages |= Tellers(thing).packages  # type: ignore[arg-type]
         if self._packages:
             self._counts = counts(self._packages)
 
     def begin(self, cls: object) -> None:
         """A class is made again now."""
-        known = self._outgoing.get(id(cls))
+        known = self._outgoing.get(identity(cls))
         if known is not None:
             tellers = Tellers(known)
             self._before.append((known, tellers, tellers.print()))
@@ -74,7 +76,7 @@ class Forgetting:
 
 def _see_order(names: Collection[str], cells: Collection[Cell], time_of: TimeOf) -> None:
     """What has a number is made after all that has a lower one, as in a fresh start. Raises RestartNeeded if not."""
-    made = {id(getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name)) for cell in cells}
+    made = {identity(value_of(cell)) for cell in cells}
     times: dict[int, tuple[object, ...]] = {}
     for module in recorder.modules:
         for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
@@ -83,7 +85,7 @@ def _see_order(names: Collection[str], cells: Collection[Cell], time_of: TimeOf)
             time = time_of(module, name)
             if time is None:
                 raise RestartNeeded(f"{module}.{name} has a number, and it is not known when it was made")
-            times[id(value)] = min(time, times.get(id(value), time))  # others have imported it from there
+            times[identity(value)] = min(time, times.get(identity(value), time))  # others have imported it from there
     new = [time for number, time in times.items() if number in made]
     if new and any(time > min(new) for number, time in times.items() if number not in made):
         raise RestartNeeded("what a library numbers as it is made would not be in the order of a fresh start")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.importing.recorder import recorder
@@ -21,6 +22,19 @@ def with_bases(cell: Cell, value: Any) -> Iterator[tuple[str, str, Any]]:
     for one in value.__mro__[1:-1] if is_a(value, type) else ():
         if (module := str(namespace_of(one).get("__module__"))) in recorder.by_name:
             yield module, _name(one), one
+
+
+def heirs_of(base: type) -> Iterator[type]:
+    """All living classes that are derived from one, directly or not; of `object` all that there are."""
+    seen: set[int] = set()
+    waiting: list[type] = [base]
+    while waiting:
+        direct: list[type] = type.__subclasses__(waiting.pop())
+        for one in direct:
+            if identity(one) not in seen:
+                seen.add(identity(one))
+                waiting.append(one)
+                yield one
 
 
 def prints(value: type) -> list[tuple[type, Print | None]]:

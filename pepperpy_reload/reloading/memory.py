@@ -15,8 +15,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.layout import held_in, namespace_of
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.heirs import heirs_of
 from pepperpy_reload.reloading.looking import instance_dict, is_a
 
 _CONTAINERS = (list, dict, set, frozenset, tuple, deque)
@@ -34,9 +36,11 @@ class Tellers:
         metaclasses = [one for one in type.mro(type(base)) if one not in (type, ABCMeta, object)]
         told = [one for one in base.__mro__[:-1] if "__init_subclass__" in namespace_of(one)]
         self.classes: list[type] = [one for one in (*metaclasses, *told) if not is_own(one) and not _is_of_python(one)]
-        names = {id(one): _MAKERS for one in metaclasses}
+        names = {identity(one): _MAKERS for one in metaclasses}
         hooks = [
-            namespace_of(one).get(name) for one in self.classes for name in names.get(id(one), ("__init_subclass__",))
+            namespace_of(one).get(name)
+            for one in self.classes
+            for name in names.get(identity(one), ("__init_subclass__",))
         ]
         self.hooks = [getattr(hook, "__func__", hook) for hook in hooks if hook is not None]
 
@@ -87,13 +91,13 @@ def _said(hook: FunctionType) -> dict[str, Any]:
 
 
 def _print(value: object) -> tuple[object, ...]:
-    return id(value), len(value) if type(value) in _CONTAINERS else 0  # type: ignore[arg-type]
+    return identity(value), len(value) if type(value) in _CONTAINERS else 0  # type: ignore[arg-type]
 
 
 def why_remembered(base: type) -> str:
     """What speaks against making classes again that are derived from a library's one, or ""."""
     tellers = Tellers(base)
-    heirs = [one for one in _heirs(base) if is_own(one)]
+    heirs = [one for one in heirs_of(base) if is_own(one)]
     if not heirs or not tellers.classes:
         return "nothing is known of what it does"
     if not tellers.are_readable:
@@ -150,18 +154,6 @@ def knows(thing: object, cls: type) -> bool:
     return False
 
 
-def _heirs(base: type) -> Iterator[type]:
-    seen: set[int] = set()
-    waiting: list[type] = [base]
-    while waiting:
-        direct: list[type] = type.__subclasses__(waiting.pop())
-        for one in direct:
-            if id(one) not in seen:
-                seen.add(id(one))
-                waiting.append(one)
-                yield one
-
-
 def _names_of(heirs: Iterable[type]) -> set[str]:
     names = [(one.__name__, one.__qualname__, one.__module__) for one in heirs]
     return {text for name, path, home in names for text in (name, path, f"{home}.{path}")}
@@ -184,17 +176,17 @@ def modules_of(packages: Collection[str]) -> list[ModuleType]:
 
 def lead_to(targets: Iterable[type], modules: Iterable[ModuleType], packages: Collection[str]) -> bool:
     """Whether the names of some modules lead to one of some classes, or so far that nobody can tell."""
-    wanted = {id(one) for one in targets}
-    spaces = {id(vars(module)): vars(module) for module in modules}
-    others = {id(vars(sys.modules[name])) for name in recorder.modules if name in sys.modules}
+    wanted = {identity(one) for one in targets}
+    spaces = {identity(vars(module)): vars(module) for module in modules}
+    others = {identity(vars(sys.modules[name])) for name in recorder.modules if name in sys.modules}
     seen = others | spaces.keys()
     waiting: list[Any] = list(spaces.values())
     for thing in waiting:  # it grows meanwhile
         for inner in _inside(thing, packages):
-            if id(inner) in wanted:
+            if identity(inner) in wanted:
                 return True
-            if id(inner) not in seen:
-                seen.add(id(inner))
+            if identity(inner) not in seen:
+                seen.add(identity(inner))
                 waiting.append(inner)
         if len(waiting) > _MOST:
             return True

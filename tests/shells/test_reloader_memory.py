@@ -48,6 +48,16 @@ class Second(Heir): ...
 SECOND = "class Second(Heir): ...\n"
 
 
+def _away(hook: str) -> str:
+    """What writes a library with such a hook, and has it found: a line of a script."""
+    depot = "kept = []\nput = kept.append\n"
+    files = {"__init__.py": "", "depot.py": depot, "library.py": LIBRARY.format(hook=hook)}
+    return (
+        'import pathlib; sys.path.append("../away"); pathlib.Path("../away/elsewhere").mkdir(parents=True); '
+        f'[save("../away/elsewhere/" + name, text) for name, text in {files!r}.items()]'
+    )
+
+
 @pytest.mark.parametrize("kept", HOOKS)
 @pytest.mark.parametrize("edit", [("mark = 1", "mark = 2"), ("class Heir", "class Other"), (SECOND, "")])
 def test_a_library_that_keeps_nothing_of_a_class_is_asked_for_another(
@@ -56,12 +66,7 @@ def test_a_library_that_keeps_nothing_of_a_class_is_asked_for_another(
     expected = "reloaded" if kept in FINE else "restart"
     reloads(
         f"""
-        import pathlib
-        sys.path.append("../away")
-        pathlib.Path("../away/elsewhere").mkdir(parents=True)
-        save("../away/elsewhere/__init__.py", "")
-        save("../away/elsewhere/depot.py", "kept = []\\nput = kept.append\\n")
-        save("../away/elsewhere/library.py", {LIBRARY.format(hook=HOOKS[kept])!r})
+        {_away(HOOKS[kept])}
         import app
         text = pathlib.Path("app.py").read_text().replace(*{edit!r})
         save("app.py", text.replace("(Heir)", "(Other)") if "Other" in text else text)
@@ -79,12 +84,7 @@ def test_nobody_has_the_old_class_any_more(reloads: Reloads, held: str) -> None:
     hook = "cls.__init__ = lambda self, made=Made(cls): setattr(self, 'made', made)"
     reloads(
         f"""
-        import pathlib
-        sys.path.append("../away")
-        pathlib.Path("../away/elsewhere").mkdir(parents=True)
-        save("../away/elsewhere/__init__.py", "")
-        save("../away/elsewhere/depot.py", "")
-        save("../away/elsewhere/library.py", {LIBRARY.format(hook=hook)!r})
+        {_away(hook)}
         import app, other
         other.kept.extend([{held}])
         report = change("app.py", "mark = 1", "mark = 2")
@@ -101,12 +101,7 @@ def test_what_a_library_numbers_stays_in_its_order(reloads: Reloads, before: int
     app = f"{head}{one.format(1) * before}class Heir{rest}{one.format(2) * after}"
     reloads(
         f"""
-        import pathlib
-        sys.path.append("../away")
-        pathlib.Path("../away/elsewhere").mkdir(parents=True)
-        save("../away/elsewhere/__init__.py", "")
-        save("../away/elsewhere/depot.py", "")
-        save("../away/elsewhere/library.py", {LIBRARY.format(hook=HOOKS["numbers of what they have"])!r})
+        {_away(HOOKS["numbers of what they have"])}
         import app
         for edit in (("mark = 1", "mark = 2"), ("mark = 2", "mark = 3")):
             report = change("app.py", *edit)
