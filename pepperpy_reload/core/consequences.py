@@ -219,12 +219,14 @@ class Consequences(Past):
     def _see_subscripts(self, place: Place) -> None:
         """A library keeps what a class has been asked for: it is another class that is asked for other items."""
         old, name, unit = self.old_index(place), place.module, self.unit(place)
-        if b"[" in unit.statement.text and surely_bound(unit) is None and subscripts(self, name, unit):
+        is_other = self.fate(place) in (Fate.NEW, Fate.CHANGED)
+        is_sure = b"[" not in unit.statement.text or surely_bound(unit) is not None
+        after = subscripts(self, name, unit) if is_other or not is_sure else {}
+        if after and not is_sure:
             self._refuse(f"{name}:{unit.line} has a class made that a library may put among the module's names")
-        if self.fate(place) not in (Fate.NEW, Fate.CHANGED):
+        if not is_other:
             return
         before = subscripts(self, name, self.old_unit(place), self._gone_aliases(name)) if old >= 0 else {}
-        after = subscripts(self, name, self.unit(place))
         for cell in sorted({*before, *after}):
             lost, more = (
                 before.get(cell, set()) - after.get(cell, set()),
