@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.operands import OPERATED, operands
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.statement import import_time
-from pepperpy_reload.core.unit import FunctionFacts, Unit
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Key
 
 Known = tuple[str, FunctionFacts]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pepperpy_reload.core.deeds import SETTING
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.marks import Cause, Marks
 from pepperpy_reload.core.setters import owners_set, set_by
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place
 
 

@@ -8,7 +8,8 @@ from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.concordance import Concordance
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth
-from pepperpy_reload.core.unit import FunctionFacts, Unit
+from pepperpy_reload.core.facts import FunctionFacts
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World
 
 _PREDICTED = 200  # functions looked at for one new statement

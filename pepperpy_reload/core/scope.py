@@ -9,9 +9,10 @@ from functools import cached_property
 
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.lookups import ANY
 from pepperpy_reload.core.reflection import EXECUTED, SWEEPING
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.scope import Scope
-from pepperpy_reload.core.unit import FunctionFacts
 from pepperpy_reload.core.world import Cell
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.operators import Known, foreseen, operated
 from pepperpy_reload.core.readers import Readers
 from pepperpy_reload.core.setters import set_by
 from pepperpy_reload.core.stores import computes_arguments
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
 
 _PREDICTED = 200  # functions looked at for one new statement

@@ -10,7 +10,7 @@ from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.unit import FunctionFacts
+from pepperpy_reload.core.facts import FunctionFacts
 
 Key = Hashable
 """A function of the source, as footprints know it."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
 
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.names import mangled
-from pepperpy_reload.core.unit import FunctionFacts
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder

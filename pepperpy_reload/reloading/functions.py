@@ -15,10 +15,10 @@ from functools import cached_property
 from types import CodeType
 
 from pepperpy_reload.core.deeds import SETTING
+from pepperpy_reload.core.facts import FunctionFacts, function_facts
 from pepperpy_reload.core.names import Function, local_names
 from pepperpy_reload.core.revision import one_function
 from pepperpy_reload.core.statement import first_line, says_no_encoding
-from pepperpy_reload.core.unit import FunctionFacts, function_facts
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.loaded import Loaded
 

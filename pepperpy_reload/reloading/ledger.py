@@ -14,8 +14,9 @@ from pepperpy_reload.core.branches import INTERPRETER
 from pepperpy_reload.core.certainty import surely_bound
 from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.doings import NONE
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.statement import forget_trees
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, read_units
+from pepperpy_reload.core.unit import Kind, Unit, read_units
 from pepperpy_reload.core.words import has_word, words_of
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.loaded import Loaded

@@ -16,9 +16,10 @@ from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.reflection import SWEEPING
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit
+from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.layout import namespace_of

@@ -11,8 +11,9 @@ from itertools import chain
 from types import CodeType
 
 from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.statement import Statement, first_line
-from pepperpy_reload.core.unit import FunctionFacts, Unit
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.loaded import Loaded
 from pepperpy_reload.reloading.functions import facts_in, functions_on, last_line, names_fetched

@@ -9,12 +9,13 @@ from typing import Any
 
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.names import binds_first
 from pepperpy_reload.core.operators import Known
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.setters import set_by
 from pepperpy_reload.core.traces import Traces
-from pepperpy_reload.core.unit import FunctionFacts, Unit
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Key, Place
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey

@@ -12,9 +12,10 @@ from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment, align
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.plan import Action, Demand, ReloadPlan
 from pepperpy_reload.core.planner import plan_reload
-from pepperpy_reload.core.unit import FunctionFacts, Unit, read_units
+from pepperpy_reload.core.unit import Unit, read_units
 from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach, World
 
 

@@ -7,8 +7,9 @@ import ast
 import pytest
 
 from pepperpy_reload.core.doings import Alias
+from pepperpy_reload.core.facts import FunctionFacts, function_facts
 from pepperpy_reload.core.names import bound_names
-from pepperpy_reload.core.unit import FunctionFacts, Kind, Unit, function_facts, read_units
+from pepperpy_reload.core.unit import Kind, Unit, read_units
 
 
 def units(source: str, package: str = "pkg") -> list[Unit]:

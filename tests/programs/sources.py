@@ -20,11 +20,12 @@ from typing import Any
 
 from pepperpy_reload.core.difference import align
 from pepperpy_reload.core.effects import static_imports
+from pepperpy_reload.core.facts import function_facts
 from pepperpy_reload.core.reading import read_source
 from pepperpy_reload.core.recorded import has_inner_imports
 from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.statement import forget_trees
-from pepperpy_reload.core.unit import Unit, function_facts, read_otherwise, read_units
+from pepperpy_reload.core.unit import Unit, read_otherwise, read_units
 from pepperpy_reload.core.words import words_of
 
 _EDITS = 4  # of each file
