@@ -303,10 +303,12 @@ class Lifecycle:
         state, action = TABLE[before.state, happened]
         after = replace(before, state=state, owed=before.owed or event is Event.RESTART)
         wanted = event in (Event.RESTART, Event.HEIR_OUTDATED)
-        if wanted or (event is Event.SAVED and code and state is not State.SERVING):
-            after = replace(after, tries=0, code_saved=True)
+        saved = event is Event.SAVED and code
+        if wanted or saved:
+            # Other code than that which has crashed so often; whoever serves has it itself, unless it dies just now.
+            after = replace(after, tries=0, code_saved=wanted or after.code_saved or state is not State.SERVING)
         after = after._timed(before.state, happened, now, action)._measured(happened, now, action)
-        if event is Event.SAVED and code and state in _STARTING_STALE:
+        if saved and state in _STARTING_STALE:
             after = replace(after, due=now + (max(2 * after.grace, 3 * after.took) if after.took else HANGING))
         return replace(after, down_since=after._down(now)), action
 

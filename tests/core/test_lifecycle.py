@@ -164,6 +164,18 @@ def test_a_worker_that_was_healthy_has_outlived_its_crashes() -> None:
     assert life.due == pytest.approx(100.0 + HEALTHY + DELAYS[0])
 
 
+def test_a_worker_that_dies_of_its_last_try_just_after_a_save_is_started_once_more() -> None:
+    life, now = walk(Event.BEGIN, Event.READY), 100.0
+    for _ in DELAYS:
+        life, _ = life.advance(Event.CRASHED, now)
+        now = life.due or 0.0
+        life, _ = life.advance(Event.DUE, now)
+        life, _ = life.advance(Event.READY, now)
+    life, _ = life.advance(Event.SAVED, now)
+    life, _ = life.advance(Event.CRASHED, now)  # of before the save, for all we know
+    assert life.state is State.BACKOFF and life.due is not None
+
+
 def test_a_worker_that_does_not_end_is_killed_after_the_grace_period() -> None:
     life = walk(Event.BEGIN, Event.READY, Event.RESTART)
     assert life.due == 102.0
