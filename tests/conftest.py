@@ -43,6 +43,7 @@ SHARED = (
     *("watching_trouble", "debugpy", "watching", "repl", "single", "siege"),
     *("reloader_outside", "plain_sessions", "reloader_kept", "cli", "own_writes", "standin"),
     *("mutations", "reloader_exits", "reloader_lookups", "reloader_memory", "endurance"),
+    *("growth", "planner", "difference", "reloader_cascades", "portrait", "revision", "reloader_lenders", "cascade"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 
