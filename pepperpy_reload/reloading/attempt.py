@@ -99,6 +99,8 @@ class Attempt:
     disposers: list[Callable[[], object]] = field(default_factory=list)
     remade: list[object] = field(default_factory=list)
     """Objects that are the same and yet were made again."""
+    stays: bool = False
+    """Whether it can no longer be taken back."""
 
     @property
     def gone(self) -> set[str]:
@@ -144,6 +146,7 @@ class Attempt:
 
     def commit(self) -> None:
         """It stays. What was registered to be disposed of with the old version is, last registered first."""
+        self.stays = True
         for path in self._outdated:
             linecache.cache.pop(path, None)
         for name in self.gone:

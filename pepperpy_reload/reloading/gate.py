@@ -16,6 +16,7 @@ from pepperpy_reload.reloading.checkpoint import CHECKPOINTS
 from pepperpy_reload.reloading.underway import outwards
 
 Result = TypeVar("Result")
+Opening = Callable[[], None]
 GRACE = 2.0  # seconds that a safe point is waited for
 
 
@@ -23,8 +24,8 @@ GRACE = 2.0  # seconds that a safe point is waited for
 class Gate(Protocol):
     """What a reload asks of the program that it runs in."""
 
-    def closed(self) -> AbstractContextManager[None]:
-        """While inside, no new request starts and none is half-way.
+    def closed(self) -> AbstractContextManager[Opening]:
+        """While inside, no new request starts and none is half-way; what it gives ends that earlier, in a `call`.
 
         Raises RestartNeeded, naming file and line of what blocks, if that cannot be had within a bounded time.
         """
@@ -42,13 +43,13 @@ class OpenGate:
     """No gate: a reload happens at once, in the thread that asks. A program with checkpoints is reloaded at them."""
 
     @contextmanager
-    def closed(self) -> Iterator[None]:
+    def closed(self) -> Iterator[Opening]:
         """Nothing is waited for but checkpoints."""
         if CHECKPOINTS.used:
             with CHECKPOINTS.held(GRACE):
-                yield
+                yield _nothing
         else:
-            yield
+            yield _nothing
 
     def call(self, action: Callable[[], Result]) -> Result:
         """Run `action` here and now, or at a checkpoint."""
@@ -61,7 +62,7 @@ class CoroutineGate:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._between, self._open = LoopGate(loop), OpenGate()
 
-    def closed(self) -> AbstractContextManager[None]:
+    def closed(self) -> AbstractContextManager[Opening]:
         """Nothing is waited for but checkpoints."""
         return self._gate.closed()
 
@@ -81,10 +82,10 @@ class ContextGate(OpenGate):
         self._context = context
 
     @contextmanager
-    def closed(self) -> Iterator[None]:
+    def closed(self) -> Iterator[Opening]:
         """Inside the user's context."""
         with self._context:
-            yield
+            yield _nothing
 
 
 class LoopGate:
@@ -95,9 +96,9 @@ class LoopGate:
         self.grace = grace
 
     @contextmanager
-    def closed(self) -> Iterator[None]:
+    def closed(self) -> Iterator[Opening]:
         """A loop has no requests to wait for."""
-        yield
+        yield _nothing
 
     def call(self, action: Callable[[], Result]) -> Result:
         """Run `action` between two callbacks of the loop; at once if this is the loop's thread or it is not running."""
@@ -125,6 +126,10 @@ def gate_for(gate: object) -> Gate:
     if isinstance(gate, AbstractContextManager):
         return ContextGate(gate)
     raise UsageError(f"gate must be an asyncio loop, a context manager or None, not {type(gate).__name__}")
+
+
+def _nothing() -> None:
+    """No request waits."""
 
 
 def _fulfil(future: Future[Result], action: Callable[[], Result]) -> None:

@@ -23,7 +23,7 @@ from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
 from pepperpy_reload.reloading.cascades import cascades
 from pepperpy_reload.reloading.cyclenews import CycleNews
 from pepperpy_reload.reloading.files import Contents, contents_of, overtaken
-from pepperpy_reload.reloading.gate import gate_for
+from pepperpy_reload.reloading.gate import Opening, gate_for
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reports import healed, report_of
 from pepperpy_reload.reloading.stopwatch import stopwatch
@@ -46,8 +46,11 @@ class Settle(Protocol):
     def concerns(self) -> bool:
         """Whether functions that have just been patched concern it."""
 
+    def has_to_follow(self) -> bool:
+        """The new code has run: whether there is more to do. Called where it runs; raises ReloadError likewise."""
+
     def __call__(self, report: ReloadReport) -> str | None:
-        """The new code has run: follow it; a note for the user, or None. Raises ReloadError to have it taken back."""
+        """There is: follow it; a note for the user, or None. Raises ReloadError to have it taken back."""
 
     def undo(self) -> None:
         """It has been taken back."""
@@ -306,17 +309,19 @@ class Reloader:
         if why:
             return ReloadReport(ReloadStatus.RESTART, reason=why, notes=notes)
         if not prepared.plan.only_patches:
-            with self.gate.closed():
-                return self._settled(self._perform(prepared), planned)
-        attempt = self._perform(prepared)
+            with self.gate.closed() as opening:
+                return self._settled(self.gate.call(lambda: self._perform(prepared, opening)), planned)
+        attempt = self.gate.call(lambda: self._performed(prepared))
         if self._settle is not None and self._settle.concerns():
             try:
                 with self.gate.closed():
+                    self.gate.call(lambda: self._stays(attempt))
                     return self._settled(attempt, planned)
             except RestartNeeded:  # the gate could not be closed
                 self.gate.call(attempt.rollback)
                 raise
-        self._commit(attempt)
+        self.gate.call(attempt.commit)
+        self._note(attempt)
         return replace(planned, status=ReloadStatus.UNCHANGED) if prepared.concerns_nothing else planned
 
     def _followed(self, report: ReloadReport) -> ReloadReport:
@@ -331,13 +336,31 @@ class Reloader:
             return report
         return replace(report, status=ReloadStatus.RESTART, reason=f"{where} and goes on with its old code")
 
-    def _perform(self, prepared: Prepared) -> Attempt:
-        self._attempt = self.gate.call(lambda: engine.perform(prepared, self.optimizer.finder))
+    def _perform(self, prepared: Prepared, opening: Opening) -> Attempt:
+        """Where the program's own code runs: in most cases all is done at one go, and requests wait no longer."""
+        attempt = self._performed(prepared)
+        if self._stays(attempt):
+            opening()
+        return attempt
+
+    def _performed(self, prepared: Prepared) -> Attempt:
+        self._attempt = engine.perform(prepared, self.optimizer.finder)
         return self._attempt
+
+    def _stays(self, attempt: Attempt) -> bool:
+        """Whether what was done stays because nothing has to follow it."""
+        try:
+            if self._settle is not None and self._settle.has_to_follow():
+                return False
+        except ReloadError:
+            attempt.rollback()
+            raise
+        attempt.commit()
+        return True
 
     def _settled(self, attempt: Attempt, planned: ReloadReport) -> ReloadReport:
         report = report_of(attempt.prepared, tuple(attempt.dropped), planned.notes)
-        if self._settle is not None:
+        if self._settle is not None and not attempt.stays:
             try:
                 note = self._settle(report)
             except ReloadError:
@@ -346,11 +369,12 @@ class Reloader:
                 raise
             if note:
                 report = replace(report, notes=(*report.notes, note))
-        self._commit(attempt)
+            self.gate.call(attempt.commit)
+        self._note(attempt)
         return report
 
-    def _commit(self, attempt: Attempt) -> None:
-        self.gate.call(attempt.commit)
+    def _note(self, attempt: Attempt) -> None:
+        """What was done stays."""
         for name in attempt.gone:
             self.optimizer.invalidate_cache(name)
         steps = attempt.prepared.plan.steps

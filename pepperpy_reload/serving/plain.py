@@ -11,7 +11,7 @@ from typing import Any
 
 from pepperpy_reload.core.report import ReloadReport
 from pepperpy_reload.errors import RestartNeeded, UsageError
-from pepperpy_reload.reloading.gate import CoroutineGate, Gate, OpenGate, Result
+from pepperpy_reload.reloading.gate import CoroutineGate, Gate, OpenGate, Opening, Result
 from pepperpy_reload.reloading.usercode import calling_user_code
 from pepperpy_reload.serving.kinds import Kind, is_app
 from pepperpy_reload.serving.loops import exit_status, run_to_end
@@ -197,11 +197,11 @@ class _CurrentGate:
         self._session = session
 
     @contextmanager
-    def closed(self) -> Iterator[None]:
+    def closed(self) -> Iterator[Opening]:
         if self._session.building:
             raise RestartNeeded(f"{self._session.running} has not returned yet, and may be building an app")
-        with self._gate.closed():
-            yield
+        with self._gate.closed() as opening:
+            yield opening
 
     def call(self, action: Callable[[], Result]) -> Result:
         return self._gate.call(action)
@@ -222,6 +222,9 @@ class _CurrentSettle:
 
     def concerns(self) -> bool:
         return self._settle.concerns()
+
+    def has_to_follow(self) -> bool:
+        return self._settle.has_to_follow()
 
     def __call__(self, report: ReloadReport) -> str | None:
         return self._settle(report)

@@ -44,6 +44,10 @@ class PlainSettle:
         """Nothing is served."""
         return False
 
+    def has_to_follow(self) -> bool:
+        """Nothing is served."""
+        return False
+
     def __call__(self, report: ReloadReport) -> str | None:  # noqa: ARG002 - what Settle asks
         """Nothing is served."""
         return None

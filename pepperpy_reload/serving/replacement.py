@@ -28,6 +28,8 @@ class Replacement:
     def __init__(self, session: ServerSession) -> None:
         self._session = session
         self._way_back: list[Callable[[], None]] = []
+        self._renewed: Build | None = None
+        """What a fresh start would serve after the reload that is followed."""
 
     def refuse(self, planned: ReloadReport) -> str:  # noqa: ARG002 - what Settle asks
         """A served app takes any reload: requests are held meanwhile."""
@@ -40,17 +42,26 @@ class Replacement:
         started = lifespan.footprint if lifespan is not None and lifespan.supported else None
         return any(footprint is not None and target.touches(footprint) for footprint in (built, started))
 
-    def __call__(self, report: ReloadReport) -> str | None:  # noqa: ARG002 - the live objects tell
-        """Serve what a fresh start would serve; says so if that is another app or needs another lifespan."""
-        session, target = self._session, self._session.target
+    def has_to_follow(self) -> bool:
+        """Whether a fresh start would serve another app, or the one that is served needs another lifespan."""
+        target, lifespan = self._session.target, self._session.lifespan
         self._way_back = []
+        served = target.build.made
+        self._renewed = target.renew()
+        if self._renewed.made is not served:
+            return True
+        assert lifespan is not None
+        return lifespan.supported and (target.remade(served) or target.touches(lifespan.footprint))
+
+    def __call__(self, report: ReloadReport) -> str | None:  # noqa: ARG002 - the live objects tell
+        """Serve what a fresh start would serve, and say why."""
+        session, target = self._session, self._session.target
         served, kind, old = target.build, target.kind, session.lifespan
-        build = session.gate.call(target.renew)
+        build, self._renewed = self._renewed, None
         assert old is not None
+        assert build is not None
         replaced = build.made is not served.made
         remade = target.remade(served.made)
-        if not replaced and not (old.supported and (remade or target.touches(old.footprint))):
-            return None
         why = f"{target.text} was made again" if remade else f"code that ran when {target.text} started has changed"
         why = self._why(build, served) if replaced else why
         self._drain(why)

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 from pepperpy_reload.errors import RestartNeeded
-from pepperpy_reload.reloading.gate import LoopGate
+from pepperpy_reload.reloading.gate import LoopGate, Opening
 from pepperpy_reload.serving.kinds import Kind
 from pepperpy_reload.serving.readers import Readers, wait_until_none
 from pepperpy_reload.serving.slot import Slot
@@ -38,17 +39,18 @@ class ServerGate:
         self._opened.set()
 
     @contextmanager
-    def closed(self) -> Iterator[None]:
+    def closed(self) -> Iterator[Opening]:
         """New requests wait, and no thread of a pool runs user code."""
         if not self._opened.wait(self._grace):
             raise RestartNeeded("the app is still being started")
         held = self._slot.hold()
         try:
             wait_until_none(self.blocking, self._grace, "a request has been running in a thread")
-            yield
+            yield partial(self._slot.release, held)
         finally:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                self._loop_gate.loop.call_soon_threadsafe(self._slot.release, held)
+            if not held.is_set():
+                with suppress(RuntimeError):  # the loop is closed: nobody waits
+                    self._loop_gate.loop.call_soon_threadsafe(self._slot.release, held)
 
     def call(self, action: Callable[[], Result]) -> Result:
         """Run `action` on the loop's thread, while no pool thread runs user code."""

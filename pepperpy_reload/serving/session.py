@@ -59,8 +59,15 @@ class Settle(Protocol):
         """Whether functions that have just been patched concern what is being served: else there is nothing to do."""
         ...
 
+    def has_to_follow(self) -> bool:
+        """The new code has run: whether that is not all. Called before it is committed, where user code runs.
+
+        Raises UserCodeError if the new code cannot be served.
+        """
+        ...
+
     def __call__(self, report: ReloadReport) -> str | None:
-        """Called after the new code ran and before it is committed; returns a note for the user, or None.
+        """Called after that if so, and before it is committed; returns a note for the user, or None.
 
         Raises UserCodeError or RestartNeeded if the new code cannot be served; `undo` is called then.
         """

@@ -75,6 +75,9 @@ class _Audited:
     def concerns(self) -> bool:
         return self._settle.concerns()
 
+    def has_to_follow(self) -> bool:
+        return self._settle.has_to_follow()
+
     def __call__(self, report: ReloadReport) -> str | None:
         note = self._settle(report)
         if note is not None:

@@ -76,7 +76,7 @@ class Clock:
 
 def watched(clock: Clock) -> None:
     """Have the clock tell the phases of a reload."""
-    from pepperpy_reload.reloading import contents, engine, execute, performance, reloader, writing
+    from pepperpy_reload.reloading import attempt, contents, engine, execute, performance, writing
 
     clock.watch(engine, "read_batch", "read")
     clock.watch(engine, "_plan", "plan")
@@ -88,7 +88,7 @@ def watched(clock: Clock) -> None:
     clock.watch(execute.Executor, "take", "execute")
     clock.watch(performance, "import_again", "execute")
     clock.watch(writing.Writing, "write", "write")
-    clock.watch(reloader.Reloader, "_commit", "commit")
+    clock.watch(attempt.Attempt, "commit", "commit")
 
 
 def serve() -> None:

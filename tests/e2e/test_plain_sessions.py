@@ -40,7 +40,8 @@ def commands():
                     why = session.settle.refuse(report)
                     if why:
                         raise RestartNeeded(why)
-                    session.settle(report)
+                    if session.gate.call(session.settle.has_to_follow):
+                        session.settle(report)
             except ReloadError as error:
                 say(f"{type(error).__name__}: {error}")
             else:

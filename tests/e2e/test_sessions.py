@@ -145,7 +145,8 @@ class Running:
         with self.session.gate.closed():
             self.session.gate.call(lambda: exec(compile(source, self.module.__file__, "exec"), vars(self.module)))
             try:
-                return self.session.settle(REPORT) if settle else None
+                follows = settle and self.session.gate.call(self.session.settle.has_to_follow)
+                return self.session.settle(REPORT) if follows else None
             except ReloadError:
                 vars(self.module).update(before)
                 self.session.settle.undo()
