@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import re
+
+from pepperpy_reload.reloading import heap
 
 _ADDRESS = re.compile(r"(?<![0-9A-Za-z])(?:0x[0-9a-fA-F]{8,16}|[0-9]{9,20})(?![0-9A-Za-z])")
 
@@ -25,7 +26,7 @@ class Living:
 
     def _at(self, address: int) -> object | None:
         if self._things is None:
-            self._things = {id(thing): thing for thing in gc.get_objects()}
+            self._things = {id(thing): thing for thing in heap.all_but_tuples()}
         return self._things.get(address)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType
+
+from pepperpy_reload.reloading import heap
 
 _SLOTS = (GetSetDescriptorType, MemberDescriptorType)
 
@@ -23,7 +24,7 @@ def settle(live: type, double: type, functions_in: FunctionsIn) -> None:
             for cell in function.__closure__ or ():
                 _close_over(cell, live, double)
     if _is_held(double):
-        for holder in gc.get_referrers(double):
+        for holder in heap.referrers(double):
             if type(holder) is CellType:
                 _close_over(holder, live, double)
 

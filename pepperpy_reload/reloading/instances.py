@@ -11,12 +11,11 @@ from functools import partial
 from types import CellType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from pepperpy_reload.reloading import contents
+from pepperpy_reload.reloading import contents, heap
 from pepperpy_reload.reloading.looking import is_a
 
 Undo = Callable[[Callable[[], None]], None]
 
-_FEW = 8  # classes: up to here it is cheaper to ask for who refers to them than to look at everything
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
@@ -37,8 +36,7 @@ class Census:
         """The instances of a class, each once; they are asked for once."""
         known = {id(thing): thing for thing in self._counted(cls)}
         # Whatever has been made since then is young.
-        young = (thing for generation in (0, 1) for thing in gc.get_objects(generation) if type(thing) is cls)
-        known.update((id(thing), thing) for thing in young)
+        known.update((id(thing), thing) for thing in heap.youngest_instances(cls))
         self._classes.pop(id(cls), None)
         return list(known.values())
 
@@ -48,10 +46,8 @@ class Census:
             self._collections = _old_collections()
             found: dict[int, list[Any]] = {one: [] for one in self._classes}
             self._found = found
-            few = len(found) <= _FEW
-            for thing in gc.get_referrers(*self._classes.values()) if few else gc.get_objects():
-                if id(type(thing)) in found:
-                    found[id(type(thing))].append(thing)
+            for thing in heap.instances(self._classes.values()):
+                found[id(type(thing))].append(thing)
         return self._found.pop(id(cls))
 
 
@@ -87,7 +83,7 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
     # No closure here may capture `new`: its cell would be one more holder, and turning that would lose `new` for us.
     # Up to 3.11 a comprehension is a closure, too.
     turns: list[Callable[[Any], None]] = []
-    for holder in gc.get_referrers(new) if sys.getrefcount(new) > _ALONE else ():
+    for holder in heap.referrers(new) if sys.getrefcount(new) > _ALONE else ():
         if holder is not namespace and not isinstance(holder, FrameType):
             put = turn(holder, new)
             if put is None:
@@ -146,7 +142,7 @@ def turn(holder: Any, target: Any) -> Callable[[Any], None] | None:
 
 def _class_of(table: dict[Any, Any]) -> type | None:
     """The class whose namespace a dict is: its cache of attributes goes on with what is gone if that is written to."""
-    owners = (one for one in gc.get_referrers(table) if isinstance(one, type))
+    owners = (one for one in heap.referrers(table) if isinstance(one, type))
     return next((one for one in owners if any(inner is table for inner in gc.get_referents(vars(one)))), None)
 
 

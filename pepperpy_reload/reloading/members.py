@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import partial
 from types import FrameType
 from typing import Any
 
+from pepperpy_reload.reloading import heap
 from pepperpy_reload.reloading.instances import refill, turn
 
 Undo = Callable[[Callable[[], None]], None]
@@ -47,7 +48,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _put(member: Enum, successor: Enum, home: type[Enum], undo: Undo) -> None:
-    turns = list(_turns(successor, home))
+    turns = list(_turns(heap.referrers(successor), successor, home))
     if None not in turns:
         before = dict(vars(member))
         undo(lambda: refill(vars(member), before))
@@ -57,10 +58,10 @@ def _put(member: Enum, successor: Enum, home: type[Enum], undo: Undo) -> None:
         refill(vars(member), dict(vars(successor)))
 
 
-def _turns(successor: Enum, home: type[Enum]) -> Iterator[Callable[[Any], None] | None]:
+def _turns(holders: Iterable[Any], successor: Enum, home: type[Enum]) -> Iterator[Callable[[Any], None] | None]:
     """How to make all that holds a new member hold another one; None for what cannot be made to."""
     inside = gc.get_referents(vars(home))
-    for holder in gc.get_referrers(successor):
+    for holder in holders:  # a generator that asked for them itself would be one of them
         if any(holder is one for one in inside):  # the dict of a class is changed by way of the class alone
             for name in [name for name, value in vars(home).items() if value is successor]:
                 yield partial(type.__setattr__, home, name)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dis
-import gc
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import CodeType, FunctionType
+from types import CodeType
 from weakref import ref
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.unit import Unit
+from pepperpy_reload.reloading import heap
 
 InForce = Mapping[int, tuple[ref[CodeType], ...]]
 
@@ -76,9 +76,9 @@ def codes_in_force(code: CodeType) -> dict[int, tuple[ref[CodeType], ...]]:
     `code` is the same module compiled again; the answer goes by the ids of the code objects in it.
     """
     live: dict[tuple[str, int], dict[int, CodeType]] = {}
-    for thing in gc.get_objects():
-        if type(thing) is FunctionType and thing.__code__.co_filename == code.co_filename:
-            one = thing.__code__
+    for function in heap.functions():
+        one = function.__code__
+        if one.co_filename == code.co_filename:
             live.setdefault((one.co_qualname, one.co_firstlineno), {})[id(one)] = one
     found: dict[int, tuple[ref[CodeType], ...]] = {}
     waiting = [code]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -13,11 +12,12 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_overloads
 from weakref import getweakrefs, ref
 
+from pepperpy_reload.reloading import heap
 from pepperpy_reload.reloading.looking import instance_dict, is_a
 from pepperpy_reload.reloading.pairs import Pair, docstring_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
-_MANY = 6  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
+_MANY = 100  # codes: from here on one pass over all objects is cheaper than asking for the referrers of each
 _LRU = type(functools.lru_cache(lambda: None))
 _SHALLOW = (int, float, complex, str, bytes, list, dict, set, tuple, type(None))
 _FUNCTION, _METHOD = vars(staticmethod)["__func__"], vars(classmethod)["__func__"]
@@ -53,7 +53,7 @@ def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) ->
         left.update({id(code): code for _, code, count in counts if len(found.get(id(code), ())) < count})
     for code in left:
         found.pop(code, None)
-    for candidate in _holders(left):
+    for candidate in heap.referrers(*left.values()) if len(left) <= _MANY else heap.functions():
         if type(candidate) is FunctionType and id(candidate.__code__) in left:
             found.setdefault(id(candidate.__code__), []).append(candidate)
     return found, {code for code, count in held.items() if len(found.get(code, ())) < count} | known_weakly
@@ -143,12 +143,6 @@ def _known_references() -> int | None:
 
 
 _KNOWN = _known_references()
-
-
-def _holders(codes: Mapping[int, CodeType]) -> Iterable[object]:
-    if not codes:
-        return ()
-    return gc.get_objects() if len(codes) > _MANY else gc.get_referrers(*codes.values())
 
 
 def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> Iterator[FunctionType]:

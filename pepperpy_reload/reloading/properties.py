@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from functools import partial
@@ -15,7 +14,8 @@ from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.world import Cell, Key
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import contents
+from pepperpy_reload.reloading import contents, heap
+from pepperpy_reload.reloading.heirs import heirs_of
 from pepperpy_reload.reloading.looking import instance_dict, is_a, part_of
 from pepperpy_reload.reloading.spotted import Spotted
 
@@ -61,10 +61,8 @@ def _all() -> Iterator[tuple[type, str, FunctionType]]:
 def forget(found: Iterable[tuple[type, Collection[str]]], undo: Undo) -> None:
     """Take out of instances what they keep of such properties."""
     for cls, names in found:
-        every = {id(one): one for one in _with_heirs(cls)}
-        for thing in gc.get_referrers(*every.values()):
-            if id(type(thing)) in every:
-                _take_out(instance_dict(thing), names, undo)
+        for thing in heap.instances([cls, *heirs_of(cls)]):
+            _take_out(instance_dict(thing), names, undo)
 
 
 def _cached(cls: type) -> Iterator[tuple[str, FunctionType]]:
@@ -107,13 +105,6 @@ def _is_left(function: FunctionType, plan: ReloadPlan, traces: Traces) -> bool:
     done = {(step.module, step.index) for step in plan.steps if step.action is not Action.PATCH}
     asked = traces.runners(CodeKey.of(function.__code__))
     return all(one.module in runs or (one.module, one.index) in done for one in asked)
-
-
-def _with_heirs(cls: type) -> Iterator[type]:
-    yield cls
-    heirs: list[type] = type.__subclasses__(cls)
-    for one in heirs:
-        yield from _with_heirs(one)
 
 
 def _take_out(kept: dict[str, Any], names: Collection[str], undo: Undo) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from pepperpy_reload.reloading import heap
+from pepperpy_reload.reloading.heirs import heirs_of
 
 _WEB = frozenset(
     {
@@ -48,10 +50,7 @@ def _jinja_environments() -> Iterator[Any]:
     base = getattr(jinja2, "Environment", None)
     if base is None:
         return
-    for thing in gc.get_objects():
-        # Not isinstance: that asks the object for its __class__, which proxies answer by running code.
-        if issubclass(type(thing), base):
-            yield thing
+    yield from heap.instances([base, *heirs_of(base)])
 
 
 def _reset_django() -> None:

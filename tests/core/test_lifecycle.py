@@ -173,7 +173,8 @@ def test_a_worker_that_dies_of_its_last_try_just_after_a_save_is_started_once_mo
         life, _ = life.advance(Event.READY, now)
     life, _ = life.advance(Event.SAVED, now)
     life, _ = life.advance(Event.CRASHED, now)  # of before the save, for all we know
-    assert life.state is State.BACKOFF and life.due is not None
+    assert life.state is State.BACKOFF
+    assert life.due is not None
 
 
 def test_a_worker_that_does_not_end_is_killed_after_the_grace_period() -> None:

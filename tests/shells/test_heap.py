@@ -1,123 +1,123 @@
-"""The heap is gone through for what is alive and cannot be found otherwise, and for nothing else."""
+"""What the garbage collector knows, while tuples are being built."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from types import CodeType, FunctionType, ModuleType
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
 
 import pytest
 
-from pepperpy_reload.reloading.instances import Census
-from pepperpy_reload.reloading.pairs import pair_codes
-from pepperpy_reload.reloading.patch import live_functions
-
-SOURCE = """
-import functools, typing
-class lazy(property):
-    pass
-def plain(): return 1
-class A:
-    def method(self): return 1
-    @lazy
-    def attribute(self): return 1
-    sort = property(lambda self: 1)
-@typing.overload
-def many(a: int) -> int: ...
-@typing.overload
-def many(a: str) -> str: ...
-def many(a): return a
-@functools.lru_cache
-def cached(): return 1
-def never_called():
-    def inside(): return 1
-    return inside
-"""
-CLOSURE = "def make():\n    def inside(): return 1\n    return inside\n"
+from pepperpy_reload.reloading import heap
 
 
-def load(source: str) -> tuple[ModuleType, CodeType]:
-    module = ModuleType("made")
-    code = compile(source, "made.py", "exec")
-    exec(code, vars(module))
-    return module, code
+class Thing:
+    """Something that tuples hold."""
 
 
-def found(module: ModuleType, code: CodeType, source: str) -> set[str]:
-    pairs = list(pair_codes(code, compile(f"\n{source}", "made.py", "exec")))
-    functions, _ = live_functions([(module, pairs)])
-    return {function.__code__.co_qualname for several in functions.values() for function in several}
+class Heir(Thing):
+    """Another one."""
 
 
-def refuse(*_: object) -> list[object]:
-    raise AssertionError("the heap has been gone through")
+THING = Thing()
+ASKED: dict[str, Callable[[], Any]] = {
+    "functions": heap.functions,
+    "instances": lambda: heap.instances([Thing]),
+    "instances of many classes": lambda: heap.instances([Thing, *(type(f"C{n}", (), {}) for n in range(150))]),
+    "youngest instances": lambda: heap.youngest_instances(Thing),
+    "all but tuples": heap.all_but_tuples,
+    "referrers": lambda: heap.referrers(THING),
+}
 
 
-def test_what_can_be_found_by_names_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    module, code = load(SOURCE)
-    monkeypatch.setattr(gc, "get_objects", refuse)
-    monkeypatch.setattr(gc, "get_referrers", refuse)
+def build(ask: Callable[[], Any], size: int = 20) -> tuple[object, ...]:
+    """A tuple, and what was told when it was half-way lives until it is whole."""
+    told: list[object] = []
 
-    names = found(module, code, SOURCE)
+    def items() -> Iterator[object]:
+        for number in range(size):
+            if number == size // 2:
+                told.append(ask())
+            yield THING
 
-    assert names == {"plain", "A.method", "A.attribute", "A.<lambda>", "many", "cached", "never_called"}
-
-
-def test_all_functions_of_one_name_are_found() -> None:
-    module, code = load(SOURCE)
-    pairs = list(pair_codes(code, compile(f"\n{SOURCE}", "made.py", "exec")))
-
-    functions, _ = live_functions([(module, pairs)])
-
-    assert len([one for several in functions.values() for one in several if one.__name__ == "many"]) == 3
+    return tuple(items())
 
 
-@pytest.mark.parametrize("hide", [lambda function: lambda: function, lambda function: [[[function]]]])
-def test_a_closure_is_found_wherever_it_is(hide: Callable[[FunctionType], object]) -> None:
-    module, code = load(CLOSURE)
-    somewhere = hide(module.make())
-
-    assert found(module, code, CLOSURE) == {"make", "make.<locals>.inside"}
-    assert somewhere
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_a_tuple_that_is_being_built_when_the_heap_is_asked_becomes_whole(ask: Callable[[], Any]) -> None:
+    assert build(ask) == (THING,) * 20
 
 
-def test_a_function_that_has_lost_its_name_is_found() -> None:
-    module, code = load(CLOSURE)
-    lost = [module.make]
-    del module.make
-
-    assert found(module, code, CLOSURE) == {"make"}
-    assert lost
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="since 3.14 a tuple is begun when its items are there")
+@pytest.mark.parametrize("ask", [gc.get_objects, lambda: gc.get_referrers(THING)], ids=["objects", "referrers"])
+def test_who_asks_the_collector_itself_breaks_it(ask: Callable[[], Any]) -> None:
+    with pytest.raises(SystemError):
+        build(ask)
 
 
-class _Thing:
-    pass
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_other_threads_build_their_tuples_meanwhile(ask: Callable[[], Any]) -> None:
+    over, failures, built = threading.Event(), list[BaseException](), 0
+
+    def go_on() -> None:
+        nonlocal built
+        try:
+            while not over.is_set():
+                build(bool, 50)
+                built += 1
+        except SystemError as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        for _ in range(10):
+            ask()
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    assert not failures
+    assert built
 
 
-class _Other:
-    pass
-
-
-def test_instances_that_are_made_after_the_count_are_taken_too() -> None:
-    census = Census()
-    census.expect(_Thing)
-    census.expect(_Other)
-    first, other = _Thing(), _Other()
-
-    assert census.take(_Other) == [other]
-    second = _Thing()
-    things = census.take(_Thing)
-
-    assert len(things) == 2
-    assert {id(one) for one in things} == {id(first), id(second)}
-
-
-def test_instances_that_have_grown_old_meanwhile_are_taken_too() -> None:
-    census = Census()
-    census.expect(_Thing)
-    other = _Other()
-    assert census.take(_Other) == [other]
-    thing = _Thing()
+def test_instances_are_of_exactly_these_classes() -> None:
+    one, other = Thing(), Heir()
+    for few in ([Thing], [Thing, *(type(f"C{n}", (), {}) for n in range(150))]):
+        found = heap.instances(few)
+        assert any(thing is one for thing in found)
+        assert all(type(thing) is Thing for thing in found)
     gc.collect()
+    young = Thing()
+    assert [thing is young for thing in heap.youngest_instances(Thing)] == [True]
+    assert other in heap.instances([Heir])
 
-    assert census.take(_Thing) == [thing]
+
+def test_functions_are_found_wherever_they_are() -> None:
+    table = {"key": [lambda: None]}
+    found = heap.functions()
+    assert any(one is table["key"][0] for one in found)
+    assert all(type(one) is FunctionType for one in found)
+
+
+def test_all_tuples_that_refer_to_something_are_one() -> None:
+    thing = Thing()
+    assert heap.referrers(thing) == []
+    table, pair = {"key": thing}, (thing, 1)
+    found = heap.referrers(thing)
+    assert any(one is table for one in found)
+    assert () in found
+    assert not any(one is pair for one in found)
+    assert heap.referrers() == []
+
+
+def test_everything_else_is_told() -> None:
+    table, pair = {"key": Thing()}, (Thing(), 1)
+    told = {id(thing) for thing in heap.all_but_tuples()}
+    assert id(table) in told
+    assert id(pair) not in told
