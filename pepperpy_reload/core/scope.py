@@ -284,8 +284,15 @@ class Scope:
 
     def looked_up(self, name: str, unit: Unit) -> frozenset[Chain]:
         """The names in a unit's annotations that are text, if somebody may look them up while it is executed."""
-        asked = [text.names for text in unit.texts if self.world.look_up(name, text.heads)]
+        old = self.old_index(Place(name, unit.index)) if unit.texts else -1
+        asked = [text.names for text in unit.texts if self.world.look_up(name, text.heads, old)]
         return frozenset(chain for names in asked for chain in names if chain[0] not in unit.binds)
+
+    def looks_up_itself(self, name: str, unit: Unit) -> bool:
+        """Whether somebody may look up, while a unit is executed, what it binds itself, as nothing does before it."""
+        texts = unit.naming_itself
+        old = self.old_index(Place(name, unit.index)) if texts else -1
+        return any(self.world.look_up(name, text.heads, old, itself=True) for text in texts)
 
     def cells(self, name: str, chains: Iterable[Chain]) -> set[Cell]:
         """The cells that chains mean, each with the cells on its way that hold no first-party module."""

@@ -20,25 +20,25 @@ class Text:
     heads: tuple[Chain, ...]
     """What could look the names up: bases, metaclass and decorators; `("()",)` for what has no name."""
     names: frozenset[Chain]
-    """The names in them, but for that of the class itself."""
+    """The names in them; that of the class itself, too."""
 
 
 def texts(nodes: Iterable[ast.AST], *, postponed: bool) -> Iterator[Text]:
     """The annotations among these nodes that stay text: quoted ones, or all if they are `postponed` (PEP 563)."""
     for node in nodes:
         match node:
-            case ast.ClassDef(name=name):
+            case ast.ClassDef():
                 keywords = [one.value for one in node.keywords if not isinstance(one.value, ast.Constant)]
                 heads = [*node.bases, *keywords, *node.decorator_list]
                 annotations = [item.annotation for item in node.body if isinstance(item, ast.AnnAssign)]
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
                 heads = [*node.decorator_list]
                 arguments = [item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg)]
                 annotations = [item for item in (*arguments, node.returns) if item is not None]
             case _:
                 continue
         if heads and annotations:
-            found = {one for item in annotations for one in _names(item, postponed=postponed) if one[0] != name}
+            found = {one for item in annotations for one in _names(item, postponed=postponed)}
             if found:
                 yield Text(tuple(_head(item) for item in heads), frozenset(found))
 

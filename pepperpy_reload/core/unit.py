@@ -162,6 +162,11 @@ class Unit:
         """Its annotations that are text when it is executed."""
         return self.doings.texts
 
+    @property
+    def naming_itself(self) -> list[Text]:
+        """Those of them that name what it binds itself."""
+        return [text for text in self.texts if any(names[0] in self.binds for names in text.names)]
+
     def note_names(self) -> None:
         """Have ready what may be asked for with every plan: what it does, `firsts` and `names`, and its `deeds`."""
         _ = self.firsts, self.names, self.deeds if self.alias is None else ()
@@ -218,7 +223,7 @@ class Unit:
         """All that it may read itself, or have looked up."""
         yield from self.reads
         for text in self.texts:
-            yield from text.names
+            yield from (names for names in text.names if names[0] not in self.binds)
 
     def read_inside(self, *, postponed: bool) -> frozenset[str]:
         """The names that it reads, when it is executed, in scopes inside it; see `names.read_inside`."""

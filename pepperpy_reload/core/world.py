@@ -181,8 +181,11 @@ class World(Protocol):
     def told_of_heirs(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         """The functions that a class statement runs by itself which has the value as a base or as its metaclass."""
 
-    def look_up(self, module: str, heads: Iterable[Chain]) -> bool:
-        """Whether one of these bases and decorators may look up what annotations that are text mean."""
+    def look_up(self, module: str, heads: Iterable[Chain], old: int, *, itself: bool = False) -> bool:
+        """Whether one of these bases and decorators may look up what annotations that are text mean.
+
+        They are those of an old unit; -1: of a new one. With `itself`, it is asked about the name of what it makes.
+        """
 
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         """The cells that hold a function behind a cache, each with the function: it may be called and yet not run."""

@@ -144,8 +144,11 @@ class Executor:
         if unit.alias is not None and unit.alias.bound == "*":
             self._waiting.add(step.index)
 
-    def take(self, step: Step, unseen: Collection[str] = ()) -> None:
-        """Take one step. `unseen` names are what they are by what comes later: it neither imports nor binds them."""
+    def take(self, step: Step, unseen: Collection[str], hidden: Mapping[str, object]) -> None:
+        """Take one step. `unseen` names are what they are by what comes later: it neither imports nor binds them.
+
+        What is `hidden` has been taken out of the namespace for the time being.
+        """
         unit = self.units[step.index]
         code = self._table.compile(unit, self._path)
         activity = Activity(self.module.__name__, None, step.index, unit.line)
@@ -154,7 +157,7 @@ class Executor:
         recorder.watch.enter(activity)
         try:
             if step.action is Action.EXECUTE:
-                self._execute(code, unit, unseen, again=step.again)
+                self._execute(code, unit, unseen, hidden, again=step.again)
             else:
                 self._take_over(code, unit, self._old[self._olds[step.index]], step.dirty)
         finally:
@@ -174,9 +177,11 @@ class Executor:
     def _save(self, table: dict[str, Any]) -> None:
         self._undo(partial(_become, table, dict(table)))
 
-    def _execute(self, code: CodeType, unit: Unit, unseen: Collection[str], *, again: bool) -> None:
+    def _execute(
+        self, code: CodeType, unit: Unit, unseen: Collection[str], hidden: Mapping[str, object], *, again: bool
+    ) -> None:
         namespace = vars(self.module)
-        before = {name: namespace.get(name) for name in unit.binds}
+        before = {name: hidden.get(name, namespace.get(name)) for name in unit.binds}
         if unit.alias is not None and unit.alias.bound == "*":
             self._execute_star(code, unit, unseen)
         else:

@@ -54,6 +54,10 @@ class Hiding:
             raise RestartNeeded(f"{where} looks up {found[0]} before it is bound, and {busy} could miss that meanwhile")
         self._kept += [_Kept(names[name], namespace, name, namespace.pop(name)) for name in found]
 
+    def of(self, namespace: dict[str, Any]) -> dict[str, object]:
+        """What is missing from a namespace now."""
+        return {one.name: one.value for one in self._kept if one.namespace is namespace}
+
     def show(self, now: Turn | None = None) -> None:
         """Put those back whose turn is before `now`, or all; who has been bound again is left alone."""
         over = [one for one in self._kept if now is None or one.turn < now]

@@ -207,9 +207,9 @@ class LiveWorld(LoadOrder):
             value = attribute_of(value, name)
         return value
 
-    def look_up(self, module: str, heads: Iterable[Chain]) -> bool:
+    def look_up(self, module: str, heads: Iterable[Chain], old: int, *, itself: bool = False) -> bool:
         """Whether one of these bases and decorators looks up what annotations say."""
-        return look_up(module, heads)
+        return look_up(module, heads, self.ran(module, old) if old >= 0 else None, itself=itself)
 
     # --- edited functions
 
@@ -335,6 +335,8 @@ class LiveWorld(LoadOrder):
         old = alignment.old[alignment.olds[place.index]] if alignment.olds[place.index] >= 0 else None
         if old is None or not is_a(value, type):
             return "there is no live class"
+        if any(self.look_up(place.module, text.heads, old.index, itself=True) for text in unit.naming_itself):
+            return "its name is looked up while it is made"
         bare = unit.kind is old.kind is Kind.CLASS and not (unit.decorated or old.decorated)
         return classes.why_not(value, old.statement, unit.statement, self._tells_again, bare=bare)
 

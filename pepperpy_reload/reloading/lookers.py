@@ -9,24 +9,55 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.world import Key
+from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
-from pepperpy_reload.reloading.looking import attribute_of, is_a
+from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
 
 _SILENT = frozenset(
     "_pytest abc asyncio attr attrs builtins click collections contextlib ctypes dataclasses enum functools pytest "
     "types typing typing_extensions unittest warnings".split()
 )
 """Homes of what makes classes and functions without asking what their annotations mean."""
+_KNOWING = frozenset({"pydantic._internal._model_construction"})
+"""Homes of metaclasses that take a class's own name for that class, whatever its module has under it."""
 _LOOKING = frozenset(
     {"get_type_hints", "get_annotations", "__annotations__", "signature", "getfullargspec", "ForwardRef", "eval"}
 )
 _NOTHING = object()
 
 
-def look_up(module: str, heads: Iterable[Chain]) -> bool:
-    """Whether one of these, a base, a metaclass or a decorator, may do so, as the names in a module say now."""
-    return any(_looks_up(_meant(module, head)) for head in heads)
+def look_up(module: str, heads: Iterable[Chain], ran: Iterable[Key] | None, *, itself: bool = False) -> bool:
+    """Whether one of these, a base, a metaclass or a decorator, may do so, as the names in a module say now.
+
+    `ran` are the functions that have run meanwhile, None if that is not known: then it may be any that those have at
+    hand. With `itself`, what is looked up is the name of what they make.
+    """
+    made = [_meant(module, head) for head in heads]
+    if not any(_looks_up(value, itself=itself) for value in made):
+        return any(map(_may_call, map(_home, made))) if ran is None else any(map(_says, ran))
+    return True
+
+
+def _home(value: Any) -> str:
+    return str(plain_attribute(value if is_a(value, (type, FunctionType)) else type(value), "__module__"))
+
+
+def _may_call(home: str) -> bool:
+    """Whether functions that look up what annotations say are to be had for those of a module."""
+    homes = recorder.graph.dependencies(home) if home in recorder.modules else ()
+    return not all(ledger.names_in_code(one).isdisjoint(_LOOKING) for one in homes if one in recorder.modules)
+
+
+def _says(key: Key) -> bool:
+    if not isinstance(key, CodeKey):
+        return True
+    for name in recorder.modules.at(key.file):
+        looking = ledger.names_in_code(name) & _LOOKING
+        if looking and ledger.may_say(name, key, looking):
+            return True
+    return False
 
 
 def _meant(module: str, names: Chain) -> Any:
@@ -40,13 +71,14 @@ def _meant(module: str, names: Chain) -> Any:
     return value
 
 
-def _looks_up(value: Any) -> bool:
+def _looks_up(value: Any, *, itself: bool) -> bool:
     if value is _NOTHING:
         return True
     if is_a(value, type):
         metaclass = value if issubclass(value, type) else type(value)
         told = [base for base in value.__mro__ if "__init_subclass__" in vars(base)]
-        return not all(map(_is_silent, (metaclass, *told)))
+        is_known = itself and metaclass.__module__ in _KNOWING
+        return not all(map(_is_silent, told if is_known else (metaclass, *told)))
     return not _is_silent(value if is_a(value, (FunctionType, BuiltinFunctionType)) else type(value))
 
 

@@ -89,6 +89,8 @@ class Performance:
         self._submodules = Submodules(self._scope)
         self._waiting: dict[str, list[Step]] = {}
         runs = self._plan.modules(Action.RUN)
+        self._begun: set[str] = set()
+        """Those that are run again as a whole whose turn has come."""
         self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
         for step in self._steps:
             if step.action in _RAN:
@@ -251,6 +253,7 @@ class Performance:
     def _take_in_turn(self, step: Step) -> None:
         if step.action is Action.RUN:
             self._take_hosts(step.module)
+            self._begun.add(step.module)
             module = self._scope.module(step.module)
             units = module.alignment.units if module is not None else ()
             presumed = self._witness.presume(Place(step.module, unit.index) for unit in units)
@@ -296,10 +299,13 @@ class Performance:
         if self._holdings is None and not only_binds(unit, executor.names):
             self._deepen()
         self._hiding.hide(where, vars(executor.module), early)
+        names = vars(executor.module)
+        hidden = self._hiding.of(names)
         if unit.kind is Kind.CLASS:
-            self._forgetting.begin(vars(executor.module).get(unit.statement.name))
+            self._forgetting.begin(hidden.get(unit.statement.name, names.get(unit.statement.name)))
         with lines or nullcontext(), self._failing(step.module), self._hosting(place, unit, inside):
-            self._watched(where, partial(executor.take, step, self._submodules.loaded_after(place)))
+            self._watched(where, partial(executor.take, step, self._submodules.loaded_after(place), hidden))
+        self._hiding.show((*turn, 0))  # it has bound what was missing for it
         self._forgetting.end()
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
@@ -399,7 +405,8 @@ class Performance:
     def _is_loaded_by(self, step: Step, begin: tuple[object, ...], host: Place) -> bool:
         """Whether a step waits in what a cold start loads from some time on while a statement is executed."""
         waits = step in self._waiting.get(step.module, ())
-        waits = waits or (step.action is Action.RUN and step.module not in sys.modules)
+        is_run = step.action is Action.RUN and step.module not in self._begun
+        waits = waits or (is_run and step.module not in sys.modules)
         return (
             waits
             and self._scope.begins(step.module)[: len(begin)] == begin

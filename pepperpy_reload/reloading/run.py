@@ -6,7 +6,7 @@ import __future__
 import ast
 import importlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from pepperpy_reload.core.effects import reflects
 from pepperpy_reload.core.names import binds_first, bound_names, read_inside
 from pepperpy_reload.core.statement import import_time
-from pepperpy_reload.core.texts import texts
+from pepperpy_reload.core.texts import Text, texts
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.execute import Names
@@ -97,14 +97,23 @@ def _looks_ahead(tree: ast.Module, code: CodeType, module: str) -> bool:
     every, bound = {*bound_names(tree.body)}, set[str]()
     for node in tree.body:
         own = {*bound_names([node])}
-        asked = (text for text in texts(import_time(node), postponed=postponed) if look_up(module, text.heads))
-        if ({names[0] for text in asked for names in text.names} & every) - bound - own:
+        said = list(texts(import_time(node), postponed=postponed))
+        if any(_looked_up(text, module, own) & every - bound for text in said):
             return True
         inside = ({*read_inside(node, postponed=postponed)} & every) - bound
         if not all(binds_first(node, name) for name in inside):
             return True
         bound |= own
     return False
+
+
+def _looked_up(text: Text, module: str, own: Collection[str]) -> set[str]:
+    """The names in annotations that somebody may look up; `own` are those of what is made with them."""
+    names = {names[0] for names in text.names}
+    return {
+        *(names.difference(own) if look_up(module, text.heads, None) else ()),
+        *(names.intersection(own) if look_up(module, text.heads, None, itself=True) else ()),
+    }
 
 
 def _unbound(tree: ast.Module, names: Iterable[str]) -> set[str]:

@@ -70,7 +70,7 @@ class Witness:
         inside = {Cell(place.module, name) for name in names}
         told = {self._scope.cell(place.module, names)[0] for names in self._scope.looked_up(place.module, unit)}
         looked_at = imported | told
-        missing: dict[str, Turn] = {}
+        missing = self._missing_itself(place, unit, stale)
         for cell in sorted(read | inside | told):
             theirs = cell.module != place.module or cell in inside or cell in told
             early = theirs and cell.name in stale.get(cell.module, ()) and not self._binds_first(place, unit, cell)
@@ -84,6 +84,13 @@ class Witness:
             if late:
                 raise RestartNeeded(f"{place.module}:{unit.line} looks up {cell} before it is bound")
         return missing
+
+    def _missing_itself(self, place: Place, unit: Unit, stale: Stale) -> dict[str, Turn]:
+        """What a statement binds itself, and nothing before it, if somebody may look that up meanwhile."""
+        late = unit.binds.intersection(stale.get(place.module, ())) if unit.texts else ()
+        if not late or not self._scope.looks_up_itself(place.module, unit):
+            return {}
+        return dict.fromkeys(sorted(late), self._scope.order(place))
 
     def _is_bound_to_submodule(self, cell: Cell) -> bool:
         """Whether import statements bind a package's name to its submodule of that name: it means that at any time."""

@@ -99,7 +99,7 @@ class Made:
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         return ()
 
-    def look_up(self, module: str, heads: Iterable[Chain]) -> bool:
+    def look_up(self, module: str, heads: Iterable[Chain], old: int, *, itself: bool = False) -> bool:
         return False
 
     def holds(self, cell: Cell, constant: object) -> bool:

@@ -42,6 +42,97 @@ class One(Model):
     size = 1
 Either = One | None
 """
+HINTS = """\
+import sys
+
+def known(cls):
+    space = vars(sys.modules[cls.__module__])
+    hints = vars(cls).get("__annotations__", {})
+    return {name: eval(hint, {**space, "__name__": __name__}) for name, hint in hints.items() if hint in space}
+"""
+BASES = """\
+import hints
+
+class Base:
+    def __init_subclass__(cls):
+        cls.known = hints.known(cls)
+
+class Meta(type):
+    def __init__(cls, *args):
+        super().__init__(*args)
+        cls.known = hints.known(cls)
+
+def told(cls):
+    cls.known = hints.known(cls)
+    return cls
+"""
+NODE = """\
+from bases import Base, Meta, told
+class Leaf:
+    pass
+HEAD
+    above: "Node"
+    leaf: "Leaf"
+    size = 1
+    def twice(self):
+        return self.size
+ROOT = Node()
+"""
+HEADS = {"base": "class Node(Base):", "metaclass": "class Node(metaclass=Meta):", "decorator": "@told\nclass Node:"}
+
+
+@pytest.mark.parametrize("whole", ["", "globals()\n"])
+@pytest.mark.parametrize("head", HEADS)
+def test_no_class_finds_the_one_before_it_under_its_own_name(reloads: Reloads, head: str, whole: str) -> None:
+    reloads(
+        """
+        import node
+        assert node.Node.known == {"leaf": node.Leaf}
+        report = change("node.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and node.Node.size == 2, report
+        assert node.Node.known == {"leaf": node.Leaf} and type(node.ROOT) is node.Node
+        report = change("node.py", "return self.size", "return self.size * 2")
+        assert report.status == "reloaded" and node.ROOT.twice() == 4, report
+        assert node.Node.known == {"leaf": node.Leaf} and type(node.ROOT) is node.Node
+        """,
+        {"hints.py": HINTS, "bases.py": BASES, "node.py": NODE.replace("HEAD", HEADS[head]) + whole},
+    )
+
+
+def test_what_is_missing_for_its_own_sake_has_instances_that_follow(reloads: Reloads) -> None:
+    reloads(
+        """
+        import node
+        made = node.Node()
+        report = change("node.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and type(made) is node.Node and made.size == 2, report
+        """,
+        {"hints.py": HINTS, "bases.py": BASES, "node.py": NODE.replace("HEAD", HEADS["metaclass"])},
+    )
+
+
+def test_a_model_that_names_itself_is_made_again_beside_a_busy_thread(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, threading
+        over = threading.Event()
+        thread = threading.Thread(target=lambda: over.wait(60), name="busy")
+        thread.start()
+        report = change("app.py", "size: int = 1", "size: int = 2")
+        over.set()
+        thread.join()
+        assert report.status == "reloaded", report
+        assert app.Node.model_validate({"child": {"size": 3}}).child == app.Node(size=3)
+        """,
+        {
+            "app.py": """
+                from pydantic import BaseModel
+                class Node(BaseModel):
+                    child: "Node | None" = None
+                    size: int = 1
+            """,
+        },
+    )
 
 
 @pytest.mark.parametrize("postponed", ["", "from __future__ import annotations\n"])
