@@ -315,3 +315,13 @@ def test_a_class_of_a_library_that_remembers_its_heirs_is_seen_under_any_name(
         """,
         {"main.py": f"{head}\ndef same(cls): return cls\n@same\nclass Heir({base}):\n    mark = {{1}}\n"},
     )
+
+
+OPTIONAL = "try:\n    from parts import Part\nexcept ImportError:\n    class Part: ...\nMADE = Part()\n"
+PART = "def same(x: int): return x\nclass Part:\n    size: int = 1\nNAMES = sorted(globals())\n"
+
+
+def test_what_is_run_again_as_a_whole_is_so_once_inside_a_statement_that_imports_it(player: Player) -> None:
+    after = f"from __future__ import annotations\n{PART.replace('1', '2')}"
+    (outcome,) = player.play(Case(({"app.py": OPTIONAL, "parts.py": PART}, {"app.py": OPTIONAL, "parts.py": after})))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
