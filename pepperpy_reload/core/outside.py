@@ -10,7 +10,7 @@ from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.tree import walk
 from pepperpy_reload.core.unit import Unit
-from pepperpy_reload.core.world import Key, Place, Reach
+from pepperpy_reload.core.world import Cell, Key, Place, Reach
 
 Reaches = dict[str, Reach]
 """What is reached outside, by the text of the code that does so."""
@@ -56,6 +56,7 @@ class Outside:
         for unit in alignment.old:
             if unit.index in stays:
                 continue
+            yield from self._kept(name, unit)
             for text, one in self._of(name, unit).items():
                 if whole or text not in self._new.get(name, {}):
                     yield f"{one}, which cannot be taken back"
@@ -80,6 +81,7 @@ class Outside:
         if self._traces.fate(place) not in _SAME:
             return
         unit, is_dirty = self._traces.unit(place), None
+        yield from self._kept(place.module, unit)
         for one in self._of(place.module, unit).values():
             if one.watched or (one.undone and not repeats(unit)):
                 continue
@@ -95,6 +97,12 @@ class Outside:
                     yield f"{one}, which cannot be taken back"
                 elif not one.watched and (one.twice or (is_dirty and not one.fixed)):
                     yield f"{one}, called by {_at(place.module, unit)}, which would be done again"
+
+    def _kept(self, name: str, unit: Unit) -> Iterator[str]:
+        """What a unit has made that its library would have still, beside what it makes now."""
+        for bound in sorted(unit.binds) if unit.alias is None else ():
+            if library := self._world.kept(Cell(name, bound)):
+                yield f"{_at(name, unit)} has made {bound}, which {library} goes on keeping"
 
     def _of(self, name: str, unit: Unit) -> Reaches:
         found: Reaches = {}

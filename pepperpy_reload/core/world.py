@@ -281,6 +281,9 @@ class World(Protocol):
     def is_made_by_a_library(self, cell: Cell) -> bool:
         """Whether a class has a library's metaclass, which may look at the classes that the class names."""
 
+    def kept(self, cell: Cell) -> str:
+        """The library that goes on keeping what a cell holds, or ""."""
+
     def order(self, module: str) -> tuple[object, ...]:
         """Where a cold start begins to run the module: tuples compare as times do."""
 

@@ -40,6 +40,7 @@ from pepperpy_reload.reloading.holders import (
     parts_of,
 )
 from pepperpy_reload.reloading.holdings import is_plain_logger
+from pepperpy_reload.reloading.kept import kept_by
 from pepperpy_reload.reloading.loadorder import LoadOrder
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
@@ -398,6 +399,10 @@ class LiveWorld(LoadOrder):
         home = getattr(type(self.value(cell)), "__module__", None)
         known = home in recorder.modules or str(home).partition(".")[0] in sys.stdlib_module_names
         return is_a(self.value(cell), type) and not known
+
+    def kept(self, cell: Cell) -> str:
+        """The library that goes on keeping what a cell holds, or ""."""
+        return kept_by(self.value(cell))
 
     def _unit(self, place: Place) -> Unit:
         alignment = self.alignment(place.module)

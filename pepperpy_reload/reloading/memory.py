@@ -174,8 +174,13 @@ def modules_of(packages: Collection[str]) -> list[ModuleType]:
     return [module for module in found if is_a(module, ModuleType)]
 
 
-def lead_to(targets: Iterable[type], modules: Iterable[ModuleType], packages: Collection[str]) -> bool:
-    """Whether the names of some modules lead to one of some classes, or so far that nobody can tell."""
+def lead_to(
+    targets: Iterable[object], modules: Iterable[ModuleType], packages: Collection[str], far: int | None = None
+) -> bool:
+    """Whether the names of some modules lead to one of some objects, or so far that nobody can tell.
+
+    `far`: after so many objects they do not.
+    """
     wanted = {identity(one) for one in targets}
     spaces = {identity(vars(module)): vars(module) for module in modules}
     others = {identity(vars(sys.modules[name])) for name in recorder.modules if name in sys.modules}
@@ -188,8 +193,8 @@ def lead_to(targets: Iterable[type], modules: Iterable[ModuleType], packages: Co
             if identity(inner) not in seen:
                 seen.add(identity(inner))
                 waiting.append(inner)
-        if len(waiting) > _MOST:
-            return True
+        if len(waiting) > (_MOST if far is None else far):
+            return far is None
     return False
 
 

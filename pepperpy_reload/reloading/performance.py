@@ -25,6 +25,7 @@ from pepperpy_reload.reloading.binding import may_only_bind, only_binds
 from pepperpy_reload.reloading.derived import drop_derived
 from pepperpy_reload.reloading.execute import Executor
 from pepperpy_reload.reloading.exits import take_back_before
+from pepperpy_reload.reloading.failures import why_only_here
 from pepperpy_reload.reloading.forgetting import Forgetting
 from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.getters import left_as_they_were
@@ -427,13 +428,14 @@ class Performance:
 
     @contextmanager
     def _failing(self, module: str) -> Iterator[None]:
-        """If user code fails inside, whoever loads that module in a cold start may go on without it."""
+        """If user code fails inside, a cold start may go on without that module, or it may not fail there."""
         try:
             yield
         except ReloadError:
             raise
         except BaseException as error:
-            if why := handled(self._world, self._loaders(module), module, error):
+            why = handled(self._world, self._loaders(module), module, error) or why_only_here(self._world, error)
+            if why:
                 raise RestartNeeded(why) from error
             raise
 

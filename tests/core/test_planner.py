@@ -195,6 +195,9 @@ class Made:
     def is_made_by_a_library(self, cell: Cell) -> bool:
         return False
 
+    def kept(self, cell: Cell) -> str:
+        return ""
+
     def order(self, module: str) -> tuple[object, ...]:
         return (self.names.index(module),)
 

@@ -1,0 +1,70 @@
+"""What libraries keep of the objects that the project has of their classes.
+
+A metric, a task or a figure may be put on a list as it is made. If it is made again, the list has both, or the second
+one is refused; if it goes, the list has it still. That is no fresh start.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from types import FunctionType, ModuleType
+from typing import Any
+
+from pepperpy_reload.core.identity import identity
+from pepperpy_reload.importing.layout import namespace_of
+from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
+from pepperpy_reload.reloading.memory import lead_to, modules_of
+
+_FAR = 100_000  # objects looked at: who leads to something by such a way has not put it on a list
+_DEEP = 3  # what a container or an object of the project's holds, and what that holds
+_MANY = 200  # objects of one value
+_CONTAINERS = (list, tuple, set, frozenset)
+_forgotten: dict[int, type] = {}
+"""Classes of libraries, by their identity, an object of which was found not to be kept."""
+
+
+def kept_by(value: Any) -> str:
+    """The library that leads to a value, or to something that it holds, by its own names; "" if none does."""
+    for thing, kind in _of_libraries(value):
+        package = _package(kind)
+        if identity(kind) not in _forgotten:
+            if lead_to([thing], modules_of([package]), [package], far=_FAR):
+                return package
+            _forgotten[identity(kind)] = kind
+    return ""
+
+
+def _of_libraries(value: Any) -> Iterator[tuple[Any, type]]:
+    """The objects in a value that are of a library's class, or of one derived from it; each with that class."""
+    level, seen = [value], set[int]()
+    for _ in range(_DEEP):
+        inside: list[Any] = []
+        for thing in level:
+            if is_atom(thing) or is_a(thing, (type, ModuleType, FunctionType)) or identity(thing) in seen:
+                continue
+            seen.add(identity(thing))
+            kind = next((one for one in type.mro(type(thing)) if _package(one)), None)
+            if kind is not None:
+                yield thing, kind
+            else:
+                inside += _held(thing)
+        level = inside[:_MANY]
+
+
+def _held(thing: Any) -> list[Any]:
+    if type(thing) in _CONTAINERS:
+        return list(islice(thing, _MANY))
+    table: dict[Any, Any] = thing if type(thing) is dict else instance_dict(thing)
+    return list(islice(table.values(), _MANY))
+
+
+def _package(kind: type) -> str:
+    """The library that a class is of; "" if it is the project's own, or Python's."""
+    home = namespace_of(kind).get("__module__")
+    if type(home) is not str or home in recorder.by_name:
+        return ""
+    package = home.partition(".")[0]
+    return "" if package in sys.stdlib_module_names or package == "builtins" else package
