@@ -69,8 +69,7 @@ def begin() -> None:
         _look_started(theirs.detach(), read)
         from pepperpy_reload.supervising.worker import main
 
-        look_for_garbage()
-        main(paper)
+        main(paper, look_for_garbage)
         sys.exit()
     os.close(read)
     theirs.close()

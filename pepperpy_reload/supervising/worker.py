@@ -28,9 +28,10 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.preloading.loads import Loads, own_sources
 from pepperpy_reload.reloading.gate import GRACE
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
+from pepperpy_reload.serving import headstart
 from pepperpy_reload.serving.session import ServeOptions, Session, open_session
 from pepperpy_reload.serving.succession import Succession
-from pepperpy_reload.serving.target import Target, load_target
+from pepperpy_reload.serving.target import Target, load_target, parse_target
 from pepperpy_reload.supervising import signals, stacks
 from pepperpy_reload.supervising.authorship import Authorship
 from pepperpy_reload.supervising.channel import Channel, Line, Message, ServiceThread
@@ -41,6 +42,7 @@ from pepperpy_reload.supervising.rivalry import is_exclusive
 
 if TYPE_CHECKING:
     from pepperpy_reload.importing.veil import Veil
+    from pepperpy_reload.serving.headstart import HeadStart
     from pepperpy_reload.supervising.follower import Follower
 
 UNSTARTED = 3
@@ -48,14 +50,22 @@ UNSTARTED = 3
 _REST = 0.03  # seconds after an app is served for the first requests: whoever starts it waits for them
 
 
-def main(paper: int | None = None) -> None:
-    """The process's whole life; `sys.argv[1]` is the channel's descriptor, `paper` one for stacks."""
+def main(paper: int | None = None, on_loaded: Callable[[], None] = lambda: None) -> None:
+    """The process's whole life; `sys.argv[1]` is the channel's descriptor, `paper` one for stacks.
+
+    `on_loaded` is called when all is there that can be without the user's code.
+    """
     signals.restore()
     channel = Channel.inherited(int(sys.argv[1]))
     channel.send(born(paper))
     orders, early = channel.hear()
     if orders is not None:
-        live(Worker(channel, Orders.from_json(orders)), channel, early)
+        told = Orders.from_json(orders)
+        begun = _head_start(told)
+        if begun is not None:
+            begun.begin()
+        on_loaded()
+        live(Worker(channel, told, begun=begun), channel, early)
 
 
 def born(paper: int | None = None) -> Message:
@@ -95,12 +105,14 @@ def live(worker: Worker, channel: Channel, early: Sequence[int], begin: Callable
 class Worker:
     """What the supervisor's orders ask for, done in this process; a fork has a veil over what was imported ahead.
 
-    To make one takes what has to be done before the user's code is run, whenever that may be.
+    To make one takes what has to be done before the user's code is run, whenever that may be; `begun` is what has been
+    loaded before.
     """
 
-    def __init__(self, channel: Line, orders: Orders, veil: Veil | None = None) -> None:
+    def __init__(self, channel: Line, orders: Orders, veil: Veil | None = None, begun: HeadStart | None = None) -> None:
         self._veil = veil
-        self.loads = Loads(veil)
+        self._begun = begun
+        self.loads = Loads(veil or begun)
         self._channel = channel
         self._orders = orders
         self._sock: socket.socket | None = None
@@ -146,6 +158,9 @@ class Worker:
         self._channel.listen(self._hear, _die)
         recorder.on_write = Authorship(self._channel.post)
         try:
+            self._load_server()
+            if self._is_overtaken():
+                return UNSTARTED
             self._session = session = self._open()
             self.loads.mark()
             if not succession.beside and self._is_doubtful():
@@ -160,6 +175,19 @@ class Worker:
                 raise
             self._confess(SurroundingsError(str(error)), fault="port")  # two servers began to listen at the same time
         return UNSTARTED
+
+    def _load_server(self) -> None:
+        """In a fork: what one that was started has loaded by now comes from behind the veil."""
+        if self._veil is not None and _head_start(self._orders) is not None:
+            headstart.load()
+
+    def _is_overtaken(self) -> bool:
+        """Whether what was loaded before the user's code is not what would be loaded now; the supervisor is told."""
+        if self._begun is None or not self._begun.is_overtaken:
+            return False
+        text = "a file was saved that has the name of a library's"
+        self._channel.send({"type": "doubt", "text": text, "culprit": "", "early": False})
+        return True
 
     def _open(self) -> Session:
         orders = self._orders
@@ -315,6 +343,18 @@ class Worker:
         message = {"type": "unstarted", "error": what, "fault": fault, "files": [error.file], "ran": self._is_ready}
         message["exclusive"] = is_exclusive(error)
         self._channel.send(message)
+
+
+def _head_start(orders: Orders) -> HeadStart | None:
+    """The server's, if it is going to be needed and can be loaded by now."""
+    if orders.task is not Task.SERVE or orders.audit:  # an audit's fresh starts have the user's modules alone
+        return None
+    with suppress(UsageError):
+        module, attribute = parse_target(orders.target)
+        if orders.factory or headstart.is_app(module, attribute, orders.search):
+            begun = headstart.HeadStart((*orders.search, *orders.roots))
+            return begun if begun.is_possible else None
+    return None
 
 
 def _inherited(descriptor: int | None) -> socket.socket | None:

@@ -50,7 +50,8 @@ def test_it_is_as_if_it_was_started(start: Start, project: Path) -> None:
     ours["argv"] = [one for one in ours["argv"] if one != "some.env"]
     theirs["argv"] = [one for one in theirs["argv"] if one not in ("some.env", "--env-file")]
     assert ours == theirs
-    assert "click" not in ours["modules"], "nothing of the supervisor's"
+    assert not {"rich", "watchdog", "pepperpy_reload.cli"} & {*ours["modules"]}, "nothing of the supervisor's"
+    assert "uvicorn" in ours["modules"], "the server comes first, as with plain uvicorn"
     assert "pepperpy_reload.supervising.firstborn" not in ours["modules"]
 
 
@@ -75,3 +76,13 @@ def test_nothing_is_left_of_it_if_it_is_not_wanted(start: Start) -> None:
     for reader in other._readers:
         reader.join(5.0)
         assert not reader.is_alive(), "a process has its output still"
+
+
+def test_what_has_a_librarys_name_is_the_users(start: Start, project: Path) -> None:
+    (project / "dotenv.py").write_text("WORD = 'mine'\n")
+    (project / "helper.py").write_text("from dotenv import WORD\n")
+    tool = start(*SERVE, "main:app")
+    tool.serves("mine")
+    (project / "dotenv.py").write_text("WORD = 'still mine'\n")
+    tool.serves("still mine")
+    assert tool.event("reloaded")["imported"] == []
