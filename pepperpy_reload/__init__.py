@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from pepperpy_reload.importing.cache import ImportCache
     from pepperpy_reload.importing.lazy import lazy_import
     from pepperpy_reload.importing.modules import ModuleManager
-    from pepperpy_reload.importing.profiler import ImportProfile, ImportProfiler
+    from pepperpy_reload.importing.profile import ImportProfile
+    from pepperpy_reload.importing.profiler import ImportProfiler
     from pepperpy_reload.integrations.ipython import load_ipython_extension, unload_ipython_extension
     from pepperpy_reload.reloading.checkpoint import checkpoint
     from pepperpy_reload.reloading.optimizer import ImportOptimizer
@@ -39,7 +40,7 @@ __all__ = [
 _HOMES = {
     "ImportCache": "importing.cache",
     "ImportOptimizer": "reloading.optimizer",
-    "ImportProfile": "importing.profiler",
+    "ImportProfile": "importing.profile",
     "ImportProfiler": "importing.profiler",
     "ModuleManager": "importing.modules",
     "ReloadError": "errors",

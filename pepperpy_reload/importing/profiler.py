@@ -1,4 +1,4 @@
-"""Import times and errors: ImportProfiler and what it knows of a module, ImportProfile."""
+"""Import times and errors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pepperpy_reload.core.timing import analyze
+if TYPE_CHECKING:  # loaded when somebody asks
+    from pepperpy_reload.importing.profile import ImportProfile
 
 try:
     _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -25,34 +25,6 @@ _UNASKED = 500
 """Imports, beside one of each module: nobody may ever ask, and what is reloaded all the time must not fill memory."""
 _ERRORS_KEPT = 100
 """Of one module: it may be broken for hours, and be tried at every save."""
-
-
-@dataclass(slots=True)
-class ImportProfile:
-    """One import. Times are in seconds, memory is resident memory in bytes (noisy: it is the whole process's)."""
-
-    module: str
-    duration: float = 0.0
-    """From the search to the end of the module's code, with everything that it imported first."""
-    self_time: float = 0.0
-    """`duration` without the imports of other modules that it caused."""
-    dependencies: set[str] = field(default_factory=set)
-    errors: list[str] = field(default_factory=list)
-    """`SomeError: text`, one for every failed try."""
-    memory_before: int = 0
-    memory_after: int = 0
-    importer: str = ""
-    """The module whose import caused this one to load, "" at the top."""
-    thread: str = ""
-    started: float = 0.0
-    """When the search began, by `time.perf_counter`."""
-    inner: ImportProfile | None = None
-    """Its load inside of this one, if its own package imported it while it was being loaded for it."""
-
-    @property
-    def memory_delta(self) -> int:
-        """By how much the process grew meanwhile."""
-        return self.memory_after - self.memory_before
 
 
 class _Open:
@@ -183,6 +155,8 @@ class ImportProfiler:
     def _make(
         self, module: str, duration: float, inner: float, inside: tuple[str, ...], error: str, before: int, *rest: Any
     ) -> None:
+        from pepperpy_reload.importing.profile import ImportProfile
+
         earlier = self._made.get(module)
         errors = earlier.errors if earlier is not None else []
         if error:
@@ -229,6 +203,8 @@ class ImportProfiler:
 
     def analyze_imports(self) -> dict[str, Any]:
         """Figures over all imports; see `core.timing.analyze` for the keys."""
+        from pepperpy_reload.core.timing import analyze
+
         return analyze(list(self.get_all_profiles().values()))
 
     def clear(self) -> None:

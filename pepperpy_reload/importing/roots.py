@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -182,9 +181,13 @@ def _is_below(path: str, directories: Iterable[str]) -> bool:
     return any(path.startswith(root.rstrip(os.sep) + os.sep) for root in directories)
 
 
+def standard_library() -> tuple[str, ...]:
+    """Its directories. `sysconfig` knows them too, and site-packages, which go by their name; it takes long to load."""
+    below = os.path.join(sys.platlibdir, f"python{sys.version_info.major}.{sys.version_info.minor}")
+    return os.path.dirname(os.__file__), os.path.join(sys.base_exec_prefix, below), os.path.join(sys.exec_prefix, below)
+
+
 def _library_directories() -> Iterable[str]:
-    paths = sysconfig.get_paths()
-    for key in ("stdlib", "platstdlib", "purelib", "platlib"):
-        yield paths[key]
+    yield from standard_library()
     if sys.prefix != sys.base_prefix:
         yield sys.prefix

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import sysconfig
 from functools import cache
 from types import ModuleType
 
+from pepperpy_reload.importing.roots import standard_library
+
 _PARTS = frozenset({"site-packages", "dist-packages"})
-_STDLIB = tuple({os.path.realpath(sysconfig.get_paths()[key]) + os.sep for key in ("stdlib", "platstdlib")})
+_STDLIB = tuple({os.path.realpath(path) + os.sep for path in standard_library()})
 _OURS = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir)) + os.sep
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pepperpy_reload.core.costs import Costs, Load, Use
 from pepperpy_reload.core.import_tree import ImportTree, import_tree
-from pepperpy_reload.importing.profiler import ImportProfile
+from pepperpy_reload.importing.profile import ImportProfile
 from pepperpy_reload.importing.recorder import recorder
 
 

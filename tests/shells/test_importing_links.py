@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sysconfig
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pepperpy_reload.importing.roots import Roots, standard_library
 
 if TYPE_CHECKING:
     from tests.conftest import Python
@@ -92,3 +96,9 @@ assert "third" in recorder.modules
 assert not recorder.roots.has_unless_link(os.path.abspath("deep/fourth.py")), "it is so in this directory only"
 """
     )
+
+
+def test_the_standard_library_is_where_sysconfig_says() -> None:
+    known = {os.path.realpath(path) for path in standard_library()}
+    assert {os.path.realpath(sysconfig.get_path(key)) for key in ("stdlib", "platstdlib")} <= known
+    assert not any(f"{path}{os.sep}json{os.sep}__init__.py" in Roots() for path in known)
