@@ -51,13 +51,16 @@ def keep(lifeline: int) -> None:
 def adopt_orphans() -> None:
     """From now on what loses its parent below this process becomes its child, where the system can do that."""
     if sys.platform == "linux":
-        import ctypes
+        with suppress(AttributeError, ImportError, OSError):
+            import _ctypes  # the rest of ctypes takes four times as long to load, and a worker's start waits for it
 
-        with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # the process itself
+            _ctypes.call_function(prctl, (_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 
 
 def _guard(child: int, lifeline: int) -> NoReturn:
+    with suppress(AttributeError):
+        os.sched_yield()  # the worker first: somebody waits for it
     for descriptor in _open_descriptors():  # the port, and all else that is the worker's alone
         if descriptor > 2 and descriptor != lifeline:
             with suppress(OSError):
