@@ -234,6 +234,7 @@ def _supervise(settings: Settings, orders: Orders, listener: Listener | None) ->
     # Before the worker runs, so that nothing is missed: what comes now is dealt with when the rest is loaded.
     with signals.caught(inbox.put), _watcher(settings, orders, inbox.put, notice):
         firstborn.settle(None if listener is None else listener.sock)
+        firstborn.make_way(inbox.empty)
         from pepperpy_reload.drawing.outbox import Outbox
         from pepperpy_reload.supervising.supervisor import Supervisor
         from pepperpy_reload.supervising.timings import Timings

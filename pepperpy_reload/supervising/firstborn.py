@@ -11,6 +11,7 @@ import gc
 import os
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,12 +19,22 @@ from pepperpy_reload.preloading.disturbance import disturbance
 from pepperpy_reload.supervising import guard
 
 if TYPE_CHECKING:  # the rest is loaded after the fork
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pepperpy_reload.supervising.newborn import Newborn
     from pepperpy_reload.supervising.orders import Orders
 
+COMMONS = (
+    *("dataclasses", "inspect", "json", "locale", "logging", "queue", "shutil", "subprocess", "tempfile", "traceback"),
+    *("pepperpy_reload.core.batch", "pepperpy_reload.supervising.orders", "pepperpy_reload.supervising.signals"),
+)
+"""What a supervisor needs and a worker needs too: it is loaded once."""
 _TASKS = "/proc/self/task"
+_OURS = 2  # processes that are busy: the supervisor and the worker
+_MOMENT = 0.1  # seconds in which a worker with a processor of its own serves a small app
+_LONGEST = 1.0  # seconds
+_LOOK = 0.01  # seconds
+_BEFORE = ("born", "kind")  # what a worker says before it serves
 
 
 class _Waiting(NamedTuple):
@@ -49,6 +60,7 @@ def begin() -> None:
         return
     if len(os.listdir(_TASKS)) > 1:  # noqa: PTH208 - pathlib takes time
         return
+    _load_commons()
     ours, theirs = socket.socketpair()
     read, lifeline = os.pipe()
     paper = os.memfd_create("pepperpy-reload-stacks")  # it may be gone before anybody opens one of its own
@@ -74,6 +86,16 @@ def begin() -> None:
     os.close(read)
     theirs.close()
     _waiting = _Waiting(pid, ours, lifeline, environment, paper)
+
+
+def _load_commons() -> None:
+    """Load what both will need, from where no file of the user's can stand for it."""
+    first = [] if sys.flags.safe_path else [sys.path.pop(0)]
+    try:
+        for name in COMMONS:
+            __import__(name)
+    finally:
+        sys.path[:0] = first
 
 
 def look_for_garbage() -> None:
@@ -121,6 +143,33 @@ def settle(sock: socket.socket | None) -> None:
         born, environment = _under_orders
         estate = give_place(born.channel, sock)
         _under_orders = born._replace(has_place=True, estate=estate), environment
+
+
+def make_way(nothing_to_do: Callable[[], bool]) -> None:
+    """Where no processor is to spare: wait for a moment until it serves, or there is something else to see to."""
+    global _under_orders
+    load = _load()
+    if _under_orders is None or load <= 1:
+        return
+    born, environment = _under_orders
+    deadline, said = time.monotonic() + min(_MOMENT * load, _LONGEST), list(born.said)
+    while time.monotonic() < deadline and nothing_to_do():
+        if not born.channel.wait(_LOOK):
+            continue
+        message, _ = born.channel.hear()
+        if message is not None:
+            said.append(message)
+        if message is None or message.get("type") not in _BEFORE:
+            break
+    _under_orders = born._replace(said=tuple(said)), environment
+
+
+def _load() -> float:
+    """How many processes want each processor."""
+    try:
+        return (os.getloadavg()[0] + _OURS) / (os.cpu_count() or 1)
+    except OSError:
+        return _OURS
 
 
 def end() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from pepperpy_reload.serving.bequest import line
-from pepperpy_reload.supervising.channel import Channel
+from pepperpy_reload.supervising.channel import Channel, Message
 
 
 class Guard(Protocol):
@@ -40,6 +40,8 @@ class Newborn(NamedTuple):
     estate: socket.socket | None = None
     """Where another worker gets its connections, if it has a place with a socket."""
     has_place: bool = False
+    said: tuple[Message, ...] = ()
+    """What it has been heard to say by now."""
     stacks: int | None = None
     """A descriptor of ours for the file that it writes its stacks to, if there is one by now."""
 

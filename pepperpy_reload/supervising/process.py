@@ -98,6 +98,8 @@ class WorkerProcess:
         self._on_message = on_message
         self._on_exit = on_exit
         self._gone = threading.Event()
+        for message in born.said:
+            self._hear(message)
         self._reader = self._channel.listen(self._hear, lambda: None)
         threading.Thread(target=self._attend, name="pepperpy-reload-wait", daemon=True).start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pepperpy_reload.supervising.firstborn import COMMONS
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -86,3 +88,14 @@ def test_what_has_a_librarys_name_is_the_users(start: Start, project: Path) -> N
     (project / "dotenv.py").write_text("WORD = 'still mine'\n")
     tool.serves("still mine")
     assert tool.event("reloaded")["imported"] == []
+
+
+def modules_after(code: str) -> set[str]:
+    show = f"import sys\nbefore = set(sys.modules)\n{code}\nprint(*(set(sys.modules) - before))"
+    return set(subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_what_is_loaded_for_both_a_worker_has() -> None:
+    common = modules_after("\n".join(f"import {name}" for name in COMMONS))
+    assert len(common) > 80
+    assert not common - modules_after("import pepperpy_reload.supervising.worker")
