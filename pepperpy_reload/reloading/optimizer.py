@@ -18,12 +18,14 @@ from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.modules import ModuleManager
 from pepperpy_reload.importing.profiler import ImportProfiler
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.importing.roots import standard_library
 
 if TYPE_CHECKING:  # needed by who asks, and by no start
     from pepperpy_reload.core.cycles import Circle
     from pepperpy_reload.core.import_tree import ImportTree
 
 _OURS = f"{__name__.partition('.')[0]}."
+_LIBRARIES = "-packages"  # site-packages, dist-packages: they may lie in the standard library's directory
 Hook = Callable[[str, ModuleType | None, BaseException | None], object]
 
 
@@ -246,10 +248,15 @@ def _can_be_run_again(name: str) -> bool:
 
 def adopt_loaded() -> None:
     """Know the first-party modules that were loaded before anybody recorded: by their source as it is now."""
+    standard = tuple(f"{path}{os.sep}" for path in standard_library())
     for name, module in list(sys.modules.items()):
+        if name.startswith(_OURS):
+            continue
         loader = getattr(getattr(module, "__dict__", {}).get("__spec__"), "loader", None)
         path = getattr(module, "__dict__", {}).get("__file__")
-        if name in recorder.modules or not isinstance(path, str) or path not in recorder.roots:
+        if not isinstance(path, str) or (path.startswith(standard) and _LIBRARIES not in path):  # most of them
+            continue
+        if name in recorder.modules or path not in recorder.roots:
             continue
         if type(loader) is SourceFileLoader and isinstance(module, ModuleType):
             _adopt(name, path, loader)
