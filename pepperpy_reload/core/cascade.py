@@ -80,9 +80,9 @@ class _Follower(Consequences):
         """Whether somebody was asked whose answer nobody can tell beforehand."""
         self._others: dict[Place, Cause] = {}
 
-    def opacity(self, unit: Unit) -> str:
-        self.doubtful = self.doubtful or bool(unit.opaque and unit.entries)
-        return super().opacity(unit)
+    def opacity(self, name: str, unit: Unit) -> str:
+        self.doubtful = self.doubtful or bool(unit.opaque and (unit.entries or unit.listed))
+        return super().opacity(name, unit)
 
     def looked_up(self, name: str, unit: Unit) -> frozenset[Chain]:
         self.doubtful = self.doubtful or bool(unit.texts)

@@ -40,7 +40,7 @@ class Consequences(Past):
         unit, cause = self.unit(place), self.causes[place]
         if unit.sweeping:
             self._refuse(f"{place.module}:{unit.line} {unit.sweeping}, and would find other modules now")
-        if (why := self.opacity(unit)) and place.module not in self.whole:
+        if (why := self.opacity(place.module, unit)) and place.module not in self.whole:
             self.whole[place.module] = f"{why} (line {unit.line})"
             self._mark_all(place.module, cause)
         self._see_surveys(place, unit, cause)

@@ -151,6 +151,8 @@ def _path(node: ast.AST) -> Chain:
         match node:
             case ast.Attribute(value=value, attr=name):
                 steps.append(name)
+            case ast.Call(func=ast.Name(id="cast") | ast.Attribute(attr="cast"), args=[_, value]):
+                pass  # what it is given, for a type checker
             case ast.Call(func=value):
                 steps.append(CALLED)
             case ast.Subscript(value=value):

@@ -12,6 +12,7 @@ from pepperpy_reload.core.effects import HARMLESS, Chain, Mutation, mutations, r
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.lookups import lookups
 from pepperpy_reload.core.names import annotated_names, readings, unevaluated
+from pepperpy_reload.core.reflection import REFLECTION
 from pepperpy_reload.core.statement import absolute, chain, import_time
 from pepperpy_reload.core.texts import Text, texts
 
@@ -57,6 +58,8 @@ class Doings:
     """Why it cannot be executed alone, or ""."""
     entries: frozenset[str] = NONE
     """The entries of sys.modules that it asks for, or sets, if nothing else makes it opaque."""
+    listed: frozenset[Chain] = NONE
+    """What it asks for all names of (`dir(x)`), if nothing else makes it opaque."""
     called: frozenset[Chain] = frozenset()
     """All that it calls, or has called by a function of Python's own."""
     bases: tuple[Chain, ...] = ()
@@ -85,6 +88,7 @@ class Doings:
             mutations(nodes),
             _opacity(nodes),
             _entries(nodes),
+            _listed(nodes),
             frozenset(called(nodes)) or NONE,
             bases,
             heads,
@@ -179,6 +183,16 @@ def _entries(nodes: list[ast.AST]) -> frozenset[str]:
     keys = {identity(table): key.value for node in nodes for table, key in _looked_up(node)
             if isinstance(key, ast.Constant) and isinstance(key.value, str)}  # fmt: skip
     return frozenset(keys.values()) if all(identity(table) in keys for table in tables) else NONE
+
+
+def _listed(nodes: list[ast.AST]) -> frozenset[Chain]:
+    """What all names are asked of, if that is all that is opaque."""
+    calls = (node for node in nodes if isinstance(node, ast.Call) and chain(node.func) == ("dir",))
+    asked = {identity(node.func): chain(node.args[0]) for node in calls if len(node.args) == 1}
+    names = (node for node in nodes if isinstance(node, ast.Name) and node.id in REFLECTION)
+    plain = asked and all(asked.values()) and all(identity(node) in asked for node in names)
+    tables = (node for node in nodes if isinstance(node, ast.Attribute) and chain(node)[:1] == ("sys",))
+    return frozenset(asked.values()) if plain and not any(tables) else NONE
 
 
 def _sweeping(nodes: list[ast.AST]) -> str:

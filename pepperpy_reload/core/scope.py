@@ -271,14 +271,16 @@ class Scope:
             return {Cell(unit.alias.module, unit.alias.name)} if unit.alias.name else set()
         found = self.cells(name, unit.reads | self.looked_up(name, unit))
         found |= {Cell(alias.module, alias.name) for alias in unit.imports if alias.name}
-        if self.opacity(unit):
+        if self.opacity(name, unit):
             found.add(Cell(name, "*"))
         old = self.old_index(Place(name, unit.index))
         return found | {Cell(imported, "*") for imported in (self.world.imported_by(name, old) if old >= 0 else ())}
 
-    def opacity(self, unit: Unit) -> str:
-        """Why a unit cannot be executed alone, or "": of the table of modules it may want what is nobody's here."""
+    def opacity(self, name: str, unit: Unit) -> str:
+        """Why a unit cannot be executed alone, or "": it may ask for modules, or names, that are nobody's here."""
         if unit.opaque and unit.entries and all(map(self.world.is_of_a_library, unit.entries)):
+            return ""
+        if unit.opaque and unit.listed and all(self.world.is_a_library(name, one) for one in unit.listed):
             return ""
         return unit.opaque
 

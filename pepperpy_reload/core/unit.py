@@ -114,6 +114,11 @@ class Unit:
         return self.doings.entries
 
     @property
+    def listed(self) -> frozenset[Chain]:
+        """What it asks for all names of (`dir(x)`), if nothing else makes it opaque."""
+        return self.doings.listed
+
+    @property
     def called(self) -> frozenset[Chain]:
         """All that it calls, or has called by a function of Python's own."""
         return self.doings.called

@@ -87,6 +87,9 @@ class World(Protocol):
     def is_of_a_library(self, entry: str) -> bool:
         """Whether an entry of the table of modules is a module of a library, under its own name or another one."""
 
+    def is_a_library(self, module: str, names: Chain) -> bool:
+        """Whether names mean, in a module, a module that is none of the project's."""
+
     def mentioning(self, cell: Cell) -> Iterable[str]:
         """The modules whose source could read the cell: its own, and those that import it, however, and name it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import FunctionType
 from typing import Any
 
@@ -55,9 +55,16 @@ _qualname: Any = type.__dict__["__qualname__"].__get__
 
 def _changeable(cls: type) -> Iterator[str]:
     """The attributes of a class that are its own and hold what may change; what Python keeps there is left out."""
+    kept = _of_named_tuple(cls) if issubclass(cls, tuple) else ()
     for name, value in list(vars(cls).items()):
-        if not name.startswith("__") and type(value) is not FunctionType and can_change(value):
+        if not name.startswith("__") and name not in kept and type(value) is not FunctionType and can_change(value):
             yield name
+
+
+def _of_named_tuple(cls: type) -> Collection[str]:
+    """What `NamedTuple` keeps in a class that it makes, by its name."""
+    fields = vars(cls).get("_fields")
+    return {"_field_defaults", *fields} if type(fields) is tuple else ()
 
 
 def _class_of(key: CodeKey, module: str) -> type | None:

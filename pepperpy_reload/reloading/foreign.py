@@ -123,7 +123,7 @@ class _Way:
 
     def _begin(self, name: str) -> None:
         alias = self._local.get(name) or self._imported.get(name)
-        self.theirs = alias is not None and _is_theirs(alias.module)
+        self.theirs = alias is not None and is_theirs(alias.module)
         self.value = self._namespace.get(name, _UNKNOWN)
         if alias is not None and (name in self._local or self.value is _UNKNOWN):
             self.value = _imported_value(alias)
@@ -154,7 +154,7 @@ class _Way:
         value = self.value
         if is_a(value, ModuleType):
             name = vars(value).get("__name__")
-            self.theirs = isinstance(name, str) and _is_theirs(name)
+            self.theirs = isinstance(name, str) and is_theirs(name)
             self.known_as = str(name)
         elif is_a(value, loggers()):
             self.theirs = True
@@ -207,12 +207,21 @@ def _called(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> tuple[str, b
     *owner, last = deed.path
     if owner and last not in (CALLED, ITEM):
         way.walk(tuple(owner))
+        if _is_of_what_is_given(way, deed, namespace):
+            return None
         if found := _method(way, deed, last):
             return found
         way.go(last)
     else:
         way.walk(deed.path)
     return _function(way, deed, namespace)
+
+
+def _is_of_what_is_given(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> bool:
+    """Whether a class's method is called for a local object, as by `super()`: `Base.__init__(self)`."""
+    first = deed.given[0] if deed.given else ()
+    is_method = is_a(way.value, type) and type(attribute_of(way.value, deed.path[-1])) is FunctionType
+    return is_method and bool(first) and first[0] not in namespace
 
 
 def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
@@ -291,7 +300,7 @@ def _imported_value(alias: Alias) -> Any:
     return sys.modules.get(f"{alias.module}.{alias.name}") or getattr(module, "__dict__", {}).get(alias.name, _UNKNOWN)
 
 
-def _is_theirs(module: str) -> bool:
+def is_theirs(module: str) -> bool:
     """Whether a module is loaded and not the project's own."""
     namespace = getattr(sys.modules.get(module), "__dict__", None)
     if namespace is None or module in recorder.modules:
@@ -308,7 +317,7 @@ def is_of_a_library(entry: str) -> bool:
         return False
     names = (entry, str(vars(module).get("__name__")))
     own = {one.partition(".")[0] for one in recorder.modules}
-    return _is_theirs(entry) and own.isdisjoint(name.partition(".")[0] for name in names)
+    return is_theirs(entry) and own.isdisjoint(name.partition(".")[0] for name in names)
 
 
 def _is_fixed(name: str, *scopes: Mapping[str, Any]) -> bool:

@@ -422,6 +422,12 @@ class LiveWorld(LoadOrder):
         wish = getattr(sys.modules.get(module), "__dict__", {}).get("__reload__")
         return f'{module} asks for a restart (__reload__ = "restart")' if wish == "restart" else why_displaced(module)
 
+    def is_a_library(self, module: str, names: Chain) -> bool:
+        """Whether names mean a module that is none of the project's."""
+        value = self._meant(Cell(module, names[0]), names[1:])
+        name = vars(value).get("__name__") if type(value) is ModuleType else None
+        return isinstance(name, str) and sys.modules.get(name) is value and foreign.is_theirs(name)
+
     def is_of_a_library(self, entry: str) -> bool:
         """Whether an entry of the table of modules is a library's module."""
         return foreign.is_of_a_library(entry)

@@ -35,6 +35,9 @@ class Made:
     def is_of_a_library(self, entry: str) -> bool:
         return entry == "library"
 
+    def is_a_library(self, module: str, names: Chain) -> bool:
+        return names == ("library",)
+
     def mentioning(self, cell: Cell) -> Iterable[str]:
         return self.names
 

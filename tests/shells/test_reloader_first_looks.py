@@ -325,3 +325,54 @@ def test_what_is_run_again_as_a_whole_is_so_once_inside_a_statement_that_imports
     after = f"from __future__ import annotations\n{PART.replace('1', '2')}"
     (outcome,) = player.play(Case(({"app.py": OPTIONAL, "parts.py": PART}, {"app.py": OPTIONAL, "parts.py": after})))
     assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
+def test_a_named_tuple_with_defaults_is_changed_by_nobody_who_makes_instances(reloads: Reloads) -> None:
+    reloads(
+        """
+        import late, keys, use
+        from pepperpy_reload.reloading.classstate import ClassState
+        key = keys.Key
+        assert not ClassState().has(key)
+        report = change("use.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and use.Early.size == 2 and report.ran == ("use:2",), report
+        assert keys.Key is key is use.Key is late.Key
+        """,
+        {
+            "keys.py": "from typing import NamedTuple\nclass Key(NamedTuple):\n    name: str\n    depth: int = 0\n",
+            "use.py": "from keys import Key\nclass Early:\n    size = 1\n    def of(self, key: Key): ...\n",
+            "late.py": """
+                import use
+                from keys import Key
+                class Late:
+                    key = Key("late")
+            """,
+        },
+    )
+
+
+def test_to_list_the_names_of_a_library_is_to_look_at_no_name_of_the_project(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app
+        other = app.Other
+        report = change("parts.py", "size = 1", "size = 2")
+        assert report.status == "reloaded" and app.LIMIT == 2 and app.Other is other, report
+        report = change("app.py", "import signal", "import types as signal")
+        assert report.status == "reloaded" and "SIGINT" not in app.NAMES and "CodeType" in app.NAMES, report
+        report = change("app.py", "import types as signal", "import parts as signal")
+        assert report.status == "reloaded" and app.NAMES == ["size"], report
+        report = change("parts.py", "size = 2", "new = size = 2")
+        assert report.status == "reloaded" and app.NAMES == ["new", "size"], report
+        """,
+        {
+            "parts.py": "size = 1\n",
+            "app.py": """
+                import signal
+                from parts import size
+                NAMES = [name for name in dir(signal) if not name.startswith("__")]
+                LIMIT = size
+                class Other: ...
+            """,
+        },
+    )

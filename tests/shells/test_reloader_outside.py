@@ -14,6 +14,7 @@ import atexit, builtins, codecs, copy, copyreg, csv, datetime, hashlib, io, json
 import mimetypes, os, pickle, random, signal, socket, struct, sys, textwrap, warnings
 from os import environ
 from threading import Thread
+from typing import cast
 
 log = logging.getLogger("outside")
 
@@ -38,6 +39,8 @@ EFFECTS = {
     "list(map(sys.path.append, ['/nowhere']))": "sys.path",
     "log.setLevel(10)": "log",
     "log.propagate = False": "log.propagate",
+    "logging.Logger.setLevel(log, 10)": "logging.Logger",
+    "cast('logging.Logger', log).propagate = False": "cast('logging.Logger', log).propagate",
     "logging.getLogger('other').addHandler(logging.NullHandler())": "logging.getLogger",
     "logging.basicConfig(level=10)": "logging.basicConfig",
     "logging.config.dictConfig({'version': 1})": "logging.config.dictConfig",
@@ -88,6 +91,8 @@ NO_EFFECTS = (
     "number = random.randint(1, 2)", "print('here')", "log.info('here')", "encoder = json.JSONEncoder()",
     "pickle.dump({}, io.BytesIO())", "struct.pack_into('b', bytearray(1), 0, 1)",
     "names = sorted(sys.path)", "copied = dict(os.environ)\ncopied.update(a='1')",
+    "class Own(logging.Filter):\n    def __init__(self): logging.Filter.__init__(self, 'own')\nown = Own()",
+    "def make():\n    new = cast('Odd', Odd())\n    new.size = 1\n    return new\nmake()",
 )  # fmt: skip
 
 
