@@ -195,7 +195,9 @@ def _parts(nodes: Iterable[ast.AST]) -> dict[Chain, list[Chain]]:
         match node:
             case ast.Assign(targets=[ast.Name() as target], value=ast.Attribute() | ast.Subscript() as value):
                 step: Chain = ()
-            case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=ast.Name() | ast.Attribute() as value):
+            case ast.Assign(
+                targets=[ast.Tuple() | ast.List() as target], value=ast.Name() | ast.Attribute() | ast.Subscript() as value
+            ):
                 step = ("[]",)
             case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
                 step = ("[]",)

@@ -11,6 +11,11 @@ REGISTRY = """
 class Registry:
     items = {}
     count = 0
+    pairs = {0: ("all", [])}
+    @classmethod
+    def note(cls, item):
+        name, noted = cls.pairs[0]
+        noted.append(item)
     @classmethod
     def add(cls, item):
         cls.items[item] = 1
@@ -33,6 +38,7 @@ NESTED = "def also(name):\n    def add(f):\n        Registry.adding(name)(f)\n  
 FUNCTION = "def give(registry, item):\n    registry.items[item] = 3\n"
 EDITS = {
     "another argument": ("Registry.add(1)\nRegistry.add(2)\n", "Registry.add(3)\nRegistry.add(2)\n"),
+    "by a part of an item": ("Registry.note(1)\nRegistry.note(2)\n", "Registry.note(3)\nRegistry.note(2)\n"),
     "a call is gone": ("Registry.add(1)\nRegistry.add(2)\n", "Registry.add(2)\n"),
     "a call is new": ("X = 1\nRegistry.add(2)\n", "X = 1\nRegistry.add(1)\nRegistry.add(2)\n"),
     "a copy made before": ("one = Registry()\nRegistry.add(1)\n", "one = Registry() or 1\nRegistry.add(1)\n"),
