@@ -196,7 +196,8 @@ def _parts(nodes: Iterable[ast.AST]) -> dict[Chain, list[Chain]]:
             case ast.Assign(targets=[ast.Name() as target], value=ast.Attribute() | ast.Subscript() as value):
                 step: Chain = ()
             case ast.Assign(
-                targets=[ast.Tuple() | ast.List() as target], value=ast.Name() | ast.Attribute() | ast.Subscript() as value
+                targets=[ast.Tuple() | ast.List() as target],
+                value=ast.Name() | ast.Attribute() | ast.Subscript() as value,
             ):
                 step = ("[]",)
             case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
