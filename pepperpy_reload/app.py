@@ -145,7 +145,16 @@ def replay(
         sys.stderr.write("interrupted: what is known so far\n")
     if not as_json:
         draw_outcomes(f"{len(outcomes)} of {len(history.commits)} commits of {history.package}", outcomes)
+    if history.left_out:
+        sys.stderr.write(f"{_left_out(history.left_out)}\n")
     return int(any(outcome["verdict"] in ("different", "error") for outcome in outcomes))
+
+
+def _left_out(modules: Mapping[str, str]) -> str:
+    """The line that tells of modules that are not compared."""
+    (name, why), *others = sorted(modules.items())
+    more = f" and {len(others)} more" if others else ""
+    return f"not compared, as they cannot be imported: {name} ({why}){more}"
 
 
 def profile(settings: Settings, target: str, wanted: Wanted) -> int:

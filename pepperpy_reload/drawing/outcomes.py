@@ -51,7 +51,8 @@ def _figures(outcomes: Sequence[Outcome]) -> Table:
     verdicts = ("equal", "restart", "different", "error", "refused", "skipped")
     for name in (*verdicts, "definitions kept", "time"):
         table.add_column(name, justify="right")
-    kept = statistics.median([one["kept"] / max(1, one["common"]) for one in equal]) if equal else None
+    shares = [one["kept"] / one["common"] for one in equal if one["common"]]
+    kept = statistics.median(shares) if shares else None
     took = statistics.median([one["seconds"] for one in equal]) if equal else None
     shown = ("-" if kept is None else f"{kept:.1%}", "-" if took is None else f"{took * 1000:.0f} ms")
     table.add_row(*(str(counts[name]) for name in verdicts), *shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,6 +182,13 @@ class Layout:
         chosen = [path for path in inside if path == f"{package}.py" or path.startswith(f"{package}/")]
         names = sorted(name for path in chosen if (name := _module(path)))
         return cls(root, package, tuple(names))
+
+    def modules_in(self, files: Iterable[str]) -> list[str]:
+        """The modules that are in some of these files."""
+        prefix = f"{self.root}/" if self.root else ""
+        inside = [path.removeprefix(prefix) for path in files if path.startswith(prefix) and path.endswith(".py")]
+        names = set(map(_module, inside))
+        return [name for name in self.modules if name in names]
 
 
 def guess_package(files: Sequence[str], repository: str = "") -> str:

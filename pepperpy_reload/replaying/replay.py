@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -33,7 +34,11 @@ class Verdict(StrEnum):
     ERROR = "error"
     """The reload failed where a fresh start does not, or we have a fault."""
     SKIPPED = "skipped"
-    """Nothing can be said: the old version does not import."""
+    """Nothing can be said: the old version does not import, or nothing of it that the commit changes."""
+
+
+_GOES_ON = (Verdict.EQUAL, Verdict.REFUSED, Verdict.SKIPPED)
+"""After these the process is as good as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +93,13 @@ class Replay:
         layout = Layout.find(files, self.package, wish.roots)
         folder = "" if layout is None else f"{layout.root}/{self.package}".lstrip("/")
         self.commits = self._repository.commits(wish.last, [folder], skip=wish.skip)
+        self.left_out: dict[str, str] = {}
+        """The modules that could not be imported and are not compared, each with the last line of the error."""
 
     def run(self) -> Iterator[Outcome]:
         """The outcome of each commit, oldest first."""
         with tempfile.TemporaryDirectory(prefix="pepperpy-reload-replay-") as folder:
-            stage = _Stage(self._repository, Path(folder).resolve(), self.package, self._wish)
+            stage = _Stage(self._repository, Path(folder).resolve(), self.package, self._wish, self.left_out)
             if self._wish.restart:
                 yield from map(stage.restart, self.commits)
                 return
@@ -103,8 +110,11 @@ class Replay:
 class _Stage:
     """The temporary directory in which commits are played."""
 
-    def __init__(self, repository: Repository, folder: Path, package: str, wish: Wish) -> None:
+    def __init__(
+        self, repository: Repository, folder: Path, package: str, wish: Wish, left_out: dict[str, str]
+    ) -> None:
         self._repository = repository
+        self.left_out = left_out
         self._tree = Tree(repository, folder / "tree")
         self._hot_file, self._cold_file = folder / "hot.json", folder / "cold.json"
         self._package = package
@@ -135,7 +145,7 @@ class _Stage:
                     outcome = Outcome(commit.name, commit.subject, Verdict.ERROR, str(error))
                 before = commit.name
                 yield outcome or Outcome(commit.name, commit.subject, Verdict.SKIPPED, f"{before[:10]} does not import")
-                if hot is not None and (outcome is None or outcome.verdict not in (Verdict.EQUAL, Verdict.REFUSED)):
+                if hot is not None and (outcome is None or outcome.verdict not in _GOES_ON):
                     hot.close()
                     hot = None
         finally:
@@ -158,12 +168,20 @@ class _Stage:
             with Child(root, cwd=self._tree.path) as child:
                 failed = child.ask("load", modules=layout.modules)["failed"]
             self._importable[commit] = tuple(name for name in layout.modules if name not in failed)
+            self.left_out.update((name, text.strip().splitlines()[-1]) for name, text in failed.items())
         modules = self._importable[commit]
         return (root, layout, modules) if modules else None
 
     def layout(self, commit: str) -> Layout | None:
         """Where the package is in a commit."""
         return Layout.find(self._repository.files(commit), self._package, self._roots)
+
+    def left_out_of(self, layout: Layout, paths: Sequence[str], compared: Sequence[str]) -> str:
+        """The first module that these files change, if none of those can be imported; else ""."""
+        top = str(self._tree.path) + os.sep
+        changed = layout.modules_in(path.removeprefix(top) for path in paths)
+        is_one = any(name in compared or name not in self.left_out for name in changed)
+        return changed[0] if changed and not is_one else ""
 
     def show(self, commit: str) -> list[str]:
         """Write a commit's files; the paths that changed."""
@@ -217,6 +235,8 @@ class _Hot:
         undone = _rollback_fault(failure, changed, report, planted)
         if undone and verdict not in (Verdict.DIFFERENT, Verdict.ERROR):
             verdict, text = Verdict.DIFFERENT, undone
+        if verdict is Verdict.EQUAL and (name := self._stage.left_out_of(layout, paths, modules)):
+            verdict, text = Verdict.SKIPPED, f"{name} does not import: {self._stage.left_out[name]}"
         kept, common = answer["kept"], answer["common"]
         return Outcome(commit.name, commit.subject, verdict, text, answer["seconds"], kept, common, planted, undone)
 

@@ -111,6 +111,24 @@ def test_a_package_that_does_not_import_has_no_module_that_does(start: Start, pr
     assert [json.loads(line)["verdict"] for line in tool.out] == ["skipped"]
 
 
+def test_what_cannot_be_imported_is_told_and_nothing_is_said_of_its_commits(
+    start: Start, project: Path, commit: Commit
+) -> None:
+    (project / "pack").mkdir()
+    (project / "pack" / "__init__.py").write_text("")
+    for value in (1, 2, 3):
+        (project / "pack" / "views.py").write_text(f"import nowhere\nVALUE = {value}\n")
+        (project / "pack" / "rates.py").write_text(f"RATE = {value // 3}\n")
+        commit()
+    tool = start("replay", "--package", "pack", "--chain", "2", "--json")
+    assert tool.ends() == 0, tool.text()
+    found = [json.loads(line) for line in tool.out]
+    assert [one["verdict"] for one in found] == ["skipped", "equal"], found
+    assert found[0]["text"] == "pack.views does not import: ModuleNotFoundError: No module named 'nowhere'"
+    said = "not compared, as they cannot be imported: pack.views (ModuleNotFoundError: No module named 'nowhere')\n"
+    assert said in tool.err
+
+
 def test_a_module_of_one_file_is_found_by_the_name_of_its_repository(
     start: Start, project: Path, commit: Commit
 ) -> None:
