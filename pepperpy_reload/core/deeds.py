@@ -45,6 +45,8 @@ class Deed:
     """What it is given, as far as that has names."""
     by: Chain = ()
     """The path as it is written, if `path` says what its first name has been bound to just before."""
+    through: Chain = ()
+    """The path if `cast`, which stands on the way, is what type checkers know."""
     node: ast.AST = field(default_factory=ast.Pass, compare=False, repr=False)
 
     @property
@@ -70,12 +72,20 @@ def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
     meant = _meanings(chosen)
     for node in chosen:
         for target, sort in _acts(node, dropped, called):
-            path: Chain = _path(target)
-            by: Chain = ()
+            written = path = _path(target)
             if path and path[0] in meant:
-                path, by = (*meant[path[0]], *path[1:]), path
+                path = (*_path(meant[path[0]]), *path[1:])
             if path:
-                yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), by, node)
+                by = written if path != written else ()
+                through = _through_casts(target, meant) if "cast" in path else ()
+                yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), by, through, node)
+
+
+def _through_casts(target: ast.AST, meant: Mapping[str, ast.expr]) -> Chain:
+    path = _path(target, through_casts=True)
+    if path and path[0] in meant:
+        return (*_path(meant[path[0]], through_casts=True), *path[1:])
+    return path
 
 
 SETTING = frozenset({"setattr", "delattr", "vars", "__dict__"})
@@ -144,15 +154,18 @@ def _awaited(node: ast.expr) -> ast.expr:
     return node.value if isinstance(node, ast.Await) else node
 
 
-def _path(node: ast.AST) -> Chain:
-    """The path to what an expression means; () if it does not begin with a name."""
+def _path(node: ast.AST, *, through_casts: bool = False) -> Chain:
+    """The path to what an expression means; () if it does not begin with a name.
+
+    A function called `cast` gives what it is given, if the path leads `through_casts`.
+    """
     steps: list[str] = []
     while not isinstance(node, ast.Name):
         match node:
             case ast.Attribute(value=value, attr=name):
                 steps.append(name)
-            case ast.Call(func=ast.Name(id="cast") | ast.Attribute(attr="cast"), args=[_, value]):
-                pass  # what it is given, for a type checker
+            case ast.Call(func=ast.Name(id="cast"), args=[_, value]) if through_casts:
+                pass
             case ast.Call(func=value):
                 steps.append(CALLED)
             case ast.Subscript(value=value):
@@ -163,17 +176,19 @@ def _path(node: ast.AST) -> Chain:
     return (node.id, *reversed(steps))
 
 
-def _meanings(nodes: Iterable[ast.AST]) -> Mapping[str, Chain]:
+def _meanings(nodes: Iterable[ast.AST]) -> Mapping[str, ast.expr]:
     """The local names that are bound once, to what a path leads to: `root = logging.getLogger()`."""
-    found: dict[str, Chain] = {}
+    found: dict[str, ast.expr] = {}
     several: set[str] = set()
     for node in nodes:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() | ast.Attribute() as value):
                 if name in found:
                     several.add(name)
-                found[name] = _path(value)
-    return {name: path for name, path in found.items() if path and name not in several and path[0] not in found}
+                found[name] = value
+    paths = {name: _path(value) for name, value in found.items()}
+    known = {name for name, path in paths.items() if path and name not in several and path[0] not in found}
+    return {name: value for name, value in found.items() if name in known}
 
 
 def _given(node: ast.AST) -> Iterator[Chain]:

@@ -10,7 +10,7 @@ from abc import ABCMeta
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from pepperpy_reload.core.deeds import CALLED, ITEM, Deed, Sort
 from pepperpy_reload.core.doings import Alias
@@ -168,6 +168,8 @@ def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str
     namespace = getattr(sys.modules.get(module), "__dict__", {})
     if deed.by and _is_held_here_only(namespace, deed.by[0]):
         deed = replace(deed, path=deed.by)
+    elif deed.through and namespace.get("cast") is cast:
+        deed = replace(deed, path=deed.through)
     names = {alias.bound: alias for alias in local}
     way = _Way(namespace, names, imported)
     found = _set(way, deed) if deed.sort is Sort.SET else _called(way, deed, namespace)
@@ -221,7 +223,7 @@ def _is_of_what_is_given(way: _Way, deed: Deed, namespace: Mapping[str, Any]) ->
     """Whether a class's method is called for a local object, as by `super()`: `Base.__init__(self)`."""
     first = deed.given[0] if deed.given else ()
     is_method = is_a(way.value, type) and type(attribute_of(way.value, deed.path[-1])) is FunctionType
-    return is_method and bool(first) and first[0] not in namespace
+    return is_method and bool(first) and first[0] not in namespace and not hasattr(builtins, first[0])
 
 
 def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
