@@ -11,8 +11,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import filterfalse
 
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.importing.roots import standard_library
 
 _SERVER = (
     "pepperpy_reload.serving.asgi",
@@ -26,6 +28,7 @@ _NAMES = sys.stdlib_module_names | {
     *("typing_extensions", "colorama", "dotenv", "yaml", "watchfiles"),
 }
 """What the server may ask for: where something else of such a name lies, nothing is begun."""
+_LIBRARIES = "-packages"  # site-packages, dist-packages
 _SERVED = 2  # arguments of a function that is an app: a WSGI app has two, an ASGI app three
 
 
@@ -33,8 +36,7 @@ class HeadStart:
     """The server's modules, if nothing in the user's `directories` could be meant by an import of theirs."""
 
     def __init__(self, directories: Iterable[str]) -> None:
-        own = (entry for entry in sys.path if f"{entry}{os.sep}a.py" in recorder.roots)
-        self._directories = frozenset([*directories, *own])
+        self._directories = frozenset([*directories, *filterfalse(_is_of_libraries, map(str, sys.path))])
         self._searched: set[str] = set()
         self.is_possible = not any(map(self._may_be_meant, _NAMES & _names_in(self._directories)))
         self.names: tuple[str, ...] = ()
@@ -111,6 +113,10 @@ def _are_first_party(names: Iterable[str]) -> bool:
     tops = (sys.modules[name] for name in names if "." not in name and name not in sys.stdlib_module_names)
     files = (getattr(module, "__file__", None) for module in tops)
     return any(isinstance(file, str) and file in recorder.roots for file in files)
+
+
+def _is_of_libraries(entry: str) -> bool:
+    return _LIBRARIES in entry or f"{entry}{os.sep}".startswith(tuple(f"{path}{os.sep}" for path in standard_library()))
 
 
 def _names_in(directories: Iterable[str]) -> set[str]:

@@ -23,8 +23,8 @@ _PATIENCE = 0.2  # seconds that the stacks may take
 _SETTLED = 0.01  # seconds without another line after which they are complete
 _LOOK = 0.002
 _CRASH = "Fatal Python error: "
-_THREAD = re.compile(r"^(?:Current thread|Thread) ", re.MULTILINE)
-_FRAME = re.compile(r'^  File "(.*)", line (\d+) in ', re.MULTILINE)
+_THREAD = r"^(?:Current thread|Thread) "  # no patterns yet: a worker, which has this too, looks for none of them
+_FRAME = r'^  File "(.*)", line (\d+) in '
 
 
 def paper() -> int | None:
@@ -146,9 +146,9 @@ class Stacks:
 
         first_party = Roots()
         first_party.narrow(self._roots)
-        threads = [part for part in re.split(f"(?={_THREAD.pattern})", text, flags=re.MULTILINE) if part]
+        threads = [part for part in re.split(f"(?={_THREAD})", text, flags=re.MULTILINE) if part]
         for thread in sorted(threads, key=lambda part: not part.startswith("Current")):
-            for file, line in _FRAME.findall(thread):
+            for file, line in re.findall(_FRAME, thread, re.MULTILINE):
                 if file in first_party:
                     yield f"{shortened(file)}:{line}"
                     break
