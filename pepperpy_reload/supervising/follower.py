@@ -9,9 +9,10 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from pepperpy_reload.core import timing  # noqa: F401 - whoever asks for profiles would have it imported for the app
 from pepperpy_reload.core.batch import Hint, Quiet
 from pepperpy_reload.core.report import ReloadReport, ReloadStatus
-from pepperpy_reload.importing import bytecode
+from pepperpy_reload.importing import bytecode, profile  # noqa: F401 - likewise
 from pepperpy_reload.reloading.optimizer import ImportOptimizer
 from pepperpy_reload.reloading.reloader import Reloader
 from pepperpy_reload.serving.session import Session
