@@ -358,6 +358,9 @@ class Performance:
         for chain in sorted(unit.reads | self._scope.looked_up(step.module, unit)):
             # `import settings` may be long done, and `settings.LIMIT` is still to come
             yield self._scope.cell(step.module, chain)[0].module
+        if self._runs:  # a module that is run as a whole has others come before their turn, and these find what waits
+            read = self._scope.chains_read(Place(step.module, step.index))
+            yield from sorted({self._scope.canonical(self._scope.cell(*one)[0]).module for one in read})
         yield from self._loading.get(Place(step.module, step.index), ())  # by a package's `__getattr__`, say
 
     @contextmanager

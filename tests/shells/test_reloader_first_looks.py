@@ -376,3 +376,24 @@ def test_to_list_the_names_of_a_library_is_to_look_at_no_name_of_the_project(rel
             """,
         },
     )
+
+
+HALF_WAY = {
+    "p/__init__.py": "from .use import KNOWN\nNAMES = sorted(globals())\nLAST = 1\n",
+    "p/use.py": "from .parts import part\ndef known(): return part.__annotations__\nKNOWN = dict(known())\n",
+    "p/parts.py": "def part(size: int): return size\n",
+}
+
+
+def test_what_is_changed_in_place_is_so_before_a_package_is_run_that_has_others_read_it(reloads: Reloads) -> None:
+    reloads(
+        """
+        import p
+        save("p/__init__.py", "import sys; " + open("p/__init__.py").read())
+        save("p/parts.py", "def part(size: str): return size")
+        report = reloader.apply(["p/parts.py", "p/__init__.py"])
+        assert report.status == "reloaded" and "sys" in p.NAMES, report
+        assert p.KNOWN == {"size": str}, p.KNOWN
+        """,
+        HALF_WAY,
+    )
