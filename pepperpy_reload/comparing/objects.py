@@ -134,6 +134,15 @@ def _describe_weak(painter: Painter, thing: Any) -> Node:
     return Node("weakref", {"alive": target is not None}, {} if target is None else {"()": refer(painter, target)})
 
 
+def _describe_weak_keys(painter: Painter, thing: Any) -> Node:
+    """A dictionary whose entries go with their keys: where one stands says who came first, and who is gone."""
+    pairs = [(key(), value) for key, value in list(thing.data.items())]
+    node = Node("WeakKeyDictionary")
+    for index, (key, value) in enumerate(in_order([pair for pair in pairs if pair[0] is not None])):
+        node.edges |= {f"[key {index}].key": refer(painter, key), f"[key {index}]": refer(painter, value)}
+    return node
+
+
 def _describe_proxy(painter: Painter, thing: Any) -> Node:
     return Node("mappingproxy", {}, {"of": refer(painter, gc.get_referents(thing)[0])})
 
@@ -247,6 +256,7 @@ _BY_TYPE: dict[type, Callable[[Painter, Any], Node]] = {
     weakref.ref: _describe_weak,
     weakref.WeakMethod: _describe_weak,
     weakref.KeyedRef: _describe_weak,
+    weakref.WeakKeyDictionary: _describe_weak_keys,
     types.MappingProxyType: _describe_proxy,
     ContextVar: _describe_variable,
 }

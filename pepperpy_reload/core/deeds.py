@@ -78,7 +78,7 @@ def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
             if path:
                 by = written if path != written else ()
                 through = _through_casts(target, meant) if "cast" in path else ()
-                yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node)), by, through, node)
+                yield Deed(path, sort, getattr(node, "lineno", 0), tuple(_given(node, target)), by, through, node)
 
 
 def _through_casts(target: ast.AST, meant: Mapping[str, ast.expr]) -> Chain:
@@ -191,9 +191,13 @@ def _meanings(nodes: Iterable[ast.AST]) -> Mapping[str, ast.expr]:
     return {name: value for name, value in found.items() if name in known}
 
 
-def _given(node: ast.AST) -> Iterator[Chain]:
+def _given(node: ast.AST, target: ast.AST) -> Iterator[Chain]:
     items: list[ast.expr] = []
     match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            for one in node.decorator_list:
+                if isinstance(one, ast.Call) and one.func is target:
+                    items = [*one.args, *(keyword.value for keyword in one.keywords)]
         case ast.Call(args=args, keywords=keywords):
             items = [*args, *(keyword.value for keyword in keywords)]
         case ast.Assign(value=value) | ast.AugAssign(value=value):

@@ -58,7 +58,7 @@ class Outside:
                 continue
             yield from self._kept(name, unit)
             for text, one in self._of(name, unit).items():
-                if whole or text not in self._new.get(name, {}):
+                if whole or (text not in self._new.get(name, {}) and not one.about):
                     yield f"{one}, which cannot be taken back"
             for key in self._world.ran(name, unit.index):
                 for one in self._in_function(key).values():
@@ -73,7 +73,7 @@ class Outside:
             if text not in self._old.get(name, {}):
                 if one.seen:
                     yield f"{one}, which was not so from the start"
-            elif one.twice and not one.watched:
+            elif one.twice and not one.watched and not one.about:
                 yield f"{one}, which would then be done twice"
 
     def again(self, place: Place, *, dirty: Callable[[Place], bool]) -> Iterator[str]:
@@ -83,7 +83,7 @@ class Outside:
         unit, is_dirty = self._traces.unit(place), None
         yield from self._kept(place.module, unit)
         for one in self._of(place.module, unit).values():
-            if one.watched or (one.undone and not repeats(unit)):
+            if one.watched or one.about or (one.undone and not repeats(unit)):
                 continue
             is_dirty = dirty(place) if is_dirty is None else is_dirty
             if one.twice:

@@ -147,6 +147,7 @@ class Traces(Readers):
                 made = [one for one in given if self.world.is_made_by_a_library(self.cell(name, one)[0])]
                 self._add_mutations(found, name, [Mutation(one, Depth.HARD) for one in made])
         self._add_told(found, self._told_of_heirs(name, unit, ran, every, old), name, presumed)
+        found.update(dict.fromkeys(self._registered(name, unit), Depth.HARD))
         own = {self.canonical(Cell(name, bound)) for bound in unit.binds}
         changed = {
             cell: depth
@@ -157,6 +158,11 @@ class Traces(Readers):
         for cell in [cell for cell, depth in changed.items() if depth is Depth.CALL] if names else ():
             changed.update(dict.fromkeys(self._lenders(cell, names) - own - changed.keys(), Depth.CALL))
         return changed
+
+    def _registered(self, name: str, unit: Unit) -> set[Cell]:
+        """What a unit has told a library of, for the effect: that is undone only if it is made again."""
+        told = [one for deed in unit.deeds if (one := self.world.reach(name, deed, unit.imports)) is not None]
+        return {self.canonical(self.cell(name, path)[0]) for one in told for path in one.about}
 
     def _facts_of(self, keys: Iterable[Key]) -> dict[Key, tuple[str, FunctionFacts]]:
         return {key: known for key in keys if (known := self.world.facts(key)) is not None}

@@ -56,6 +56,11 @@ class Reach:
     """Whether it is a call of a library's function, of which nothing more is known."""
     undone: bool = False
     """Whether it can be taken back before the statement that does it is executed again."""
+    about: tuple[Chain, ...] = ()
+    """What it is about: if that is made again, it is done for another one, and it can be seen whether the old one is
+    still known there."""
+    home: str = ""
+    """The library that does it."""
 
     def __str__(self) -> str:
         return f"{self.where} {self.what}"

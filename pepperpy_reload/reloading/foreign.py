@@ -21,6 +21,7 @@ from pepperpy_reload.reloading.exits import last_registered
 from pepperpy_reload.reloading.holdings import WATCHED, is_watched, loggers
 from pepperpy_reload.reloading.library import is_pure
 from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
+from pepperpy_reload.reloading.registrations import about
 
 _ADDING = frozenset(
     {
@@ -32,6 +33,7 @@ _ADDING = frozenset(
 """What adds something to the process: done again it would be there twice."""
 
 _EXIT = "atexit.register"
+_IMPORTING = "importlib.import_module"
 
 _SETTING = frozenset(
     {
@@ -185,7 +187,10 @@ def reach(module: str, deed: Deed, local: Iterable[Alias], imported: Mapping[str
     owner = _Way(namespace, names, imported).walk(deed.path if deed.sort is Sort.SET else deed.path[:-1] or deed.path)
     watched = is_watched(owner.value) or ".".join(deed.path) in WATCHED or way.known_as in WATCHED
     undone = way.known_as == _EXIT and last_registered(namespace, deed) is not None
-    return Reach(f"{file}:{deed.line}", what, twice, seen, fixed, watched, what.endswith(_OF_A_LIBRARY), undone)
+    library = what.endswith(_OF_A_LIBRARY)
+    told = about(namespace, deed, way.value) if library else ()
+    home = str(getattr(way.value, "__module__", "")).partition(".")[0] if told else ""
+    return Reach(f"{file}:{deed.line}", what, twice, seen, fixed, watched, library, undone, told, home)
 
 
 def _is_held_here_only(namespace: Mapping[str, Any], name: str) -> bool:
@@ -233,6 +238,10 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
         return f"calls {known_as}", True, False
     if not way.theirs or is_a(way.value, ModuleType) or name in _LOOKING or way.known_as in _CACHES:
         return None
+    if (
+        way.known_as == _IMPORTING and deed.path[-2] == CALLED
+    ):  # it may be a library's, and what it does is a function's
+        return f"calls {name} of a module that is imported by its name{_OF_A_LIBRARY}", True, False
     if type(way.value).__module__.partition(".")[0] in _PURE_LIBRARIES and name not in CHANGING:  # `pytest.mark.slow`
         return None
     plain = is_a(way.value, type) and way.known_as.partition(".")[0] in _ON_ARGUMENTS  # `datetime.fromtimestamp(0)`

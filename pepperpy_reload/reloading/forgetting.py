@@ -74,13 +74,18 @@ class Forgetting:
             raise RestartNeeded(f"{gone[0].__qualname__} was made again, and the old one is still in use")
 
 
+def _is_imported(value: object, module: str) -> bool:
+    """Whether a class is found in another module, which has made it."""
+    return is_a(value, type) and value.__module__ != module and found(value) is value  # type: ignore[arg-type]
+
+
 def _see_order(names: Collection[str], cells: Collection[Cell], time_of: TimeOf) -> None:
     """What has a number is made after all that has a lower one, as in a fresh start. Raises RestartNeeded if not."""
     made = {identity(value_of(cell)) for cell in cells}
     times: dict[int, tuple[object, ...]] = {}
     for module in recorder.modules:
         for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
-            if is_a(value, ModuleType) or not numbering([value], names):
+            if is_a(value, ModuleType) or _is_imported(value, module) or not numbering([value], names):
                 continue
             time = time_of(module, name)
             if time is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import itertools
 import sys
+import weakref
 from abc import ABCMeta
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -175,19 +176,31 @@ def modules_of(packages: Collection[str]) -> list[ModuleType]:
 
 
 def lead_to(
-    targets: Iterable[object], modules: Iterable[ModuleType], packages: Collection[str], far: int | None = None
+    targets: Iterable[object],
+    modules: Iterable[ModuleType],
+    packages: Collection[str],
+    far: int | None = None,
+    keys: Iterable[object] = (),
 ) -> bool:
     """Whether the names of some modules lead to one of some objects, or so far that nobody can tell.
 
-    `far`: after so many objects they do not.
+    `far`: after so many objects they do not. What is kept weakly with a target does not lead to another one, nor what
+    is kept so with one of `keys`.
     """
     wanted = {identity(one) for one in targets}
+    passed = wanted.union(map(identity, keys))
     spaces = {identity(vars(module)): vars(module) for module in modules}
     others = {identity(vars(sys.modules[name])) for name in recorder.modules if name in sys.modules}
     seen = others | spaces.keys()
     waiting: list[Any] = list(spaces.values())
     for thing in waiting:  # it grows meanwhile
-        for inner in _inside(thing, packages):
+        if type(thing) is weakref.WeakKeyDictionary:
+            inside: Iterable[Any] = [
+                value for key, value in list(instance_dict(thing)["data"].items()) if identity(key()) not in passed
+            ]
+        else:
+            inside = _inside(thing, packages)
+        for inner in inside:
             if identity(inner) in wanted:
                 return True
             if identity(inner) not in seen:

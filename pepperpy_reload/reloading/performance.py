@@ -35,6 +35,7 @@ from pepperpy_reload.reloading.instances import Census
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.looking import is_atom
 from pepperpy_reload.reloading.passing import Passing
+from pepperpy_reload.reloading.registrations import Registrations
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.stars import Stars
 from pepperpy_reload.reloading.submodules import Submodules, is_held_by_its_package
@@ -65,6 +66,7 @@ class Performance:
         self._witness = Witness(self._scope, reading.edited, self._plan)
         self._survivors = Survivors(self._scope, self._plan)
         self._forgetting = Forgetting()
+        self._registrations = Registrations(self._scope)
         self._holdings: Holdings | None = None
         """What the process holds; None as long as nothing is executed that could change it, or any object."""
         self._loaded: set[str] = set()
@@ -119,6 +121,7 @@ class Performance:
             going = [*self._outgoing(), *self._leaving()]
             drop_derived(going, modules)
             self._forgetting.expect(going)
+            self._registrations.expect(self._plan, self._attempt.prepared.reading.edited)
             take_back_before(plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
             self._settle("")
@@ -127,6 +130,7 @@ class Performance:
             self._tidy()
             names.check(self._time_of)
             self._forgetting.check(self._plan.cells, self._time_of)
+            self._registrations.check()
             if self._holdings is not None:
                 self._holdings.check_loggers()
             state.call_hooks(concerned, "__after_reload__")
@@ -258,8 +262,10 @@ class Performance:
             module = self._scope.module(step.module)
             units = module.alignment.units if module is not None else ()
             presumed = self._witness.presume(Place(step.module, unit.index) for unit in units)
+            self._registrations.begin(step.module)
             with self._failing(step.module):
                 self._watched(f"running {step.module} again", partial(import_again, [step.module]))
+            self._registrations.end(step.module)
             self._witness.confirm(f"running {step.module} again", presumed)
         elif step.action in _RAN and step in self._waiting.get(step.module, ()):
             self._take_hosts(step.module)
@@ -304,10 +310,12 @@ class Performance:
         hidden = self._hiding.of(names)
         if unit.kind is Kind.CLASS:
             self._forgetting.begin(hidden.get(unit.statement.name, names.get(unit.statement.name)))
+        self._registrations.begin(place)
         with lines or nullcontext(), self._failing(step.module), self._hosting(place, unit, inside):
             self._watched(where, partial(executor.take, step, self._submodules.loaded_after(place), hidden))
         self._hiding.show((*turn, 0))  # it has bound what was missing for it
         self._forgetting.end()
+        self._registrations.end(place)
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
         self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)

@@ -268,8 +268,10 @@ class Mutations:
                 after, kinds = {**after, **more}, [*kinds, f"{file.relative_to(self.root)}: {kind.__name__}"]
         before = {one: _read(one) for one in after}
         _write(after)
-        if after == before or not all(self._imports(one) for one in after if one.exists()):
-            _write({**before, **states})
+        were = {**before, **states}
+        is_same = all(_read(one) == text for one, text in were.items())
+        if is_same or after == before or not all(self._imports(one) for one in after if one.exists()):
+            _write(were)
             return False
         self._edited = before
         self._commit("; ".join(kinds))

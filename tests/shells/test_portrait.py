@@ -117,3 +117,15 @@ def test_members_that_go_round_in_circles_are_told_too() -> None:
     """None tells one from the other: any order is right."""
     made = "(lambda one: [one, setattr(one, 'check', one)][0])(Rule(name))"
     assert first_difference(rules("one one one", 1, made), rules("one one one", 2, made)) is None
+
+
+def weak(text: str) -> Portrait:
+    """Of a process whose module has classes, and a dictionary that knows them weakly."""
+    return portrait(f"''\nimport weakref\nclass A: ...\nclass B: ...\nKNOWN = weakref.WeakKeyDictionary()\n{text}\n")
+
+
+def test_where_an_entry_that_goes_with_its_key_stands_says_nothing() -> None:
+    one, two = weak("KNOWN[A] = [1]\nKNOWN[B] = [2]"), weak("KNOWN[B] = [2]\nKNOWN[A] = [1]")
+    assert first_difference(one, two) is None
+    for other in ("KNOWN[A] = [2]\nKNOWN[B] = [1]", "KNOWN[A] = [1]", "KNOWN[A] = [1]\nKNOWN[B] = [2, 3]"):
+        assert first_difference(one, weak(other)) is not None
