@@ -16,7 +16,7 @@ from pepperpy_reload.core.past import Past
 from pepperpy_reload.core.plan import Action
 from pepperpy_reload.core.subscripts import subscripts
 from pepperpy_reload.core.unit import Kind, Unit
-from pepperpy_reload.core.world import Cell, Place
+from pepperpy_reload.core.world import Cell, Key, Place
 
 _OFTEN = 64  # statements between two looks at whether it takes too long
 
@@ -254,7 +254,13 @@ class Consequences(Past):
             before = self.old_unit(place)
             self._unset(name, before, self.set_on_modules(name, before, old), cause, by=place, again=again)
         if old < 0 or not again:
-            self._unset(name, unit, self.set_on_modules(name, unit, -1), cause, by=place)
+            self._unset(name, unit, self.set_on_modules(name, unit, -1, self._going_to_run(place)), cause, by=place)
+
+    def _going_to_run(self, place: Place) -> set[Key]:
+        """What a unit runs that is other than it was, or runs others: that no more is bound is seen when it does."""
+        is_new = self.fate(place) in (Fate.NEW, Fate.CHANGED)
+        as_it_was = self._keys.isdisjoint(self.world.ran(place.module, self.old_index(place)))
+        return self.foreseen(place) if is_new and as_it_was else self.predicted(place.module, self.unit(place))
 
     def _unset(
         self,

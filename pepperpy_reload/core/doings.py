@@ -79,7 +79,7 @@ class Doings:
     def of(cls, node: ast.stmt, package: str, *, postponed: bool) -> Doings:
         """Those of a statement; relative imports are relative to `package`, annotations may be `postponed`."""
         nodes = list(import_time(node))
-        read = readings(node, bodies=False, without=set(unevaluated(node)) if postponed else ())
+        read = readings(node, bodies=False, without=set(unevaluated(nodes)) if postponed else ())
         bases, heads = _heads(node)
         return cls(
             frozenset(read).union(lookups(nodes)) or NONE,
@@ -119,15 +119,18 @@ def tells(nodes: Iterable[ast.AST]) -> bool:
     A decorator that takes over what it decorates reads that alone.
     """
     nodes = list(nodes)
-    taking = {identity(one) for node in nodes for one in _taking(node)}
+    found = []
     for node in nodes:
-        match node:
-            case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Name(id=name, ctx=ast.Load()):
-                if name in _TELLING and identity(node) not in taking:
-                    return True
-            case ast.Constant(value="__doc__"):
+        kind = type(node)
+        if kind is ast.Constant:
+            if node.value == "__doc__":  # type: ignore[attr-defined]
                 return True
-    return False
+        elif kind is ast.Name or kind is ast.Attribute:
+            name = node.id if kind is ast.Name else node.attr  # type: ignore[attr-defined]
+            if name in _TELLING and isinstance(node.ctx, ast.Load):  # type: ignore[attr-defined]
+                found.append(node)
+    taking = {identity(one) for node in nodes for one in _taking(node)} if found else ()
+    return any(identity(node) not in taking for node in found)
 
 
 def _taking(node: ast.AST) -> Iterator[ast.AST]:
@@ -166,19 +169,20 @@ def _opacity(nodes: list[ast.AST]) -> str:
     """Why a statement has to be seen by its whole module: it looks at namespaces as such."""
     for name in reflections(nodes):
         return f"uses {name}()"
-    for node in nodes:
-        if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"):
-            return "uses sys.modules"
-        if isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe"):
-            return "uses sys._getframe"
-    return ""
+    found = _of_sys(nodes, "modules", "_getframe")
+    return f"uses sys.{found[0].attr}" if found else ""
+
+
+def _of_sys(nodes: Iterable[ast.AST], *names: str) -> list[ast.Attribute]:
+    """The nodes that are one of these attributes of `sys`, in their order."""
+    named = [node for node in nodes if isinstance(node, ast.Attribute) and node.attr in names]
+    return [node for node in named if chain(node) == ("sys", node.attr)]
 
 
 def _entries(nodes: list[ast.AST]) -> frozenset[str]:
     """The entries of sys.modules of which there is talk, if that is all that is opaque and each says its name."""
-    tables = [node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules")]
-    frames = any(isinstance(node, ast.Attribute) and chain(node) == ("sys", "_getframe") for node in nodes)
-    if not tables or frames or any(reflections(nodes)):
+    tables = _of_sys(nodes, "modules")
+    if not tables or _of_sys(nodes, "_getframe") or any(reflections(nodes)):
         return NONE
     keys = {identity(table): key.value for node in nodes for table, key in _looked_up(node)
             if isinstance(key, ast.Constant) and isinstance(key.value, str)}  # fmt: skip
@@ -197,8 +201,8 @@ def _listed(nodes: list[ast.AST]) -> frozenset[Chain]:
 
 def _sweeping(nodes: list[ast.AST]) -> str:
     """Whether a statement goes through sys.modules: what it finds there is what has been loaded by then."""
-    single = {identity(part) for node in nodes for part, _ in _looked_up(node)}
-    tables = (node for node in nodes if isinstance(node, ast.Attribute) and chain(node) == ("sys", "modules"))
+    tables = _of_sys(nodes, "modules")
+    single = {identity(part) for node in nodes for part, _ in _looked_up(node)} if tables else ()
     return "goes through sys.modules" if any(identity(node) not in single for node in tables) else ""
 
 

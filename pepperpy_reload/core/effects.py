@@ -52,11 +52,13 @@ def reflections(nodes: Iterable[ast.AST], *, inside: bool = False) -> Iterator[s
     In the body of a class `locals()` is what the class is made of.
     """
     nodes = list(nodes)
+    names = [node for node in nodes if type(node) is ast.Name and node.id in REFLECTION]
+    if not names:
+        return
     parts = nodes if inside else [one for node in nodes if isinstance(node, ast.ClassDef) for one in _in_body(node)]
     calls = (node.func for node in parts if isinstance(node, ast.Call) and not node.args)
     own = {identity(name) for name in calls if isinstance(name, ast.Name) and name.id in _OWN}
-    names = (node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    yield from (name.id for name in names if name.id in REFLECTION and identity(name) not in own)
+    yield from (name.id for name in names if isinstance(name.ctx, ast.Load) and identity(name) not in own)
 
 
 def _in_body(node: ast.ClassDef) -> Iterator[ast.AST]:
@@ -126,19 +128,28 @@ def mutations(nodes: Iterable[ast.AST], given: Collection[str] = ()) -> tuple[Mu
     Who sets what it looks at as well may do something else the second time, as may who does not say what he sets.
     """
     chosen = list(nodes)
-    parts, looked_at, others = _parts(chosen), _looked_at(chosen), uncertain(chosen, given)
+    changes = [(node, *change) for node in chosen if type(node) in _DOING for change in _mutated(node)]
+    if not changes:
+        return ()
+    parts, sets = _parts(chosen), any(depth is Depth.STORE for _, _, depth, _ in changes)
+    looked_at, others = (_looked_at(chosen), uncertain(chosen, given)) if sets else (set[Chain](), {})
     found: dict[tuple[Chain, bool], Mutation] = {}
-    for node in chosen:
-        for target, depth, called in _mutated(node):
-            plain = way(target)
-            by = others.get(identity(node)) if depth is Depth.STORE else None
-            if depth is Depth.STORE and (by == () or _is_looked_at(node, chain(target), looked_at)):
-                depth = Depth.KEPT if isinstance(node, ast.Attribute) else Depth.CALL
-            for key in (plain, *((*part, *plain[1:]) for part in parts.get(plain[:1], ()))):
-                before = found.get((key, called))
-                if key and (before is None or depth > before.depth or (by and depth is before.depth)):
-                    found[key, called] = Mutation(key, depth, called, by or ())
+    for node, target, depth, called in changes:
+        plain = way(target)
+        by = others.get(identity(node)) if depth is Depth.STORE else None
+        if depth is Depth.STORE and (by == () or _is_looked_at(node, chain(target), looked_at)):
+            depth = Depth.KEPT if isinstance(node, ast.Attribute) else Depth.CALL
+        for key in (plain, *((*part, *plain[1:]) for part in parts.get(plain[:1], ()))):
+            before = found.get((key, called))
+            if key and (before is None or depth > before.depth or (by and depth is before.depth)):
+                found[key, called] = Mutation(key, depth, called, by or ())
     return tuple(found.values())
+
+
+_DOING = frozenset(
+    {ast.Call, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Attribute, ast.Subscript, ast.AugAssign}
+)
+"""The nodes that may change something."""
 
 
 def _is_looked_at(node: ast.AST, key: Chain, looked_at: Collection[Chain]) -> bool:
@@ -192,6 +203,8 @@ def _parts(nodes: Iterable[ast.AST]) -> dict[Chain, list[Chain]]:
     """What names mean that stand for a part of something: `x = a[0]`, `for x in a`, `x, y = a`."""
     found: dict[Chain, list[Chain]] = {}
     for node in nodes:
+        if type(node) not in _NAMING_PARTS:
+            continue
         match node:
             case ast.Assign(targets=[ast.Name() as target], value=ast.Attribute() | ast.Subscript() as value):
                 step: Chain = ()
@@ -209,6 +222,9 @@ def _parts(nodes: Iterable[ast.AST]) -> dict[Chain, list[Chain]]:
                 if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id != whole[0]:
                     found.setdefault((inner.id,), []).append((*whole, *step))
     return found
+
+
+_NAMING_PARTS = frozenset({ast.Assign, ast.For, ast.comprehension})
 
 
 def _mutated(node: ast.AST) -> Iterator[tuple[ast.AST, Depth, bool]]:

@@ -15,6 +15,9 @@ from pepperpy_reload.core.statement import chain
 from pepperpy_reload.core.tree import walk
 
 ANY: Chain = ("*",)
+_SAYING = frozenset({ast.Name, ast.Attribute})
+_WORDS = frozenset({"modules", "__import__", *EXECUTING, *FRAMES, *NAMESPACES})
+"""One of these is said wherever something is looked up."""
 
 
 def lookups(nodes: Iterable[ast.AST], *, executed: bool = True) -> Iterator[Chain]:
@@ -23,6 +26,9 @@ def lookups(nodes: Iterable[ast.AST], *, executed: bool = True) -> Iterator[Chai
     Without `executed`, code that they have executed is left out.
     """
     every = list(nodes)
+    said = (node.id if type(node) is ast.Name else node.attr for node in every if type(node) in _SAYING)  # type: ignore[attr-defined]
+    if _WORDS.isdisjoint(said):
+        return
     renamed = _renamed(every)
     called = {identity(node.func) for node in every if isinstance(node, ast.Call)}
     for node in every:

@@ -139,10 +139,13 @@ def readings(
             continue
         if kind is ast.If and not bodies and never_at_import(node.test):  # type: ignore[attr-defined]
             inside: Iterable[tuple[ast.AST, frozenset[str]]] = [(other, hidden) for other in node.orelse]  # type: ignore[attr-defined]
-        elif isinstance(node, _FUNCTIONS):
-            inside = _of_function(node, hidden, bodies=bodies)
-        elif isinstance(node, _COMPREHENSIONS):
-            inside = _of_comprehension(node, hidden)
+        elif kind is ast.Constant:
+            continue
+        elif kind in _OF_THEIR_OWN:
+            if isinstance(node, _FUNCTIONS):
+                inside = _of_function(node, hidden, bodies=bodies)
+            else:
+                inside = _of_comprehension(node, hidden)
         else:
             inside = [(inner, hidden) for inner in children(node)]
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in hidden:
@@ -202,12 +205,12 @@ def hints_of(node: ast.AST) -> Iterator[ast.expr]:
         yield node.annotation
 
 
-def unevaluated(node: ast.AST) -> Iterator[int]:
+def unevaluated(nodes: Iterable[ast.AST]) -> Iterator[int]:
     """The annotations that stay text if they are postponed (PEP 563), by their ids: those of plain functions.
 
     A decorator may look up what the others mean, and a class those of its fields.
     """
-    for inner in import_time(node):
+    for inner in nodes:
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and _is_plain(inner):
             yield from (identity(item) for item in hints_of(inner))
 

@@ -30,7 +30,6 @@ class Outside:
         self._old: dict[str, Reaches] = {}
         self._new: dict[str, Reaches] = {}
         self._keys: dict[str, set[Key]] = {}
-        """By module: the functions that what is new in it is going to run, as far as can be told."""
         for name in edited:
             self._read(name)
 
@@ -43,7 +42,16 @@ class Outside:
         old = [alignment.old[alignment.olds[unit.index]] for unit in new if alignment.olds[unit.index] >= 0]
         self._new[name] = {text: one for unit in new for text, one in self._of(name, unit).items()}
         self._old[name] = {text: one for unit in (*old, *alignment.gone) for text, one in self._of(name, unit).items()}
-        self._keys[name] = {key for unit in new for key in self._traces.predicted(name, unit)}
+
+    def _soon(self, name: str) -> set[Key]:
+        """The functions that what is new in a module is going to run, as far as can be told: it is seldom asked."""
+        if name not in self._keys:
+            module = self._traces.module(name)
+            units = module.alignment.units if module is not None and name in self._new else ()
+            fates = module.alignment.fates if module is not None else ()
+            new = [unit for unit in units if fates[unit.index] in (Fate.NEW, Fate.CHANGED)]
+            self._keys[name] = {key for unit in new for key in self._traces.predicted(name, unit)}
+        return self._keys[name]
 
     def lost(self, name: str, *, whole: bool) -> Iterator[str]:
         """What an edited module (or one that goes, `whole`) had done outside, and would not have done now."""
@@ -62,7 +70,7 @@ class Outside:
                     yield f"{one}, which cannot be taken back"
             for key in self._world.ran(name, unit.index):
                 for one in self._in_function(key).values():
-                    if whole or key not in self._keys.get(name, ()) or not one.fixed:
+                    if whole or key not in self._soon(name) or not one.fixed:
                         yield f"{one}, called by {_at(name, unit)}, which cannot be taken back"
                     elif one.twice and not one.watched:
                         yield f"{one}, called by {_at(name, unit)}, which would be done again"

@@ -11,6 +11,7 @@ from pepperpy_reload.core.names import readings
 from pepperpy_reload.core.statement import chain
 
 _MADE: Chain = ("()",)
+_MADE_OF_TEXTS = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,17 @@ class Text:
 def texts(nodes: Iterable[ast.AST], *, postponed: bool) -> Iterator[Text]:
     """The annotations among these nodes that stay text: quoted ones, or all if they are `postponed` (PEP 563)."""
     for node in nodes:
+        if type(node) not in _MADE_OF_TEXTS:
+            continue
         match node:
             case ast.ClassDef():
                 keywords = [one.value for one in node.keywords if not isinstance(one.value, ast.Constant)]
                 heads = [*node.bases, *keywords, *node.decorator_list]
-                annotations = [item.annotation for item in node.body if isinstance(item, ast.AnnAssign)]
+                annotations = [item.annotation for item in node.body if heads and isinstance(item, ast.AnnAssign)]
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 heads = [*node.decorator_list]
+                if not heads:
+                    continue
                 arguments = [item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg)]
                 annotations = [item for item in (*arguments, node.returns) if item is not None]
             case _:

@@ -107,14 +107,14 @@ class Traces(Readers):
         ways = [self.cell(name, chain) for chain in unit.reads] if names else []
         return {self.canonical(one) for way in ways for one in self.world.marked(*way, () if soon else names)}
 
-    def set_on_modules(self, name: str, unit: Unit, old: int) -> set[Cell]:
+    def set_on_modules(self, name: str, unit: Unit, old: int, soon: Iterable[Key] = ()) -> set[Cell]:
         """The names of modules that a unit binds as attributes of these, itself or through functions that it runs.
 
-        `old` is the index by which its footprint is known, -1 if it has none.
+        `old` is the index by which its footprint is known, -1 if it has none: then it is going to run those of `soon`.
         """
         own = (self.cell(name, chain) for chain in unit.sets if len(chain) > 1)
         found = {cell for cell, rest in own if not rest and self.module(cell.module) is not None}
-        for key in self.world.ran(name, old) if old >= 0 else self.predicted(name, unit):
+        for key in self.world.ran(name, old) if old >= 0 else soon:
             known = self.world.facts(key)
             found |= set_by(self, known[0], known[1]) if known is not None else set()
         return found

@@ -147,7 +147,8 @@ def _may_be_stored_again(body: CodeType, name: str) -> bool:
     return body.co_code.count(bytes((_STORE, index))) > 1
 
 
-_STORE = dis.opmap["STORE_NAME"]
+_STORE, _LOAD = dis.opmap["STORE_NAME"], dis.opmap["LOAD_CONST"]
+_SET = "__static_attributes__"
 _NAMES = ("__module__", "__qualname__")
 _qualname = type.__dict__["__qualname__"].__get__
 
@@ -159,12 +160,26 @@ def _tuples(body: CodeType) -> list[object]:
 
 def _set_by_methods(body: CodeType) -> object:
     """The value of `__static_attributes__` that a class body stores; None if it stores none."""
-    before: object = None
-    for instruction in dis.get_instructions(body):
-        if instruction.opname == "STORE_NAME" and instruction.argval == "__static_attributes__":
-            return before
-        before = instruction.argval if instruction.opname == "LOAD_CONST" else None
+    if _SET not in body.co_names:
+        return None
+    code, wanted = body.co_code, body.co_names.index(_SET)
+    for at in range(len(code) - 2, 0, -2):  # it is among the last ones
+        if code[at] == _STORE:
+            index, begin = _argument(code, at)
+            if index == wanted:
+                number, _ = _argument(code, begin - 2)
+                return body.co_consts[number] if code[begin - 2] == _LOAD else None
     return None
+
+
+def _argument(code: bytes, at: int) -> tuple[int, int]:
+    """The argument of an instruction, and where what it is made of begins."""
+    value, shift = code[at + 1], 8
+    while at >= 2 and code[at - 2] == dis.EXTENDED_ARG:
+        at -= 2
+        value |= code[at + 1] << shift
+        shift += 8
+    return value, at
 
 
 def _with_predecessors(value: Any, qualname: str, module: str) -> Iterator[type]:

@@ -301,7 +301,7 @@ class Performance:
         turn = self._scope.order(place)
         self._hiding.show(turn if step.action is Action.EXECUTE else (*turn, 0))  # what takes over has to be there
         early = self._witness.before(place, unit, stale, postponed=executor.postpones_annotations)
-        lines = self._witness.lines(place, unit, stale)
+        lines = self._witness.lines(place, stale)
         self._settle(step.module)
         if self._holdings is None and not only_binds(unit, executor.names):
             self._deepen()

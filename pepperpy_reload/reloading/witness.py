@@ -130,7 +130,7 @@ class Witness:
         self._own.add(cell.name)
         return binds_first(unit.statement.node, cell.name)
 
-    def lines(self, place: Place, unit: Unit, stale: Stale) -> Lines | None:
+    def lines(self, place: Place, stale: Stale) -> Lines | None:
         """What has to watch which lines run: a function that may be called reads what is not bound again yet.
 
         Whether it comes to that line is seen then.
@@ -138,7 +138,7 @@ class Witness:
         old = self._scope.old_index(place)
         ran = self._scope.world.ran(place.module, old) if old >= 0 else ()
         is_new = self._scope.fate(place) in (Fate.NEW, Fate.CHANGED)
-        expected = {*ran, *self._scope.predicted(place.module, unit)} if is_new else ran
+        expected = {*ran, *self._scope.foreseen(place)} if is_new else ran
         keys = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         for key in keys:
             for home, facts in self._facts(key) if is_new or not self._is_unchanged(key) else ():

@@ -190,6 +190,19 @@ def test_a_class_knows_what_its_methods_set(reloads: Reloads) -> None:
     )
 
 
+def test_a_class_with_many_names_knows_it_as_well(reloads: Reloads) -> None:
+    names = "".join(f"    name{number} = {number}\n" for number in range(300))
+    reloads(
+        """
+        import app
+        assert change("app.py", "self.one = 1", "self.one = self.two = 2").status == "reloaded"
+        if sys.version_info >= (3, 13):
+            assert set(app.Thing.__static_attributes__) == {"one", "two"}, app.Thing.__static_attributes__
+        """,
+        {"app.py": f"class Thing:\n{names}    def __init__(self):\n        self.one = 1\n"},
+    )
+
+
 def test_instances_that_refuse_to_be_changed_follow_their_class(reloads: Reloads) -> None:
     reloads(
         """
