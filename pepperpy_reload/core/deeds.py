@@ -71,7 +71,7 @@ def deeds(nodes: Iterable[ast.AST]) -> Iterator[Deed]:
     called = {identity(node.func) for node in chosen if isinstance(node, ast.Call)}
     meant = _meanings(chosen)
     for node in chosen:
-        for target, sort in _acts(node, dropped, called):
+        for target, sort in _acts(node, dropped, called) if type(node) in _ACTING else ():
             written = path = _path(target)
             if path and path[0] in meant:
                 path = (*_path(meant[path[0]]), *path[1:])
@@ -88,6 +88,12 @@ def _through_casts(target: ast.AST, meant: Mapping[str, ast.expr]) -> Chain:
     return path
 
 
+_ACTING = frozenset(
+    {ast.Call, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For}
+    | {ast.AsyncFor, ast.Delete, ast.Attribute}
+)
+"""The nodes that may do something to an object."""
+_SETTING_NODES = frozenset({ast.Attribute, ast.Subscript, ast.Call})
 SETTING = frozenset({"setattr", "delattr", "vars", "__dict__"})
 """One of these is said wherever an attribute is set without being named behind a dot."""
 
@@ -95,6 +101,8 @@ SETTING = frozenset({"setattr", "delattr", "vars", "__dict__"})
 def attributes_set(nodes: Iterable[ast.AST]) -> Iterator[Chain]:
     """The chains of attributes that these nodes set or delete, by whatever means; the last name may be `*`: any."""
     for node in nodes:
+        if type(node) not in _SETTING_NODES:
+            continue
         match node:
             case ast.Attribute(ctx=ast.Store() | ast.Del()):
                 yield chain(node)
@@ -181,7 +189,7 @@ def _meanings(nodes: Iterable[ast.AST]) -> Mapping[str, ast.expr]:
     found: dict[str, ast.expr] = {}
     several: set[str] = set()
     for node in nodes:
-        match node:
+        match node if type(node) is ast.Assign else None:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() | ast.Attribute() as value):
                 if name in found:
                     several.add(name)

@@ -15,7 +15,7 @@ OPERATED = ""
 def operands(nodes: Iterable[ast.AST]) -> Iterator[tuple[Chain, str]]:
     """What executing these nodes does things to other than by a call of it: an attribute of it is read, or OPERATED."""
     for node in nodes:
-        for item in _operated(node):
+        for item in _operated(node) if type(node) in _OPERATING else ():
             if found := way(item):
                 yield found, OPERATED
         if isinstance(node, ast.Attribute) and (found := way(node.value)):
@@ -41,6 +41,9 @@ _PARTS: dict[type[ast.AST], tuple[str, ...]] = {
     ast.keyword: ("value",),
 }
 """The parts of a node that methods of their own may run for; whoever is given an argument may do anything with it."""
+
+
+_OPERATING = frozenset({*_PARTS, ast.Assign})
 
 
 def _operated(node: ast.AST) -> Iterator[ast.AST]:

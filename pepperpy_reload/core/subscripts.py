@@ -23,12 +23,15 @@ def subscripts(scope: Scope, name: str, unit: Unit, gone: Mapping[str, Alias] = 
     `gone` is what the module has bound by import statements that it has no more.
     """
     found: dict[Cell, set[str]] = {}
+    asked: dict[tuple[str, ...], Cell | None] = {}
     if unit.alias is not None or b"[" not in unit.statement.text:
         return found
     for node in import_time(unit.statement.node):
         owner = chain(node.value) if isinstance(node, ast.Subscript) else ()
         if owner and isinstance(node, ast.Subscript):
-            cell = _class_asked(scope, name, owner, gone)
+            if owner not in asked:
+                asked[owner] = _class_asked(scope, name, owner, gone)
+            cell = asked[owner]
             if cell is not None:
                 found.setdefault(cell, set()).add(ast.unparse(node.slice))
     return found

@@ -11,6 +11,7 @@ import typing
 from collections.abc import Iterable
 from typing import Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.looking import is_a, is_atom
@@ -21,8 +22,10 @@ _DEPTH = 3  # of tuples: a key is one of what was asked for, and of its types
 def forget_equal(outgoing: Iterable[object]) -> None:
     """Have `typing` forget what might be taken for its successor. It only makes again then what it is asked for."""
     is_any = any(is_a(thing, type) and _goes_by_value(type(thing)) for thing in outgoing)
+    known: dict[int, bool] = {}
     for clear in list(getattr(typing, "_cleanups", ())):
-        if is_any or any(map(_is_confusable, _asked_for(getattr(clear, "__self__", None)))):
+        asked = _asked_for(getattr(clear, "__self__", None))
+        if is_any or any(_is_confusable(key, known) for key in asked):
             clear()
 
 
@@ -32,14 +35,18 @@ def _asked_for(cache: Any) -> Iterable[Any]:
     return [key for table in tables for key in list(table)]
 
 
-def _is_confusable(key: Any, depth: int = _DEPTH) -> bool:
-    """Whether there is an object of the project's own in it that others may be equal to."""
-    if type(key) is tuple:
-        return depth > 0 and any(_is_confusable(item, depth - 1) for item in key)
+def _is_confusable(key: Any, known: dict[int, bool], depth: int = _DEPTH) -> bool:
+    """Whether there is an object of the project's own in it that others may be equal to; `known` are types of such."""
     kind = type(key)
-    if kind is type or is_atom(key) or str(namespace_of(kind).get("__module__")) not in recorder.by_name:
+    if kind is tuple:
+        return depth > 0 and any(_is_confusable(item, known, depth - 1) for item in key)
+    if kind is type or is_atom(key):
         return False
-    return _goes_by_value(kind)
+    found = known.get(identity(kind))
+    if found is None:
+        is_own = str(namespace_of(kind).get("__module__")) in recorder.by_name
+        found = known[identity(kind)] = is_own and _goes_by_value(kind)
+    return found
 
 
 def _goes_by_value(kind: type) -> bool:

@@ -111,6 +111,7 @@ def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
         words(name)
         _caches.look(name)
         _copies.look(name)
+        names_in_code(name)
         looks_up_modules(name)
         said(name)
         set_by(name)
