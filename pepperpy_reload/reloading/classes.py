@@ -25,7 +25,9 @@ Undo = Callable[[Callable[[], None]], None]
 
 _PURE_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "runtime_checkable"})
 _PLAIN_METACLASSES = (type, abc.ABCMeta)
-_QUIET_HOMES = frozenset("builtins abc enum typing typing_extensions pydantic collections ctypes zoneinfo".split())
+_QUIET_HOMES = frozenset(
+    "builtins abc enum typing typing_extensions pydantic msgspec collections ctypes zoneinfo".split()
+)
 _SHARED = (
     "__doc__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__static_attributes__",
     "__firstlineno__",
