@@ -7,6 +7,7 @@ one is refused; if it goes, the list has it still. That is no fresh start.
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Iterator
 from itertools import islice
 from types import FunctionType, ModuleType
@@ -22,18 +23,19 @@ _FAR = 100_000  # objects looked at: who leads to something by such a way has no
 _DEEP = 3  # what a container or an object of the project's holds, and what that holds
 _MANY = 200  # objects of one value
 _CONTAINERS = (list, tuple, set, frozenset)
-_forgotten: dict[int, type] = {}
-"""Classes of libraries, by their identity, an object of which was found not to be kept."""
+_forgotten: dict[int, weakref.ref[type]] = {}
+"""Classes of libraries, by their identity, an object of which was found not to be kept; some are made for each."""
 
 
 def kept_by(value: Any) -> str:
     """The library that leads to a value, or to something that it holds, by its own names; "" if none does."""
     for thing, kind in _of_libraries(value):
         package = _package(kind)
-        if identity(kind) not in _forgotten:
+        known = _forgotten.get(identity(kind))
+        if known is None or known() is not kind:
             if lead_to([thing], modules_of([package]), [package], far=_FAR):
                 return package
-            _forgotten[identity(kind)] = kind
+            _forgotten[identity(kind)] = weakref.ref(kind)
     return ""
 
 

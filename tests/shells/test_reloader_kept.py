@@ -23,6 +23,9 @@ class Loose:
     def __init__(self, name, about=""):
         self.name, self.about = name, about
 
+def made_for(about):
+    return type("Loose", (Loose,), {})("name", about)
+
 class Named:
     def __init__(self, name, about=""):
         if name in NAMES:
@@ -76,6 +79,21 @@ def test_who_adds_one_is_no_reason_to_restart(reloads: Reloads) -> None:
         assert report.status == "reloaded" and app.LIMIT == 2 and app.OTHER.about == "", report
         """,
         {"app.py": APP + "Metric('name')\n"},
+    )
+
+
+def test_a_class_that_a_library_makes_for_each_is_let_go(reloads: Reloads) -> None:
+    reloads(
+        f"""
+        {AWAY.strip().replace(chr(10), chr(10) + " " * 8)}
+        import gc, weakref
+        old = weakref.ref(type(app.MADE))
+        report = change("app.py", "LIMIT = 1", "LIMIT = 2")
+        assert report.status == "reloaded" and app.MADE.about == 2, report
+        gc.collect()
+        assert old() is None
+        """,
+        {"app.py": APP + "made_for(LIMIT)\n"},
     )
 
 
