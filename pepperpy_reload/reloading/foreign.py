@@ -93,7 +93,7 @@ _LOOKING = frozenset(
 )
 """Methods after which their object is what it was, or of which nothing stays in the process."""
 
-_PURE_LIBRARIES = frozenset(
+PURE_LIBRARIES = frozenset(
     "attr attrs beartype cachetools click decorator hypothesis numba pydantic pytest _pytest tenacity typer typeguard "
     "typing_extensions wrapt".split()
 )
@@ -242,7 +242,7 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
         way.known_as == _IMPORTING and deed.path[-2] == CALLED
     ):  # it may be a library's, and what it does is a function's
         return f"calls {name} of a module that is imported by its name{_OF_A_LIBRARY}", True, False
-    if type(way.value).__module__.partition(".")[0] in _PURE_LIBRARIES and name not in CHANGING:  # `pytest.mark.slow`
+    if type(way.value).__module__.partition(".")[0] in PURE_LIBRARIES and name not in CHANGING:  # `pytest.mark.slow`
         return None
     plain = is_a(way.value, type) and way.known_as.partition(".")[0] in _ON_ARGUMENTS  # `datetime.fromtimestamp(0)`
     if plain and name != "register":
@@ -274,7 +274,7 @@ def _function(way: _Way, deed: Deed, namespace: Mapping[str, Any]) -> tuple[str,
         if deed.decorates or on_arguments or way.value is _UNKNOWN:
             return None
         return f"calls {shown}, which the whole process goes by", False, True
-    if home in _PURE_LIBRARIES or way.value is _UNKNOWN or _file(way.value) in recorder.roots:
+    if home in PURE_LIBRARIES or way.value is _UNKNOWN or _file(way.value) in recorder.roots:
         return None
     if is_pure(way.value, _ON_ARGUMENTS, returned=deed.sort is Sort.FURNISHES):
         return None

@@ -39,6 +39,24 @@ pathlib.Path("../away/elsewhere").mkdir(parents=True)
 save("../away/elsewhere/__init__.py", {LIBRARY!r})
 import app
 """
+MODELS = """
+class Table:
+    def __init__(self, name, tables):
+        if name in tables:
+            raise ValueError(f"table {name} is already defined")
+        tables[name] = self
+        self.name = name
+
+class Sign: ...
+SIGN = Sign()
+
+class Model:
+    tables = {}
+    def __init_subclass__(cls):
+        if "own" not in vars(cls):
+            cls.table = Table(cls.__name__.lower(), cls.tables)
+        cls.sign = SIGN
+"""
 HOLDERS = {
     "itself": "{made}",
     "in a table": "{{'key': [{made}]}}",
@@ -66,6 +84,31 @@ def test_what_a_library_keeps_is_not_made_again(
             assert "app:5 has made MADE, which elsewhere goes on keeping" in report.reason, report
             save("app.py", {text!r})
             assert reloader.apply(["app.py"]).status == "unchanged"
+        """,
+        {"app.py": text},
+    )
+
+
+@pytest.mark.parametrize(
+    "edit", [("size = 1", "size = 2"), ("size = 1", "size = 1\n    def area(self): ..."), ("class", "LIMIT = 2\nclass")]
+)
+@pytest.mark.parametrize("base", ["Model", "Own"])
+def test_what_a_library_keeps_of_a_class_is_not_made_again(reloads: Reloads, edit: tuple[str, str], base: str) -> None:
+    first = "class Own(Model):\n    own = True\n    tables = {}\n" if base == "Own" else "LIMIT = 1\n"
+    text = f"from elsewhere.models import Model\n{first}class Room({base}):\n    size = 1\n"
+    expected = "reloaded" if base == "Own" or "LIMIT" in edit[1] else "restart"
+    reloads(
+        f"""
+        import pathlib
+        sys.path.append("../away")
+        pathlib.Path("../away/elsewhere").mkdir(parents=True)
+        save("../away/elsewhere/__init__.py", "")
+        save("../away/elsewhere/models.py", {MODELS!r})
+        import app
+        report = change("app.py", *{edit!r})
+        assert report.status == {expected!r}, report
+        if report.status == "restart":
+            assert "has made Room, which elsewhere goes on keeping" in report.reason, report
         """,
         {"app.py": text},
     )
