@@ -10,7 +10,9 @@ out of it.
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain, compress, repeat, starmap, tee
 from operator import is_, is_not
 from types import FunctionType
@@ -25,7 +27,8 @@ _FEW = 100
 def functions() -> list[FunctionType]:
     """All functions that are written in Python."""
     every = _twice(gc.get_objects, [()])
-    return list(compress(every, map(is_, map(type, every), repeat(FunctionType))))
+    with _uncollected():
+        return list(compress(every, map(is_, map(type, every), repeat(FunctionType))))
 
 
 def instances(kinds: Collection[type]) -> list[Any]:
@@ -57,15 +60,30 @@ def referrers(*things: object) -> list[Any]:
 def _of(known: frozenset[int], asked: Iterable[tuple[int, ...]]) -> list[Any]:
     """Of the objects in each of the answers those whose types have these identities."""
     every = _twice(gc.get_objects, asked)
-    return list(compress(every, map(known.__contains__, map(identity, map(type, every)))))
+    with _uncollected():
+        return list(compress(every, map(known.__contains__, map(identity, map(type, every)))))
 
 
 def _sifted(ask: Callable[..., list[Any]], arguments: tuple[object, ...]) -> tuple[list[Any], int]:
     """The answer without plain tuples, and how many there were."""
     every = _twice(ask, [arguments])
     chosen, told = tee(map(is_not, map(type, every), repeat(tuple)))
-    found, kept = map(list, (compress(every, chosen), told))
+    with _uncollected():
+        found, kept = map(list, (compress(every, chosen), told))
     return found, kept.count(False)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Up to 3.11 garbage is collected in the midst of a call into C, and with it runs what is written in Python."""
+    if sys.version_info >= (3, 12) or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _twice(ask: Callable[..., list[Any]], asked: Iterable[tuple[object, ...]]) -> Iterator[Any]:

@@ -36,7 +36,8 @@ from pepperpy_reload.reloading.memory import lead_to, modules_of
 
 _EXECUTING = (Action.REFIT, Action.TRANSPLANT, Action.EXECUTE)
 _CONTAINERS = (list, dict, set, deque, defaultdict, OrderedDict)
-_NEAR = 3  # what a name of a module leads to, what that holds, and what that holds
+_FAR = 12  # what a name of a module leads to, what that holds, what that holds, and so on
+_NEAR = 3  # the same of an entry that may go by itself
 _KEEPERS = ("weakref", "threading", "sched")
 """Modules of Python that libraries may have keep what they are told."""
 _NOTHING: Any = object()
@@ -170,7 +171,7 @@ def _texts(space: Mapping[str, Any], deed: Deed, paths: Iterable[Chain]) -> Iter
                 items = [*args, *(keyword.value for keyword in keywords)]
                 yield from (one.value for one in items if isinstance(one, ast.Constant) and isinstance(one.value, str))
     for value in [led_by(space, path) for path in (*paths, *deed.given)]:
-        if is_a(value, (FunctionType, type)):
+        if is_a(value, (FunctionType, type)) and _is_own(value):
             yield from (value.__name__, value.__qualname__, f"{value.__module__}.{value.__qualname__}")
 
 
@@ -202,7 +203,7 @@ def _print(packages: Collection[str]) -> Print:
     for module in modules_of({*packages, *_KEEPERS}):
         level: list[Any] = [vars(module)]
         found[identity(module)] = module, _items(level[0])
-        for depth in range(_NEAR):
+        for depth in range(_FAR):
             level = [inner for one in level for inner in _near(one, module.__name__, found, shallow=not depth)]
     return found
 

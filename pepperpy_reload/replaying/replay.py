@@ -177,7 +177,7 @@ class _Stage:
         return Layout.find(self._repository.files(commit), self._package, self._roots)
 
     def left_out_of(self, layout: Layout, paths: Sequence[str], compared: Sequence[str]) -> str:
-        """The first module that these files change, if none of those can be imported; else ""."""
+        """The first module that these files change, if none of those could be imported; else ""."""
         top = str(self._tree.path) + os.sep
         changed = layout.modules_in(path.removeprefix(top) for path in paths)
         is_one = any(name in compared or name not in self.left_out for name in changed)
@@ -236,7 +236,7 @@ class _Hot:
         if undone and verdict not in (Verdict.DIFFERENT, Verdict.ERROR):
             verdict, text = Verdict.DIFFERENT, undone
         if verdict is Verdict.EQUAL and (name := self._stage.left_out_of(layout, paths, modules)):
-            verdict, text = Verdict.SKIPPED, f"{name} does not import: {self._stage.left_out[name]}"
+            verdict, text = Verdict.SKIPPED, f"{name} did not import before: {self._stage.left_out[name]}"
         kept, common = answer["kept"], answer["common"]
         return Outcome(commit.name, commit.subject, verdict, text, answer["seconds"], kept, common, planted, undone)
 

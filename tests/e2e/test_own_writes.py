@@ -67,7 +67,8 @@ def test_a_program_that_writes_its_environment_file_whenever_it_starts(start: St
     )
     tool = start(*SERVE, "--env-file", ".env", "main:app")
     tool.serves("served")
-    assert TIRED in str(tool.events("note"))
+    until(lambda: TIRED in str(tool.events("note")), "a word on who writes it")
+    tool.serves("served")
 
 
 def test_a_program_that_writes_a_source_of_its_own_with_every_request(start: Start, project: Path) -> None:

@@ -23,6 +23,7 @@ TOLD = {
     "its name": "NAMES.append(function.__name__)",
     "its name, once": "NAMES.append(function.__name__) if function.__name__ not in NAMES else None",
     "how many": "global count; count += 1",
+    "how many, far away": "DEPOT.far[0]['a'].far[0].far.append(1)",
     "how many, in an object": "DEPOT.count += 1",
     "in a set, by its address": "DEPOT.kept.append({id(cls)})",
     "in a thread": "threading.Thread(target=EVENT.wait, args=(2,), name=cls.__name__, daemon=True).start()",
@@ -34,8 +35,10 @@ LIST, NAMES, NAMED, WEAK, KNOWN, count = [], [], {{}}, weakref.WeakKeyDictionary
 EVENT = threading.Event()
 class Depot:
     def __init__(self):
-        self.kept, self.count = [], 0
+        self.kept, self.count, self.far = [], 0, []
 DEPOT = Depot()
+DEPOT.far.append({{"a": Depot()}})
+DEPOT.far[0]["a"].far.append(Depot())
 def listen(cls, function):
     {told}
 def listens_for(cls, name):
