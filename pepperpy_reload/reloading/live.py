@@ -402,7 +402,8 @@ class LiveWorld(LoadOrder):
 
     def kept(self, cell: Cell) -> str:
         """The library that goes on keeping what a cell holds, or ""."""
-        return kept_by(self.value(cell))
+        value = self.value(cell)
+        return "" if is_atom(value) or is_a(value, FunctionType) else kept_by(value)
 
     def _unit(self, place: Place) -> Unit:
         alignment = self.alignment(place.module)
