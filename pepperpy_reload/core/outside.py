@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from pepperpy_reload.core.deeds import Sort
-from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.tree import walk
 from pepperpy_reload.core.unit import Unit
@@ -59,6 +59,7 @@ class Outside:
         if module is None:
             return
         alignment = module.alignment
+        yield from () if whole else self._told_in_another_order(name, alignment)
         pairs = zip(alignment.olds, alignment.fates, strict=True)
         stays = {old for old, fate in pairs if fate in _SAME and not whole}
         for unit in alignment.old:
@@ -66,7 +67,7 @@ class Outside:
                 continue
             yield from self._kept(name, unit)
             for text, one in self._of(name, unit).items():
-                if whole or (text not in self._new.get(name, {}) and not one.about):
+                if whole or text not in self._new.get(name, {}):
                     yield f"{one}, which cannot be taken back"
             for key in self._world.ran(name, unit.index):
                 for one in self._in_function(key).values():
@@ -74,6 +75,17 @@ class Outside:
                         yield f"{one}, called by {_at(name, unit)}, which cannot be taken back"
                     elif one.twice and not one.watched:
                         yield f"{one}, called by {_at(name, unit)}, which would be done again"
+
+    def _told_in_another_order(self, name: str, alignment: Alignment) -> Iterator[str]:
+        known = [old for old in alignment.olds if old >= 0]
+        if known == sorted(known):
+            return
+        old, new = (
+            [text for unit in units for text, one in self._of(name, unit).items() if one.about]
+            for units in (alignment.old, alignment.units)
+        )
+        if [text for text in old if text in new] != [text for text in new if text in old]:
+            yield f"{name} tells a library things in another order, which cannot be taken back"
 
     def begun(self, name: str) -> Iterator[str]:
         """What an edited module is going to do outside that it has not done, and that others may have missed."""

@@ -121,7 +121,7 @@ class Performance:
             going = [*self._outgoing(), *self._leaving()]
             drop_derived(going, modules)
             self._forgetting.expect(going)
-            self._registrations.expect(self._plan, self._attempt.prepared.reading.edited)
+            self._registrations.expect(self._plan)
             take_back_before(plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
             self._settle("")

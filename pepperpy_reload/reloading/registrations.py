@@ -19,7 +19,6 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.deeds import Deed
-from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.plan import Action, ReloadPlan
@@ -96,40 +95,28 @@ class Registrations:
         self._old: list[tuple[str, Chain, Any]] = []
         """The objects that they have been told of, each with the module and its name there."""
         self._before: list[tuple[Place | str, Print]] = []
-        self._gone: dict[str, frozenset[str]] = {}
-        """The texts that may have been kept of what is not told any more, each with the libraries."""
 
-    def expect(self, plan: ReloadPlan, edited: Iterable[str]) -> None:
-        """What is going to be executed again, or is gone, has told libraries of objects."""
+    def expect(self, plan: ReloadPlan) -> None:
+        """What is going to be executed again has told libraries of objects."""
         for step in plan.steps:
             if step.action in _EXECUTING and step.index >= 0:
                 place = Place(step.module, step.index)
                 if self._scope.old_index(place) >= 0:
-                    stays = self._scope.fate(place) is not Fate.CHANGED
-                    self._expect(step.module, self._scope.old_unit(place), place, stays=stays)
+                    self._expect(step.module, self._scope.old_unit(place), place)
         for name in plan.modules(Action.RUN):
             module = self._scope.module(name)
             for unit in module.alignment.old if module is not None else ():
-                self._expect(name, unit, name, stays=True)
-        for name in edited:
-            module = self._scope.module(name)
-            for unit in module.alignment.gone if module is not None else ():
-                self._expect(name, unit, name, stays=False)
+                self._expect(name, unit, name)
         if self._packages:
             gc.collect()  # what is to be seen from now on is what is done from now on
-        packages = frozenset().union(*self._gone.values())
-        if packages and (found := texts_in(_print(packages), packages) & self._gone.keys()):
-            raise RestartNeeded(f"a library has been told of {min(found)!r}, and goes on knowing that")
 
-    def _expect(self, name: str, unit: Unit, key: Place | str, *, stays: bool) -> None:
+    def _expect(self, name: str, unit: Unit, key: Place | str) -> None:
         space = getattr(sys.modules.get(name), "__dict__", {})
         for deed in unit.deeds:
             one = self._scope.world.reach(name, deed, unit.imports)
             if one is None or not one.about:
                 continue
             self._packages[key] = self._packages.get(key, frozenset()) | {one.home}
-            if not stays:
-                self._gone.update(dict.fromkeys(_texts(space, deed, one.about), frozenset({one.home})))
             for path in {*one.about, *deed.given}:
                 value = led_by(space, path)
                 if not is_atom(value) and (is_a(value, (FunctionType, type)) <= _is_own(value)) and can_be_held(value):
@@ -161,29 +148,6 @@ class Registrations:
         packages = frozenset().union(*self._packages.values())
         if lead_to([value for *_, value in self._old], modules_of({*packages, *_KEEPERS}), packages, keys=now):
             raise RestartNeeded(f"a library still knows what {self._old[0][0]} has told it before")
-
-
-def _texts(space: Mapping[str, Any], deed: Deed, paths: Iterable[Chain]) -> Iterator[str]:
-    """What a library may have written down of what it was told."""
-    for node in ast.walk(deed.node):
-        match node:
-            case ast.Call(args=args, keywords=keywords):
-                items = [*args, *(keyword.value for keyword in keywords)]
-                yield from (one.value for one in items if isinstance(one, ast.Constant) and isinstance(one.value, str))
-    for value in [led_by(space, path) for path in (*paths, *deed.given)]:
-        if is_a(value, (FunctionType, type)) and _is_own(value):
-            yield from (value.__name__, value.__qualname__, f"{value.__module__}.{value.__qualname__}")
-
-
-def texts_in(known: Print, packages: Collection[str]) -> set[str]:
-    """The texts in what has been found, but for those that are names of the libraries' own."""
-    items = (part for _, pairs in known.values() for pair in pairs for part in pair)
-    texts = {one for one in items if type(one) is str}
-    for module in modules_of(packages):
-        texts.difference_update(vars(module))
-        for one in [one for one in list(vars(module).values()) if is_a(one, type)]:
-            texts.difference_update(namespace_of(one))
-    return texts
 
 
 def can_be_held(value: object) -> bool:
