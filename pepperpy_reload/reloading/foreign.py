@@ -238,9 +238,8 @@ def _method(way: _Way, deed: Deed, name: str) -> tuple[str, bool, bool] | None:
         return f"calls {known_as}", True, False
     if not way.theirs or is_a(way.value, ModuleType) or name in _LOOKING or way.known_as in _CACHES:
         return None
-    if (
-        way.known_as == _IMPORTING and deed.path[-2] == CALLED
-    ):  # it may be a library's, and what it does is a function's
+    if way.known_as == _IMPORTING and deed.path[-2] == CALLED:
+        # The module may be a library's, or the project's: then what its function does is that function's affair.
         return f"calls {name} of a module that is imported by its name{_OF_A_LIBRARY}", True, False
     if type(way.value).__module__.partition(".")[0] in PURE_LIBRARIES and name not in CHANGING:  # `pytest.mark.slow`
         return None

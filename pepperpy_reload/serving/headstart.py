@@ -63,10 +63,8 @@ class HeadStart:
             sys.meta_path.remove(sentry)
         came = [name for name in sys.modules if name not in before]
         self._searched = sentry.searched
-        if (
-            sentry.has_met_theirs or self._would_be_theirs() or _are_first_party(came)
-        ):  # who has them knows one another: all or nothing
-            for name in came:
+        if sentry.has_met_theirs or self._would_be_theirs() or _are_first_party(came):
+            for name in came:  # who has them knows one another: all or nothing
                 del sys.modules[name]
         else:
             self.names = tuple(name for name in sentry.asked if name in sys.modules)
