@@ -24,7 +24,7 @@ def settle(live: type, double: type, functions_in: FunctionsIn) -> None:
             for cell in function.__closure__ or ():
                 _close_over(cell, live, double)
     if _is_held(double):
-        for holder in heap.referrers(double):
+        for holder in heap.referrers([double]):
             if type(holder) is CellType:
                 _close_over(holder, live, double)
 

@@ -35,7 +35,7 @@ def instances(kinds: Collection[type]) -> list[Any]:
     """The objects of exactly these classes, which have been made by class statements."""
     known = frozenset(map(identity, kinds))
     if len(known) <= _FEW:
-        return [one for one in referrers(*kinds) if identity(type(one)) in known]
+        return [one for one in referrers(kinds) if identity(type(one)) in known]
     return _of(known, [()])
 
 
@@ -49,9 +49,11 @@ def all_but_tuples() -> list[Any]:
     return _sifted(gc.get_objects, ())[0]
 
 
-def referrers(*things: object) -> list[Any]:
-    """What refers to one of these; all plain tuples that do are told by a single empty one."""
-    found, tuples = _sifted(gc.get_referrers, things) if things else ([], 0)
+def referrers(things: Collection[object]) -> list[Any]:
+    """What refers to one of these, but `things`; all plain tuples that do are told by a single empty one."""
+    mark: list[object] = []  # a tuple in which nothing is tracked may itself be tracked no more, and not be told
+    found, tuples = _sifted(gc.get_referrers, (*things, mark)) if things else ([], 0)
+    found = [one for one in found if one is not things]
     if tuples > _OWN:
         found.append(())
     return found
@@ -95,5 +97,5 @@ def _twice(ask: Callable[..., list[Any]], asked: Iterable[tuple[object, ...]]) -
     return chain.from_iterable(map(repeat, chain.from_iterable(starmap(ask, asked)), repeat(2)))
 
 
-_OWN = _sifted(gc.get_referrers, (object(),))[1]
-"""The tuples in which we hand over what we ask about: since 3.13 they are among the answers."""
+_OWN = _sifted(gc.get_referrers, ([], []))[1]
+"""The tuples in which we hand that over: since 3.13 they are among the answers."""

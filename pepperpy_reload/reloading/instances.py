@@ -83,7 +83,7 @@ def take_contents(old: Any, new: Any, namespace: dict[str, Any], undo: Undo) -> 
     # No closure here may capture `new`: its cell would be one more holder, and turning that would lose `new` for us.
     # Up to 3.11 a comprehension is a closure, too.
     turns: list[Callable[[Any], None]] = []
-    for holder in heap.referrers(new) if sys.getrefcount(new) > _ALONE else ():
+    for holder in heap.referrers([new]) if sys.getrefcount(new) > _ALONE else ():
         if holder is not namespace and not isinstance(holder, FrameType):
             put = turn(holder, new)
             if put is None:
@@ -142,7 +142,7 @@ def turn(holder: Any, target: Any) -> Callable[[Any], None] | None:
 
 def _class_of(table: dict[Any, Any]) -> type | None:
     """The class whose namespace a dict is: its cache of attributes goes on with what is gone if that is written to."""
-    owners = (one for one in heap.referrers(table) if isinstance(one, type))
+    owners = (one for one in heap.referrers([table]) if isinstance(one, type))
     return next((one for one in owners if any(inner is table for inner in gc.get_referents(vars(one)))), None)
 
 

@@ -48,7 +48,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _put(member: Enum, successor: Enum, home: type[Enum], undo: Undo) -> None:
-    turns = list(_turns(heap.referrers(successor), successor, home))
+    turns = list(_turns(heap.referrers([successor]), successor, home))
     if None not in turns:
         before = dict(vars(member))
         undo(lambda: refill(vars(member), before))

@@ -53,7 +53,7 @@ def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) ->
         left.update({id(code): code for _, code, count in counts if len(found.get(id(code), ())) < count})
     for code in left:
         found.pop(code, None)
-    for candidate in heap.referrers(*left.values()) if len(left) <= _MANY else heap.functions():
+    for candidate in heap.referrers(list(left.values())) if len(left) <= _MANY else heap.functions():
         if type(candidate) is FunctionType and id(candidate.__code__) in left:
             found.setdefault(id(candidate.__code__), []).append(candidate)
     return found, {code for code, count in held.items() if len(found.get(code, ())) < count} | known_weakly

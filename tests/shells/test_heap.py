@@ -29,7 +29,7 @@ ASKED: dict[str, Callable[[], Any]] = {
     "instances of many classes": lambda: heap.instances([Thing, *(type(f"C{n}", (), {}) for n in range(150))]),
     "youngest instances": lambda: heap.youngest_instances(Thing),
     "all but tuples": heap.all_but_tuples,
-    "referrers": lambda: heap.referrers(THING),
+    "referrers": lambda: heap.referrers([THING]),
 }
 
 
@@ -107,13 +107,24 @@ def test_functions_are_found_wherever_they_are() -> None:
 
 def test_all_tuples_that_refer_to_something_are_one() -> None:
     thing = Thing()
-    assert heap.referrers(thing) == []
+    assert heap.referrers([thing]) == []
     table, pair = {"key": thing}, (thing, 1)
-    found = heap.referrers(thing)
+    found = heap.referrers([thing])
     assert any(one is table for one in found)
     assert () in found
     assert not any(one is pair for one in found)
-    assert heap.referrers() == []
+    assert heap.referrers([]) == []
+
+
+def test_what_is_not_tracked_itself_is_found_as_well() -> None:
+    thing = object()
+    for _ in range(3):
+        assert heap.referrers([thing]) == []
+        gc.collect()
+    pair = (thing, Thing())
+    for _ in range(3):
+        assert heap.referrers([thing]) == [()], pair
+        gc.collect()
 
 
 def test_everything_else_is_told() -> None:
