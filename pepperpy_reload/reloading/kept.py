@@ -84,7 +84,7 @@ def _package(kind: type) -> str:
     if type(home) is not str or home in recorder.by_name:
         return ""
     package = home.partition(".")[0]
-    return "" if package in sys.stdlib_module_names or package == "builtins" else package
+    return "" if package in sys.stdlib_module_names else package
 
 
 _NAMESPACE = type(vars(type))

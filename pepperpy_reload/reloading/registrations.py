@@ -57,7 +57,7 @@ def about(namespace: Mapping[str, Any], deed: Deed, function: object) -> tuple[C
             functions += [path] if _is_own(value) else []
         elif is_a(value, type):
             objects += [path] if _is_own(value) else []
-        elif can_change(value) and not is_a(value, (ModuleType, BuiltinFunctionType)):
+        elif _can_be_held(value):
             if is_watched(value):
                 return ()
             objects.append(path)
@@ -119,7 +119,7 @@ class Registrations:
             self._packages[key] = self._packages.get(key, frozenset()) | {one.home}
             for path in {*one.about, *deed.given}:
                 value = led_by(space, path)
-                if not is_atom(value) and (is_a(value, (FunctionType, type)) <= _is_own(value)) and can_be_held(value):
+                if not is_atom(value) and (is_a(value, (FunctionType, type)) <= _is_own(value)) and _can_be_held(value):
                     self._old.append((name, path if path in one.about else (), value))
 
     def begin(self, key: Place | str) -> None:
@@ -150,7 +150,7 @@ class Registrations:
             raise RestartNeeded(f"a library still knows what {self._old[0][0]} has told it before")
 
 
-def can_be_held(value: object) -> bool:
+def _can_be_held(value: object) -> bool:
     """Whether it is an object of the project's that somebody may be told of."""
     return is_a(value, (FunctionType, type)) or (
         can_change(value) and not is_a(value, (ModuleType, BuiltinFunctionType))
