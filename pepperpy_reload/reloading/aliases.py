@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pepperpy_reload.core.identity import identity
-from pepperpy_reload.importing.layout import namespace_of
-from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.looking import is_a, is_atom
+from pepperpy_reload.reloading.origins import is_own
 
 _DEPTH = 3  # of tuples: a key is one of what was asked for, and of its types
 
@@ -44,8 +43,7 @@ def _is_confusable(key: Any, known: dict[int, bool], depth: int = _DEPTH) -> boo
         return False
     found = known.get(identity(kind))
     if found is None:
-        is_own = str(namespace_of(kind).get("__module__")) in recorder.by_name
-        found = known[identity(kind)] = is_own and _goes_by_value(kind)
+        found = known[identity(kind)] = is_own(kind) and _goes_by_value(kind)
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import ast
 import dis
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from types import CodeType, FunctionType
@@ -19,6 +18,7 @@ from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import defaults, doubles
 from pepperpy_reload.reloading.looking import part_of
+from pepperpy_reload.reloading.origins import library_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 Undo = Callable[[Callable[[], None]], None]
@@ -91,8 +91,7 @@ def may_remember(base: object) -> bool:
     Its own type is called to make that, and given the object; but for what stands for a class (PEP 560).
     """
     kind = type(base)
-    is_known = kind.__module__ in recorder.modules or kind.__module__.partition(".")[0] in sys.stdlib_module_names
-    return not is_known and not hasattr(kind, "__mro_entries__")
+    return bool(library_of(kind.__module__)) and not hasattr(kind, "__mro_entries__")
 
 
 def _teller(cls: type) -> type | None:
@@ -204,8 +203,7 @@ def _change(scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozense
 
 
 def _is_made_by_a_library(value: object) -> bool:
-    homes = {str(base.__module__) for base in type(value).__mro__} - recorder.modules.keys()
-    return not sys.stdlib_module_names.issuperset(home.partition(".")[0] for home in homes)
+    return any(library_of(base.__module__) for base in type(value).__mro__)
 
 
 def _take_hash(live: type, scratch: type, *, is_said: bool) -> None:

@@ -13,7 +13,8 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.classes import remembers
 from pepperpy_reload.reloading.heirs import value_of
 from pepperpy_reload.reloading.looking import is_a
-from pepperpy_reload.reloading.memory import Print, Tellers, counts, found, is_own, lead_to, modules_of, numbering
+from pepperpy_reload.reloading.memory import Print, Tellers, counts, found, lead_to, modules_of, numbering
+from pepperpy_reload.reloading.origins import is_own
 
 TimeOf = Callable[[str, str], tuple[object, ...] | None]
 """When a cold start binds a name of a module; None if that is not known."""

@@ -8,10 +8,9 @@ from typing import Any
 
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.world import Cell
-from pepperpy_reload.importing.layout import namespace_of
-from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.settled import Print, print_of_class
 from pepperpy_reload.reloading.looking import is_a
+from pepperpy_reload.reloading.origins import home_of, is_own
 
 _name: Any = type.__dict__["__name__"].__get__
 
@@ -20,8 +19,8 @@ def with_bases(cell: Cell, value: Any) -> Iterator[tuple[str, str, Any]]:
     """What a cell holds; of a class its bases too, if they are the project's: the module, the name in it, the class."""
     yield cell.module, cell.name, value
     for one in value.__mro__[1:-1] if is_a(value, type) else ():
-        if (module := str(namespace_of(one).get("__module__"))) in recorder.by_name:
-            yield module, _name(one), one
+        if is_own(one):
+            yield str(home_of(one)), _name(one), one
 
 
 def heirs_of(base: type) -> Iterator[type]:

@@ -7,7 +7,6 @@ one is refused; if it goes, the list has it still. That is no fresh start.
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
 from collections.abc import Iterator
 from itertools import islice
@@ -16,10 +15,10 @@ from typing import Any
 
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.layout import namespace_of
-from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.foreign import PURE_LIBRARIES
 from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
-from pepperpy_reload.reloading.memory import is_own, lead_to, modules_of
+from pepperpy_reload.reloading.memory import lead_to, modules_of
+from pepperpy_reload.reloading.origins import home_of, is_own, library_of
 
 _FAR = 100_000  # objects looked at: who leads to something by such a way has not put it on a list
 _DEEP = 3  # what a container or an object of the project's holds, and what that holds
@@ -79,12 +78,7 @@ def _held(thing: Any) -> list[Any]:
 
 
 def _package(kind: type) -> str:
-    """The library that a class is of; "" if it is the project's own, or Python's."""
-    home = namespace_of(kind).get("__module__")
-    if type(home) is not str or home in recorder.by_name:
-        return ""
-    package = home.partition(".")[0]
-    return "" if package in sys.stdlib_module_names else package
+    return library_of(home_of(kind))
 
 
 _NAMESPACE = type(vars(type))

@@ -45,6 +45,7 @@ from pepperpy_reload.reloading.loadorder import LoadOrder
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
+from pepperpy_reload.reloading.origins import library_of
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
 
 _IMMUTABLE: tuple[type, ...] = (
@@ -396,9 +397,8 @@ class LiveWorld(LoadOrder):
 
     def is_made_by_a_library(self, cell: Cell) -> bool:
         """Whether a class has a library's metaclass, which may look at the classes that the class names."""
-        home = getattr(type(self.value(cell)), "__module__", None)
-        known = home in recorder.modules or str(home).partition(".")[0] in sys.stdlib_module_names
-        return is_a(self.value(cell), type) and not known
+        value = self.value(cell)
+        return is_a(value, type) and bool(library_of(type(value).__module__))
 
     def kept(self, cell: Cell) -> str:
         """The library that goes on keeping what a cell holds, or ""."""

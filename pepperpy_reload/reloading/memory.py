@@ -21,6 +21,7 @@ from pepperpy_reload.importing.layout import held_in, namespace_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.heirs import heirs_of
 from pepperpy_reload.reloading.looking import instance_dict, is_a
+from pepperpy_reload.reloading.origins import home_of, is_own, library_of
 
 _CONTAINERS = (list, dict, set, frozenset, tuple, deque)
 _MAKERS = ("__new__", "__init__", "__call__", "__setattr__", "__prepare__")
@@ -36,7 +37,7 @@ class Tellers:
     def __init__(self, base: type) -> None:
         metaclasses = [one for one in type.mro(type(base)) if one not in (type, ABCMeta, object)]
         told = [one for one in base.__mro__[:-1] if "__init_subclass__" in namespace_of(one)]
-        self.classes: list[type] = [one for one in (*metaclasses, *told) if not is_own(one) and not _is_of_python(one)]
+        self.classes: list[type] = [one for one in (*metaclasses, *told) if library_of(one.__module__)]
         names = {identity(one): _MAKERS for one in metaclasses}
         hooks = [
             namespace_of(one).get(name)
@@ -160,15 +161,6 @@ def _names_of(heirs: Iterable[type]) -> set[str]:
     return {text for name, path, home in names for text in (name, path, f"{home}.{path}")}
 
 
-def is_own(cls: type) -> bool:
-    """Whether a class is of the project's own modules."""
-    return str(namespace_of(cls).get("__module__")) in recorder.by_name
-
-
-def _is_of_python(cls: type) -> bool:
-    return cls.__module__.partition(".")[0] in sys.stdlib_module_names
-
-
 def modules_of(packages: Collection[str]) -> list[ModuleType]:
     """The modules of some libraries that are loaded."""
     found = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in packages]
@@ -220,7 +212,7 @@ def _inside(thing: Any, packages: Collection[str]) -> Iterable[Any]:
         defaults = (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values())
         return [*map(held_in, thing.__closure__ or ()), *defaults, *instance_dict(thing).values()]
     if is_a(thing, type):
-        home = str(namespace_of(thing).get("__module__"))
+        home = str(home_of(thing))
         is_near = home in recorder.by_name or home.partition(".")[0] in packages
         return [*namespace_of(thing).values(), *thing.__bases__] if is_near else ()
     return gc.get_referents(thing)
