@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
@@ -16,6 +17,7 @@ Message = dict[str, Any]
 _CHUNK = 1 << 16
 _LONGEST = 1 << 24  # bytes of a line: what is longer is no message of ours, and would fill our memory
 _PASSED = 4  # descriptors, with a message
+_AT_ONCE: int = getattr(socket, "MSG_DONTWAIT", 0)
 
 
 class ServiceThread(threading.Thread):
@@ -51,7 +53,12 @@ class Channel:
         self._begun = b""  # has been read already
         self._sock.setblocking(True)
         self._sending = threading.Lock()
-        self._outbox: SimpleQueue[Message | None] = SimpleQueue()
+        self._unsaid: deque[bytes] = deque()
+        """Posted lines that are not on their way; who holds the lock takes them in their order."""
+        self._rest = b""
+        """Of a line that is only partly sent: it comes before anything else."""
+        self._wakes: SimpleQueue[bool] = SimpleQueue()
+        """For the thread that waits while the other end does not read; False ends it."""
         self._poster: threading.Thread | None = None
         self._incoming = self._read()
 
@@ -70,19 +77,20 @@ class Channel:
 
     def send(self, message: Message) -> bool:
         """Write a message, waiting while the other end is slow to read. False if there is no other end."""
-        line = json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
         try:
             with self._sending:
-                self._sock.sendall(line)
+                rest, self._rest = self._rest, b""
+                self._sock.sendall(rest + _encoded(message))
         except OSError:
             return False
         return True
 
     def send_with(self, message: Message, descriptors: Sequence[int]) -> bool:
         """The same, with descriptors: the other process gets its own of them."""
-        line = json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
         try:
             with self._sending:
+                rest, self._rest = self._rest, b""
+                line = rest + _encoded(message)
                 sent = socket.send_fds(self._sock, [line], list(descriptors))
                 self._sock.sendall(line[sent:])
         except OSError:
@@ -91,10 +99,17 @@ class Channel:
 
     def post(self, message: Message) -> None:
         """Have a message sent, in the order of posting, and return at once, whatever the other end does."""
-        if self._poster is None:
-            self._poster = ServiceThread(target=self._deliver, name="pepperpy-reload-post")
-            self._poster.start()
-        self._outbox.put(message)
+        self._unsaid.append(_encoded(message))
+        if self._sending.acquire(blocking=False):
+            try:
+                self._say_what_fits()
+            finally:
+                self._sending.release()
+        if self._unsaid or self._rest:
+            if self._poster is None:
+                self._poster = ServiceThread(target=self._deliver, name="pepperpy-reload-post")
+                self._poster.start()
+            self._wakes.put(True)
 
     def hear(self) -> tuple[Message | None, list[int]]:
         """The next message, and descriptors that have come until then, for who does not listen yet; None: the end.
@@ -163,14 +178,27 @@ class Channel:
 
     def close(self) -> None:
         """Hang up: both ends see the end of messages."""
-        self._outbox.put(None)
+        self._wakes.put(False)
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()
 
+    def _say_what_fits(self) -> None:
+        """No thread has to be woken for what the system takes at once."""
+        with suppress(OSError):  # it waits, or has gone: the thread sees which
+            while self._unsaid and not self._rest and _AT_ONCE:
+                sent = self._sock.send(self._unsaid[0], _AT_ONCE)
+                self._rest = self._unsaid.popleft()[sent:]
+
     def _deliver(self) -> None:
-        while (message := self._outbox.get()) is not None:
-            if not self.send(message):
+        while self._wakes.get():
+            try:
+                with self._sending:
+                    while self._unsaid or self._rest:
+                        line = self._rest or self._unsaid.popleft()
+                        self._rest = b""
+                        self._sock.sendall(line)
+            except OSError:
                 return
 
     def _receive(self) -> bytes:
@@ -178,6 +206,10 @@ class Channel:
             return self._sock.recv(_CHUNK)
         except OSError:
             return b""
+
+
+def _encoded(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def _decoded(line: bytes) -> Message | None:

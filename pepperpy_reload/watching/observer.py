@@ -159,6 +159,7 @@ class Events:
         emitter = self._emitter(directory)
         if emitter is not None:
             emitter.name = f"pepperpy-reload events of {directory}"
+            emitter._event_queue = _Straight(self._handler)  # type: ignore[assignment]
             with contextlib.suppress(AttributeError):
                 _make_robust(emitter._inotify)  # type: ignore[attr-defined]
 
@@ -224,6 +225,16 @@ class _Handler(FileSystemEventHandler):
         source, target = event.src_path, event.dest_path
         paths = (source, target) if target else (source,)
         self._queue.put(Touched(paths, event.is_directory, time.monotonic()))  # type: ignore[arg-type]
+
+
+class _Straight:
+    """Stands where emitters put their events: the handler has them without another thread between."""
+
+    def __init__(self, handler: FileSystemEventHandler) -> None:
+        self._handler = handler
+
+    def put(self, item: tuple[FileSystemEvent, ObservedWatch]) -> None:
+        self._handler.dispatch(item[0])
 
 
 class _Descriptors(dict[bytes, int]):

@@ -83,6 +83,27 @@ def test_posting_never_waits_for_a_reader_that_does_not_read(ends: tuple[Channel
     assert [next(received)["n"] for _ in range(20)] == list(range(20))
 
 
+def test_lines_stay_whole_and_posted_ones_in_their_order_while_others_send(ends: tuple[Channel, socket.socket]) -> None:
+    channel, other = ends
+    sizes = [10, 300_000, 5, 70_000] * 20  # what fits, what does only in part, and what finds the socket full
+    numbered = list(enumerate(sizes))
+
+    def send() -> None:
+        for number, size in numbered:
+            assert channel.send({"sent": number, "text": "s" * size})
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    for number, size in numbered:
+        channel.post({"posted": number, "text": "p" * size})
+    lines = other.makefile("rb")
+    received = [json.loads(next(lines)) for _ in range(2 * len(sizes))]
+    sender.join()
+    for kind in ("sent", "posted"):
+        found = [(one[kind], len(one["text"])) for one in received if kind in one]
+        assert found == numbered
+
+
 def test_a_listener_is_told_of_every_message_and_of_the_end(ends: tuple[Channel, socket.socket]) -> None:
     channel, other = ends
     heard: list[Message] = []
