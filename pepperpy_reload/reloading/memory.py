@@ -6,13 +6,16 @@ for in all that the names of its modules lead to. What it numbers as it is made 
 
 from __future__ import annotations
 
+import builtins
 import gc
 import itertools
 import sys
 import weakref
 from abc import ABCMeta
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
+from operator import not_
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -27,6 +30,7 @@ _CONTAINERS = (list, dict, set, frozenset, tuple, deque)
 _MAKERS = ("__new__", "__init__", "__call__", "__setattr__", "__prepare__")
 _NEAR = 3  # what an instance holds, and what that holds
 _MOST = 400_000  # objects looked at: beyond that a new process is there sooner
+_AT_ONCE = 1000  # objects that are asked together what they hold
 
 Print = tuple[object, ...]
 
@@ -182,41 +186,62 @@ def lead_to(
     wanted = {identity(one) for one in targets}
     passed = wanted.union(map(identity, keys))
     spaces = {identity(vars(module)): vars(module) for module in modules}
-    others = {identity(vars(sys.modules[name])) for name in recorder.modules if name in sys.modules}
-    seen = others | spaces.keys()
+    others = [builtins, *(sys.modules[name] for name in recorder.modules if name in sys.modules)]
+    seen = {identity(vars(module)) for module in others} | spaces.keys()  # each module has Python's own at hand
     waiting: list[Any] = list(spaces.values())
-    for thing in waiting:  # it grows meanwhile
-        if type(thing) is weakref.WeakKeyDictionary:
-            inside: Iterable[Any] = [
-                value for key, value in list(instance_dict(thing)["data"].items()) if identity(key()) not in passed
-            ]
-        else:
-            inside = _inside(thing, packages)
-        for inner in inside:
-            if identity(inner) in wanted:
-                return True
-            if identity(inner) not in seen:
-                seen.add(identity(inner))
-                waiting.append(inner)
+    apart: dict[int, bool] = {}
+    begin = 0
+    while begin < len(waiting):
+        some = waiting[begin : begin + _AT_ONCE]
+        begin += len(some)
+        inside = _inside_all(some, packages, passed, apart)
+        marks = list(map(identity, inside))
+        if not wanted.isdisjoint(marks):
+            return True
+        found = dict(zip(marks, inside, strict=True))
+        new = {*found}.difference(seen)
+        seen |= new
+        waiting += map(found.__getitem__, new)
         if len(waiting) > (_MOST if far is None else far):
             return far is None
     return False
 
 
+def _inside_all(
+    things: Sequence[Any], packages: Collection[str], passed: Collection[int], apart: dict[int, bool]
+) -> list[Any]:
+    """What some objects hold: that of most kinds is found for all of them at once, without a step for each.
+
+    `apart` says of which kinds that is not so, as far as it is known; `passed` are the keys whose entries do not count.
+    """
+    kinds = list(map(identity, map(type, things)))
+    for kind in {*kinds}.difference(apart):
+        apart[kind] = is_a(things[kinds.index(kind)], _APART)
+    are_apart = list(map(apart.__getitem__, kinds))
+    found = gc.get_referents(*compress(things, map(not_, are_apart)))
+    for thing in compress(things, are_apart):
+        if type(thing) is weakref.WeakKeyDictionary:
+            items = list(instance_dict(thing)["data"].items())
+            found += [value for key, value in items if identity(key()) not in passed]
+        else:
+            found += _inside(thing, packages)
+    return found
+
+
 def _inside(thing: Any, packages: Collection[str]) -> Iterable[Any]:
     """What an object holds; what modules hold, and classes of other libraries, is their own affair."""
     kind = type(thing)
-    if kind in _FLAT or is_a(thing, ModuleType):
-        return ()
     if kind is FunctionType:
         defaults = (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values())
-        return [*map(held_in, thing.__closure__ or ()), *defaults, *instance_dict(thing).values()]
+        return [*map(held_in, thing.__closure__ or ()), *defaults, *thing.__dict__.values()]
     if is_a(thing, type):
         home = str(home_of(thing))
         is_near = home in recorder.by_name or home.partition(".")[0] in packages
         return [*namespace_of(thing).values(), *thing.__bases__] if is_near else ()
-    return gc.get_referents(thing)
+    return () if kind in _FLAT or is_a(thing, ModuleType) else gc.get_referents(thing)
 
 
+_APART = (ModuleType, FunctionType, type, weakref.WeakKeyDictionary)
+"""The kinds of which not all counts that an object holds, or more; and all derived from them."""
 _NUMBERS = (int, itertools.count)
 _FLAT = (int, float, complex, str, bytes, bool, type(None))
