@@ -168,6 +168,11 @@ class Executor:
         """Execute a statement that runs no code but its own, and binds names to what it computes: see `Takeovers`."""
         exec(self._table.compile(unit, self._path), self.names.namespace, self.names)
 
+    def execute_anew(self, unit: Unit) -> None:
+        """The same in a module with a new source: what its statement ran and read before is no longer so."""
+        self.activities[unit.index] = Activity(self.module.__name__, None, unit.index, unit.line)
+        self.execute_plainly(unit)
+
     def _save_annotations(self, unit: Unit) -> None:
         """What a module annotates is put back whether or not other objects are."""
         table = vars(self.module).get("__annotations__")

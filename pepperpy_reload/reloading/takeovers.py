@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 
+from pepperpy_reload.core.computing import is_plain, only_gathers
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.traces import Traces
@@ -42,12 +43,14 @@ class Takeovers:
         Nothing may wait to be executed where it imports from.
         """
         place = Place(step.module, step.index)
-        if step.action is not Action.EXECUTE or step.again or unit.statement.guards or step.module in self._edited:
+        # In the midst of others, packages may still wait for submodules; and code would be taken for a function's.
+        if step.action is not Action.EXECUTE or step.again or unit.statement.guards or recorder.watch.stack:
             return None
+        if step.module in self._edited:  # what it reads may be bound after it now
+            return (lambda: executor.execute_anew(unit)) if not unit.reads and is_plain(unit) else None
         if unit.alias is None and not _reads_atoms(unit, executor):
             return None
-        # In the midst of others, packages may still wait for submodules; and code would be taken for a function's.
-        if recorder.watch.stack or not self._scope.is_plain(place) or not self._is_quiet(place):
+        if not self._scope.is_plain(place) or not self._is_quiet(place):
             return None
         if unit.alias is not None:
             return self._way_over(step.module, unit.alias, executor, stale)
@@ -80,9 +83,15 @@ class Takeovers:
 
 
 def _reads_atoms(unit: Unit, executor: Executor) -> bool:
-    """Whether all that a statement reads are atoms: Python's own operators run no code of the user's with these."""
+    """Whether all that a statement reads are atoms: Python's own operators run no code of the user's with these.
+
+    Modules may be put somewhere.
+    """
     own, late = executor.names.namespace, executor.names.stale
     for chain in unit.reads:
-        if len(chain) > 1 or chain[0] in late or chain[0] not in own or not is_atom(own[chain[0]]):
+        if len(chain) > 1 or chain[0] in late or chain[0] not in own:
+            return False
+        value = own[chain[0]]
+        if not is_atom(value) and (type(value) is not ModuleType or not only_gathers(unit)):
             return False
     return True

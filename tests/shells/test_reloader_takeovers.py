@@ -115,3 +115,45 @@ def test_who_wraps_imports_sees_those_that_are_executed_again(reloads: Reloads) 
         """,
         CHAIN,
     )
+
+
+def test_what_a_value_was_computed_with_is_forgotten_once_it_is_a_constant(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main
+        from pepperpy_reload.importing.recorder import recorder
+        assert any(recorder.modules["main"].reads.values())
+        assert change("main.py", "VALUE = read()", "VALUE = 5").status == "reloaded" and main.VALUE == 5
+        assert not any(recorder.modules["main"].reads.values()), recorder.modules["main"].reads
+        main.VALUE = 6  # who computed it again would put a 5 there
+        assert change("main.py", "return text", "return text * 2").ran == () and main.VALUE == 6
+        assert change("main.py", "VALUE = 5", "VALUE = read()").status == "reloaded"
+        assert main.VALUE == "x = 1\\n" * 2 and main.MODULES == (main.os, main.pathlib)
+        """,
+        {
+            "main.py": (
+                "import os, pathlib\n\ndef read():\n    text = pathlib.Path('other.txt').read_text()\n    return text\n"
+                "VALUE = read()\nMODULES = (os, pathlib)\n"
+            ),
+            "other.txt": "x = 1\n",
+        },
+    )
+
+
+def test_a_constant_that_comes_to_stand_before_or_after_others_is_what_a_start_has(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main
+        edits = [
+            ("A = 1\\nB = A\\n", "B = A\\nA = 2\\n", "failed"),
+            ("B = A\\nA = 2\\n", "A = 2\\nB = A\\nA = 3\\n", "reloaded"),
+            ("A = 3\\n", "A = 4\\n", "reloaded"),
+            ("A = 2\\n", "A = 7\\n", "reloaded"),
+        ]
+        for old, new, status in edits:
+            report = change("main.py", old, new)
+            assert report.status == status, (new, report)
+        assert (main.A, main.B) == (4, 7), vars(main)
+        """,
+        {"main.py": "A = 1\nB = A\n"},
+    )
