@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 
 from pepperpy_reload.core.likeness import alike
-from pepperpy_reload.core.statement import Twin, docstrings, read_statements, says_no_encoding
+from pepperpy_reload.core.statement import Twin, docstrings, first_line, read_statements, says_no_encoding
 from pepperpy_reload.core.unit import Unit, read_units, units_of
 
 Extent = tuple[int, int]
@@ -162,12 +162,14 @@ def _with_other_functions(
         if extent is None or not unit.line <= extent[0] <= region.start or region.end > extent[1]:
             return None
         grown[extent] = grown.get(extent, 0) + region.new - (region.end - region.start)
-    lines, same, same_documentation, columns = moved, True, True, unit.statement.columns
+    lines, same, same_documentation, columns, head = moved, True, True, unit.statement.columns, unit.statement.head
     for (first, last), more in grown.items():
         begin, end = first + lines, last + lines + more
         one, other = one_function(ones[first - 1 : last], first), one_function(others[begin - 1 : end], begin)
         if one is None or other is None or not alike(one, other, bodies=False):
             return None
+        if first == unit.line:
+            head = first_line(other.body[0]) - begin
         if last >= unit.last_line:
             if other.end_lineno != end or other.end_col_offset is None:
                 return None  # it has come to end with a remark
@@ -179,7 +181,7 @@ def _with_other_functions(
     text = b"".join(others[line - 1 : last_line])
     twin = Twin(unit.statement, same, same_documentation)
     statement = replace(
-        unit.statement, text=text, line=line, last_line=last_line, columns=columns, twin=twin, _node=None
+        unit.statement, text=text, line=line, last_line=last_line, columns=columns, head=head, twin=twin, _node=None
     )
     statement.keep()
     return unit.of_same_outline(statement)

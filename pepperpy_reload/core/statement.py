@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pepperpy_reload.core.branches import Branch, answer, branches
 from pepperpy_reload.core.tree import children, outside_body
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -39,6 +40,8 @@ class Statement:
     """Those at which it begins in its first line and ends in its last; it begins at -1 if it has decorators."""
     name: str = ""
     """What it defines, for a definition."""
+    head: int = 0
+    """How many lines of a definition are above the one in which its body begins."""
     is_alone: bool = False
     """Whether its text alone says it all: there is nothing else on its lines."""
     _node: ast.stmt | None = field(default=None, repr=False)
@@ -56,7 +59,8 @@ class Statement:
         """A statement whose tree is kept."""
         line, last = first_line(node), node.end_lineno or node.lineno
         columns = (-1 if line < node.lineno else node.col_offset, node.end_col_offset or 0)
-        return cls(text, line, last, columns, getattr(node, "name", ""), _node=node)
+        head = first_line(node.body[0]) - line if isinstance(node, DEFINITIONS) else 0
+        return cls(text, line, last, columns, getattr(node, "name", ""), head, _node=node)
 
     @classmethod
     def of_branch(cls, branch: Branch, around: ast.stmt, lines: list[bytes]) -> Statement:
@@ -98,6 +102,21 @@ class Statement:
             self._node = ast.parse(b"\n" * (self.line - 1) + self.text).body[0]
             _open.append(self)
         return self._node
+
+    @property
+    def outline(self) -> ast.stmt | None:
+        """The tree of a definition with nothing but `pass` for its body; None if the whole has to be read for it."""
+        if self._node is not None or not self.head or not self.is_alone:
+            return None
+        lines = self.text.splitlines(keepends=True)[: self.head]
+        try:
+            [node] = ast.parse(b"\n" * (self.line - 1) + b"".join(lines) + b" pass").body
+        except (SyntaxError, ValueError):
+            return None
+        if not isinstance(node, DEFINITIONS) or not isinstance(node.body[0], ast.Pass) or node.body[1:]:
+            return None
+        node.end_lineno, node.end_col_offset = self.last_line, self.columns[1]
+        return node
 
     def keep(self) -> None:
         """Keep the tree that there is until all are forgotten."""

@@ -73,7 +73,8 @@ class Table:
         key = (self.flags, one.text, one.guards, one.line, one.last_line, one.columns)
         if codes is not None and (code := codes.get(key)):
             return code
-        node = self._without_body(one.node)
+        outline = one.outline if self._is_of_module(one.name, one.line) else None
+        node = outline if outline is not None and not _has_type_params(outline) else self._without_body(one.node)
         code = self._graft(compile(ast.Module([node], []), path, "exec", flags=self.flags, dont_inherit=True))
         if codes is not None:
             codes.now[key] = code
@@ -89,11 +90,15 @@ class Table:
         """A definition of which all but the head is known: its code is that of the module."""
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return node
-        if getattr(node, "type_params", []) or len(self._codes.get((node.name, first_line(node)), [])) != 1:
+        if _has_type_params(node) or not self._is_of_module(node.name, first_line(node)):
             return node
         fields = {name: getattr(node, name) for name in node._fields}
         fields["body"] = [ast.copy_location(ast.Pass(), node.body[0])]
         return ast.copy_location(type(node)(**fields), node)
+
+    def _is_of_module(self, name: str, line: int) -> bool:
+        """Whether one definition of that name begins in a line, so that its code is known."""
+        return len(self._codes.get((name, line), ())) == 1
 
     def _graft(self, shell: CodeType) -> CodeType:
         constants = tuple(self._own(item) if isinstance(item, CodeType) else item for item in shell.co_consts)
@@ -103,3 +108,7 @@ class Table:
         found = self._codes.get((code.co_qualname, code.co_firstlineno), [])
         exact = [one for one in found if one.co_linetable == code.co_linetable]
         return (exact or found or [code])[0]
+
+
+def _has_type_params(node: ast.stmt) -> bool:
+    return bool(getattr(node, "type_params", ()))
