@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Mapping
 
-from pepperpy_reload.core.likeness import Texts, alike
-from pepperpy_reload.core.names import annotated_names, bound_names
-from pepperpy_reload.core.statement import chain, import_time
+from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.likeness import Texts, alike, compared
+from pepperpy_reload.core.lookups import lookups
+from pepperpy_reload.core.names import annotated_names, bound_names, readings
+from pepperpy_reload.core.statement import Statement, chain, import_time
 
 _PURE_ON_MEMBERS = frozenset({"abstractmethod", "final", "override", "overload", "no_type_check"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -33,6 +35,7 @@ class ClassChange:
         before, after = _members(old, texts, 0), _members(new, texts, 1)
         self.names = after.keys()
         """All members of the new version."""
+        self.was_decorated = bool(old.decorator_list)
         self.gone = sorted(before.keys() - after.keys())
         found = _made({**before, **_notes(old)}, {**after, **_notes(new)}, dirty, {*_shown(new), *again}, texts)
         self.made = [name for name in after if name in found]
@@ -158,3 +161,32 @@ def _is_shown_around(statements: Iterable[ast.stmt]) -> bool:
 def _reads(statements: Iterable[ast.stmt]) -> set[str]:
     nodes = (node for statement in statements for node in import_time(statement))
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def read_otherwise(old: Statement, new: Statement) -> frozenset[Chain] | None:
+    """What those statements of a class body read that are not in its old version; None if it is no such class.
+
+    The others do what they did: whatever has changed of what they find is read by one of these.
+    """
+    texts = Texts(old, new)
+    return compared(old, new, lambda one, other: _read_otherwise(one, other, texts))
+
+
+def _read_otherwise(one: ast.stmt, other: ast.stmt, texts: Texts) -> frozenset[Chain] | None:
+    if not isinstance(one, ast.ClassDef) or not isinstance(other, ast.ClassDef):
+        return None
+    if not all(alike(getattr(one, part), getattr(other, part), bodies=False) for part in _HEADS):
+        return None
+    known: dict[object, list[ast.stmt]] = {}
+    for item in one.body:
+        known.setdefault(getattr(item, "name", ""), []).append(item)
+    fresh = []
+    for item in other.body:
+        before = known.get(getattr(item, "name", ""), ())
+        if not any(alike(one, item, bodies=False, texts=texts) for one in before):
+            fresh.append(item)
+    nodes = [node for item in fresh for node in import_time(item)]
+    return frozenset(found for item in fresh for found in readings(item, bodies=False)) | frozenset(lookups(nodes))
+
+
+_HEADS = ("bases", "keywords", "decorator_list")

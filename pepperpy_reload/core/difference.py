@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from pepperpy_reload.core.classbody import read_otherwise
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.likeness import same_statement
 from pepperpy_reload.core.mentions import Mentions
-from pepperpy_reload.core.unit import Kind, Unit, read_otherwise
+from pepperpy_reload.core.unit import Kind, Unit
 
 
 class Fate(StrEnum):
@@ -57,7 +58,8 @@ class Alignment:
         """What a new unit reads in what differs from the old one that it goes with; None if that is not known."""
         if index not in self._otherwise:
             old = self.olds[index]
-            self._otherwise[index] = read_otherwise(self.old[old], self.units[index]) if old >= 0 else None
+            known = (self.old[old].statement, self.units[index].statement) if old >= 0 else None
+            self._otherwise[index] = read_otherwise(*known) if known is not None else None
         return self._otherwise[index]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
-from pepperpy_reload.core.statement import Statement, documentation, first_line
+from pepperpy_reload.core.statement import LeftOut, Statement, documentation, first_line
 from pepperpy_reload.core.tree import children
 
+Outcome = TypeVar("Outcome")
 _FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
 _CLOSED = _FUNCTIONS | {ast.ClassDef}
 _WITH_LINES = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef})
@@ -21,11 +22,29 @@ def same_statement(one: Statement, other: Statement, *, bodies: bool) -> bool:
         return other.twin.same or not bodies
     if one.guards != other.guards:
         return False
-    return one.text == other.text or alike(one.node, other.node, bodies=bodies, texts=Texts(one, other))
+    if one.text == other.text:
+        return True
+    texts = Texts(one, other)
+    return compared(one, other, lambda old, new: alike(old, new, bodies=bodies, texts=texts))
+
+
+class UnknownBodyError(Exception):
+    """A function has to be compared whose body has been left out."""
+
+
+def compared(one: Statement, other: Statement, compare: Callable[[ast.stmt, ast.stmt], Outcome]) -> Outcome:
+    """What comes of comparing the trees of two statements, of which no more is read than it takes."""
+    try:
+        return compare(one.beside(other), other.beside(one))
+    except UnknownBodyError:
+        return compare(one.node, other.node)
 
 
 def alike(one: object, other: object, *, bodies: bool, texts: Texts | None = None) -> bool:
-    """The same for syntax trees, and lists of them; `texts` are those of the statements that they are."""
+    """The same for syntax trees, and lists of them; `texts` are those of the statements that they are.
+
+    Raises UnknownBodyError if that cannot be told (see `compared`).
+    """
     waiting: list[tuple[Any, Any]] = [(one, other)]
     while waiting:
         first, second = waiting.pop()
@@ -48,6 +67,8 @@ def alike(one: object, other: object, *, bodies: bool, texts: Texts | None = Non
 
 def _fields(one: Any, other: Any, *, hide: bool) -> list[tuple[Any, Any]] | None:
     """The fields of two nodes that may differ, with `hide` without the bodies of functions; None if one does differ."""
+    if type(one) in _WITH_LINES and LeftOut in (type(one.body[0]), type(other.body[0])):
+        raise UnknownBodyError
     if hide and _seen_from_outside(one) != _seen_from_outside(other):
         return None
     found = []

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
 from pepperpy_reload.core.likeness import alike
-from pepperpy_reload.core.statement import Twin, docstrings, first_line, read_statements, says_no_encoding
+from pepperpy_reload.core.statement import (
+    FunctionExtent,
+    Twin,
+    docstrings,
+    first_line,
+    read_statements,
+    says_no_encoding,
+)
 from pepperpy_reload.core.unit import Unit, read_units, units_of
 
 Extent = tuple[int, int]
@@ -163,11 +170,13 @@ def _with_other_functions(
             return None
         grown[extent] = grown.get(extent, 0) + region.new - (region.end - region.start)
     lines, same, same_documentation, columns, head = moved, True, True, unit.statement.columns, unit.statement.head
+    functions: dict[int, tuple[int, int]] = {}
     for (first, last), more in grown.items():
         begin, end = first + lines, last + lines + more
         one, other = one_function(ones[first - 1 : last], first), one_function(others[begin - 1 : end], begin)
         if one is None or other is None or not alike(one, other, bodies=False):
             return None
+        functions[first - unit.line] = first_line(other.body[0]) - begin, more
         if first == unit.line:
             head = first_line(other.body[0]) - begin
         if last >= unit.last_line:
@@ -181,10 +190,35 @@ def _with_other_functions(
     text = b"".join(others[line - 1 : last_line])
     twin = Twin(unit.statement, same, same_documentation)
     statement = replace(
-        unit.statement, text=text, line=line, last_line=last_line, columns=columns, head=head, twin=twin, _node=None
+        unit.statement,
+        text=text,
+        line=line,
+        last_line=last_line,
+        columns=columns,
+        head=head,
+        methods=_moved(unit.statement.methods, functions),
+        twin=twin,
+        _node=None,
+        _beside=None,
     )
     statement.keep()
     return unit.of_same_outline(statement)
+
+
+def _moved(methods: Sequence[FunctionExtent], functions: Mapping[int, tuple[int, int]]) -> tuple[FunctionExtent, ...]:
+    """Where the functions of a class are if some of them are others.
+
+    These are told by their first lines, each with the lines above its body, and by how many it grows.
+    """
+    found, lines = [], 0
+    waiting = sorted(functions)
+    for first, body, last in methods:
+        while waiting and waiting[0] < first:
+            lines += functions[waiting.pop(0)][1]
+        above, more = functions.get(first, (body - first, 0))
+        if above:
+            found.append((first + lines, first + lines + above, last + lines + more))
+    return tuple(found)
 
 
 def one_function(lines: Sequence[bytes], first: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -14,6 +14,14 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
+FunctionExtent = tuple[int, int, int]
+"""The first line of a function, the first one of its body, and the last one."""
+
+
+class LeftOut(ast.Pass):
+    """Stands for the body of a function that is not worth reading."""
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
     """An older version of a statement, of which one function is another."""
@@ -42,6 +50,8 @@ class Statement:
     """What it defines, for a definition."""
     head: int = 0
     """How many lines of a definition are above the one in which its body begins."""
+    methods: tuple[FunctionExtent, ...] = ()
+    """For a class: where its functions of more than one line are, counted from its own first line."""
     is_alone: bool = False
     """Whether its text alone says it all: there is nothing else on its lines."""
     _node: ast.stmt | None = field(default=None, repr=False)
@@ -53,6 +63,7 @@ class Statement:
     """Whether this interpreter never executes it: it stands in an `if` of another platform or version."""
     twin: Twin | None = field(default=None, compare=False, repr=False)
     """What it has become of, if that is known without its tree; forgotten with the trees."""
+    _beside: tuple[Statement, ast.stmt] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, node: ast.stmt, text: bytes) -> Statement:
@@ -60,7 +71,8 @@ class Statement:
         line, last = first_line(node), node.end_lineno or node.lineno
         columns = (-1 if line < node.lineno else node.col_offset, node.end_col_offset or 0)
         head = first_line(node.body[0]) - line if isinstance(node, DEFINITIONS) else 0
-        return cls(text, line, last, columns, getattr(node, "name", ""), head, _node=node)
+        methods = tuple(_methods(node, line)) if isinstance(node, ast.ClassDef) else ()
+        return cls(text, line, last, columns, getattr(node, "name", ""), head, methods, _node=node)
 
     @classmethod
     def of_branch(cls, branch: Branch, around: ast.stmt, lines: list[bytes]) -> Statement:
@@ -118,13 +130,43 @@ class Statement:
         node.end_lineno, node.end_col_offset = self.last_line, self.columns[1]
         return node
 
+    def beside(self, other: Statement) -> ast.stmt:
+        """Its tree, to be compared with another one: functions of a class that both have are without their bodies.
+
+        Such a function is the same line by line, and for its body it has a `LeftOut`.
+        """
+        if self._node is not None or not self.is_alone or not self.methods:
+            return self.node
+        if self._beside is None or self._beside[0] is not other:
+            self._beside = other, self._read_beside(other) or self.node
+            _open.append(self)
+        return self._beside[1]
+
+    def _read_beside(self, other: Statement) -> ast.stmt | None:
+        theirs, lines = other.text.splitlines(keepends=True), self.text.splitlines(keepends=True)
+        known = {b"".join(theirs[first : last + 1]) for first, _, last in other.methods}
+        left: dict[int, int] = {}
+        for first, body, last in self.methods:
+            if b"".join(lines[first : last + 1]) in known:
+                indentation = lines[body][: -len(lines[body].lstrip())]
+                lines[body : last + 1] = [indentation + b"pass\n", *[b"\n"] * (last - body)]
+                left[self.line + first] = self.line + last
+        try:
+            [node] = ast.parse(b"\n" * (self.line - 1) + b"".join(lines)).body
+        except (SyntaxError, ValueError):
+            return None
+        for item in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and (last := left.pop(first_line(item), 0)):
+                item.body, item.end_lineno = [LeftOut()], last
+        return None if left else node
+
     def keep(self) -> None:
         """Keep the tree that there is until all are forgotten."""
         _open.append(self)
 
     def forget(self) -> None:
         """Do without the tree from now on, if it can be read again."""
-        self.twin = None
+        self.twin = self._beside = None
         if self.is_alone:
             self._node = None
 
@@ -134,7 +176,17 @@ class Statement:
             return self
         node = None if self.is_alone else ast.increment_lineno(deepcopy(self.node), lines)
         whole = (self.whole[0] + lines, self.whole[1] + lines) if self.guards else self.whole
-        return replace(self, line=self.line + lines, last_line=self.last_line + lines, whole=whole, _node=node)
+        return replace(
+            self, line=self.line + lines, last_line=self.last_line + lines, whole=whole, _node=node, _beside=None
+        )
+
+
+def _methods(node: ast.ClassDef, line: int) -> Iterator[FunctionExtent]:
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            first, body = first_line(item), first_line(item.body[0])
+            if body > first:
+                yield first - line, body - line, (item.end_lineno or item.lineno) - line
 
 
 def _condition(test: ast.expr) -> str:

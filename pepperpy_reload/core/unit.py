@@ -12,8 +12,6 @@ from pepperpy_reload.core.deeds import Deed, deeds
 from pepperpy_reload.core.doings import NONE, Alias, Doings, aliases
 from pepperpy_reload.core.effects import Chain, Mutation
 from pepperpy_reload.core.identity import identity
-from pepperpy_reload.core.likeness import Texts, alike
-from pepperpy_reload.core.lookups import lookups
 from pepperpy_reload.core.names import (
     annotated_names,
     bound_names,
@@ -299,32 +297,6 @@ def units_of(
         else:
             statement.forget()
     return units
-
-
-def read_otherwise(old: Unit, new: Unit) -> frozenset[Chain] | None:
-    """What those statements of a class body read that are not in its old version; None if it is no such class.
-
-    The others do what they did: whatever has changed of what they find is read by one of these.
-    """
-    one, other = old.statement.node, new.statement.node
-    if not isinstance(one, ast.ClassDef) or not isinstance(other, ast.ClassDef):
-        return None
-    if not all(alike(getattr(one, part), getattr(other, part), bodies=False) for part in _HEADS):
-        return None
-    known: dict[object, list[ast.stmt]] = {}
-    for item in one.body:
-        known.setdefault(getattr(item, "name", ""), []).append(item)
-    texts = Texts(old.statement, new.statement)
-    fresh = []
-    for item in other.body:
-        before = known.get(getattr(item, "name", ""), ())
-        if not any(alike(one, item, bodies=False, texts=texts) for one in before):
-            fresh.append(item)
-    nodes = [node for item in fresh for node in import_time(item)]
-    return frozenset(found for item in fresh for found in readings(item, bodies=False)) | frozenset(lookups(nodes))
-
-
-_HEADS = ("bases", "keywords", "decorator_list")
 
 
 def may_handle(unit: Unit, error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from pepperpy_reload.core.classbody import ClassChange
-from pepperpy_reload.core.likeness import Texts, alike
+from pepperpy_reload.core.likeness import Texts, alike, compared
 from pepperpy_reload.core.names import bound_names, mangled
 from pepperpy_reload.core.statement import Statement, chain
 from pepperpy_reload.importing.layout import held_in
@@ -48,7 +48,8 @@ def why_not(cls: type, before: Statement, after: Statement, tells_again: Callabl
         return f"its metaclass is {type(cls).__name__}"
     if "__slots__" in vars(cls) or (b"__slots__" in after.text and _binds_slots(after.node)):
         return "it has __slots__"
-    if not (bare and before.text == after.text) and (why := _other_head(before.node, after.node)):
+    before = after if before.text == after.text else before
+    if not (bare and before is after) and (why := compared(before, after, _other_head)):
         return why
     told = [base for base in cls.__mro__[1:] if _is_told(base)]
     if told and (_teller(cls) is not told[0] or not all(map(tells_again, told))):
@@ -165,25 +166,24 @@ def take_over(
     `scratch` is the class that the new version makes; `dirty` are the module's names that have changed since, `*` if it
     is not known which. Members whose statements are the same and read nothing dirty keep their values.
     """
-    old, new = before.node, after.node
-    assert isinstance(old, ast.ClassDef)
-    assert isinstance(new, ast.ClassDef)
-    change = _change(scratch, old, new, dirty, Texts(before, after))
+    before = after if before.text == after.text else before
+    texts, home = Texts(before, after), after.name
+    change = compared(before, after, lambda old, new: _change(scratch, old, new, dirty, texts))
     for name in change.gone:
-        if (attribute := mangled(new.name, name)) in vars(live):
+        if (attribute := mangled(home, name)) in vars(live):
             type.__delattr__(live, attribute)
     refitted: dict[int, FunctionType] = {}
     for name in change.made:
-        attribute = mangled(new.name, name)
+        attribute = mangled(home, name)
         if attribute in vars(scratch):
             _take(live, scratch, attribute, undo, refitted, whole=name in change.shared)
         elif attribute in vars(live):
             type.__delattr__(live, attribute)
-    if old.decorator_list:
+    if change.was_decorated:
         for name in sorted(_MADE_BY_DECORATORS - change.names):
             _take_generated(live, scratch, name)
     _take_hash(live, scratch, is_said="__hash__" in change.names)
-    _take_shared(live, scratch, {mangled(new.name, name) for name in change.noted})
+    _take_shared(live, scratch, {mangled(home, name) for name in change.noted})
     defaults.share(live, scratch)
     if isinstance(live, abc.ABCMeta):
         for cls in (live, *_subclasses(live)):
@@ -191,11 +191,13 @@ def take_over(
     doubles.settle(live, scratch, _functions_in)
 
 
-def _change(scratch: type, old: ast.ClassDef, new: ast.ClassDef, dirty: frozenset[str], texts: Texts) -> ClassChange:
+def _change(scratch: type, old: ast.stmt, new: ast.stmt, dirty: frozenset[str], texts: Texts) -> ClassChange:
     """What is different. Libraries may count what they make: of members that are theirs all are made again, or none.
 
     SQLAlchemy's columns stand in a table in the order in which they were made.
     """
+    assert isinstance(old, ast.ClassDef)
+    assert isinstance(new, ast.ClassDef)
     change = ClassChange(old, new, dirty, texts=texts)
     members = vars(scratch)
     theirs = {name for name in change.names if _is_made_by_a_library(members.get(mangled(new.name, name)))}

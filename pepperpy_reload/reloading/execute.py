@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
@@ -281,10 +280,9 @@ class Executor:
     def _take_over(self, code: CodeType, unit: Unit, old: Unit, dirty: frozenset[str]) -> None:
         namespace = vars(self.module)
         scratch = Scratch(namespace, self.names.stale)
-        node, before = unit.statement.node, old.statement.node
         name = unit.statement.name
         live = namespace[name]
-        if isinstance(node, ast.ClassDef) and isinstance(before, ast.ClassDef):
+        if unit.kind is Kind.CLASS and old.kind is Kind.CLASS:
             with classes.Hushed(live) as hushed:
                 exec(code, namespace, scratch)
             classes.take_over(live, scratch.made[name], old.statement, unit.statement, dirty, self._undo)

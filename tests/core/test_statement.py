@@ -8,6 +8,7 @@ import pytest
 
 from pepperpy_reload.core.likeness import alike, same_statement
 from pepperpy_reload.core.statement import (
+    LeftOut,
     Statement,
     chain,
     first_line,
@@ -205,3 +206,78 @@ def test_functions_with_the_same_lines_are_the_same_wherever_they_stand(newline:
     assert not same(before, after, bodies=True)
     assert same(before, after, bodies=False)
     assert same(before, moved, bodies=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "outline"),
+    [
+        pytest.param("class A(B, x=1):\n    def f(self): ...\n", "class A(B, x=1): pass", id="class"),
+        pytest.param("@d(\n  1)\nasync def f(\n    a=1,\n) -> int:\n    # why\n    return a", None, id="function"),
+        pytest.param("class A: x = 1", "class A: x = 1", id="on one line"),
+        pytest.param("def f(\n    a): return a", "def f(\n    a): return a", id="body after the head"),
+        pytest.param("def f():\n    return 1; x = 2", "def f(): pass", id="two in a line"),
+    ],
+)
+def test_the_outline_of_a_definition_has_its_head(source: str, outline: str | None) -> None:
+    statement = one("\n\n" + source)
+    statement.forget()
+    found = statement.outline or statement.node
+    whole = ast.parse("\n\n" + source).body[0]
+    expected = outline or "@d(\n  1)\nasync def f(\n    a=1,\n) -> int: pass"
+    assert ast.unparse(found) == ast.unparse(ast.parse(expected))
+    assert (found.lineno, found.end_lineno, found.end_col_offset) == (
+        whole.lineno,
+        whole.end_lineno,
+        whole.end_col_offset,
+    )
+
+
+CLASS = """class A:
+    x = 1
+
+    def f(self):
+        return 1
+
+    @property
+    def g(self):
+        # why
+        yield 2
+
+    def h(self): return 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "left"),
+    [
+        pytest.param(CLASS, ["f", "g"], id="all the same"),
+        pytest.param(CLASS.replace("return 1", "return 2"), ["g"], id="another body"),
+        pytest.param(CLASS.replace("x = 1", "x = 1\n    y = 2"), ["f", "g"], id="further below"),
+        pytest.param(CLASS.replace("# why", "# so"), ["f"], id="another comment"),
+        pytest.param("class A:\n    x = '''\n    def f(self):\n        return 1\n'''\n", [], id="in a text"),
+        pytest.param("A = 1", [], id="no class"),
+    ],
+)
+def test_beside_another_version_the_bodies_are_left_out_that_both_have(other: str, left: list[str]) -> None:
+    before, after = one("\n" + CLASS), one(other)
+    before.forget()
+    found = before.beside(after)
+    whole = ast.parse("\n" + CLASS).body[0]
+    assert isinstance(found, ast.ClassDef)
+    assert isinstance(whole, ast.ClassDef)
+    functions = [item for item in found.body if isinstance(item, ast.FunctionDef)]
+    assert [item.name for item in functions if isinstance(item.body[0], LeftOut)] == left
+    assert [(item.lineno, item.end_lineno) for item in found.body] == [
+        (item.lineno, item.end_lineno) for item in whole.body
+    ]
+    assert not any(isinstance(item, LeftOut) for item in ast.walk(before.node))
+
+
+def test_a_body_that_was_left_out_is_read_if_it_has_to_be_compared() -> None:
+    twice = "    def f(self):\n        yield 1  # one\n\n"
+    other = "    def f(self):\n        yield 1  # two\n\n"
+    assert same(f"class A:\n{twice}{other}", f"class A:\n{other}{twice}", bodies=True)
+    before, after = one(f"class A:\n{twice}{other}"), one(f"class A:\n{other}{twice}")
+    before.forget()
+    assert same_statement(before, after, bodies=True)
+    assert same_statement(before, after, bodies=False)

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pepperpy_reload.core.classbody import read_otherwise
 from pepperpy_reload.core.difference import align
 from pepperpy_reload.core.effects import static_imports
 from pepperpy_reload.core.facts import function_facts
@@ -25,7 +26,7 @@ from pepperpy_reload.core.reading import read_source
 from pepperpy_reload.core.recorded import has_inner_imports
 from pepperpy_reload.core.revision import revise_units
 from pepperpy_reload.core.statement import forget_trees
-from pepperpy_reload.core.unit import Unit, read_otherwise, read_units
+from pepperpy_reload.core.unit import Unit, read_units
 from pepperpy_reload.core.words import words_of
 
 _EDITS = 4  # of each file
@@ -98,7 +99,7 @@ def _faults(source: bytes, tree: ast.Module, chance: random.Random) -> Iterator[
         alignment = align(units, part)
         for old, unit in zip(alignment.olds, alignment.units, strict=True):
             if old >= 0:
-                read_otherwise(units[old], unit)
+                read_otherwise(units[old].statement, unit.statement)
 
 
 def _read_imports(source: bytes, tree: ast.Module) -> None:
