@@ -161,4 +161,14 @@ def refill(old: Any, new: Any) -> None:
     if type(old) in (list, dict, set, deque):
         contents.refill(old, type(new)(new))
     else:
-        contents.refill(vars(old), dict(vars(new)))
+        contents.refill(vars(old), {name: _at_home(value, new, old) for name, value in vars(new).items()})
+
+
+def _at_home(value: Any, new: object, old: object) -> Any:
+    """What an object holds, where `old` is in place of `new`: one that is named by its address has its own."""
+    if type(value) is int:
+        return id(old) if value == id(new) else value
+    if type(value) is str:
+        for form in ("x", "X", "d"):
+            value = value.replace(format(id(new), form), format(id(old), form))
+    return value

@@ -397,3 +397,24 @@ def test_what_is_changed_in_place_is_so_before_a_package_is_run_that_has_others_
         """,
         HALF_WAY,
     )
+
+
+def test_an_object_that_is_named_by_its_address_has_its_own_after_it_was_made_again(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main, other
+        assert change("main.py", "'a'", "'b'").status == "reloaded" and main.ROUTER.paths == ["b"]
+        here = id(other.ROUTER)
+        assert other.ROUTER is main.ROUTER and main.ROUTER.number == here, (main.ROUTER.number, here)
+        assert (main.ROUTER.name, main.ROUTER.told) == (hex(here), f"router {here:X} of {here}"), vars(main.ROUTER)
+        """,
+        {
+            "main.py": (
+                "class Router:\n    def __init__(self):\n        here, self.paths = id(self), []\n"
+                "        self.name, self.number, self.told = hex(here), here, f'router {here:X} of {here}'\n"
+                "    def route(self, path):\n        self.paths.append(path)\n        return lambda one: one\n"
+                "ROUTER = Router()\n@ROUTER.route('a')\ndef first(): pass\n"
+            ),
+            "other.py": "from main import ROUTER\n",
+        },
+    )
