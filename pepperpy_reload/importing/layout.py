@@ -18,7 +18,12 @@ def slots_of(cls: type) -> list[MemberDescriptorType]:
     if base is not None and _SIZE(cls) == _SIZE(base):  # most classes: a slot takes room in each instance
         return []
     members = namespace_of(cls).values()
-    return [item for item in members if type(item) is MemberDescriptorType and item.__objclass__ is cls]
+    return [item for item in members if is_slot(cls, item)]
+
+
+def is_slot(cls: object, item: object) -> bool:
+    """Whether an item is a slot of a class that the class got as it was made."""
+    return type(item) is MemberDescriptorType and item.__objclass__ is cls
 
 
 def held_in(cell: CellType) -> Any:

@@ -22,7 +22,7 @@ from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.layout import namespace_of
+from pepperpy_reload.importing.layout import is_slot, namespace_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, foreign, ledger, memory
 from pepperpy_reload.reloading.caches import caches_of
@@ -455,4 +455,4 @@ def _is_marked(value: Any, names: Collection[str]) -> bool:
     if not names:
         return type(value).__dictoffset__ != 0
     held = vars(value) if is_a(value, (FunctionType, type)) else instance_dict(value)
-    return bool(held) if "*" in names else any(name in held for name in names)
+    return bool(held) if "*" in names else any(name in held and not is_slot(value, held[name]) for name in names)

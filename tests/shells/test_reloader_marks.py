@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.programs.edits import Case
 from tests.programs.player import Player
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
 
 KINDS = "class A:\n    size = 0\nclass B:\n    size = 0\ndef f(): ...\n"
 MARK = "def mark(one, size=1):\n    one.size = size\n"
@@ -51,3 +56,19 @@ def test_a_class_that_nobody_marks_is_left_as_it_is(player: Player) -> None:
     first = {"parts.py": text, "app.py": "from parts import X\n"}
     (outcome,) = player.play(Case((first, {**first, "parts.py": text.replace("LIMIT = 1", "LIMIT = 2")})))
     assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
+def test_a_slot_of_a_class_is_no_mark_that_somebody_has_set_on_it(reloads: Reloads) -> None:
+    make = "def make(kind):\n    one = kind()\n    mark(one, LIMIT)\n    return one\n"
+    reloads(
+        """
+        import app
+        kind = app.A
+        report = change("app.py", "LIMIT = 1", "LIMIT = 2")
+        assert report.status == "reloaded" and app.X.size == 2 and app.A is kind, report
+        """,
+        {
+            "kinds.py": "class A:\n    __slots__ = ('size',)\n",
+            "app.py": f"{MARK}from kinds import A\nLIMIT = 1\n{make}X = make(A)\n",
+        },
+    )
