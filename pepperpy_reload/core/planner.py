@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 
-from pepperpy_reload.core.consequences import Consequences
 from pepperpy_reload.core.difference import Alignment, Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.marks import Cause, Known
 from pepperpy_reload.core.outside import Outside
 from pepperpy_reload.core.plan import Action, Demand, Passed, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
-from pepperpy_reload.core.start import Start, crossings, displaced, half_way, imports_otherwise, play_start
+from pepperpy_reload.core.shifts import Shifts
+from pepperpy_reload.core.start import Start, crossings, half_way, imports_otherwise, play_start
 from pepperpy_reload.core.statement import same_docstrings
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
@@ -38,7 +38,7 @@ def plan_and_traces(demand: Demand, world: World, known: Known = lambda _: None)
     return planner.plan(), planner
 
 
-class _Planner(Consequences):
+class _Planner(Shifts):
     def begin(self) -> None:
         """What the batch asks for itself."""
         if self.demand.drop or any(imports_otherwise(self, name) for name in self.demand.edited):
@@ -64,18 +64,9 @@ class _Planner(Consequences):
                 self.drop[name] = "nothing imports it any more"
 
     def _see_order(self, start: Start) -> None:
-        for name in displaced(list(self.world.sequence()), start.sequence):
-            self._reorder(name)
+        self.see_shifts(start)
         self._refuse(next(crossings(self, start, self.demand.edited), ""))
         self._refuse(next(half_way(self, start), ""))
-
-    def _reorder(self, name: str) -> None:
-        """A module is executed at another time: what it does to the objects of others comes at another time, too."""
-        module = self.module(name)
-        for unit in module.alignment.units if module is not None else ():
-            place = Place(name, unit.index)
-            for cell in self.mutated(place, old=True):
-                self._remake(cell, place)
 
     def _begin_drop(self, name: str, reason: str) -> None:
         module = self.module(name)

@@ -106,15 +106,16 @@ def _targets(
     It is `known` if it has been executed: as the unit with the index `old`.
     """
     if unit.alias is not None:
-        for name in _named(unit.alias):
+        for name in _loading(traces, unit.alias, known=known):
             if name in loaded or not traces.world.knows(name):
                 continue
             if not (known and _was_loaded_later(traces, name, place, old)):
                 yield name
     before = traces.old_unit(place).imports if traces.old_index(place) >= 0 else ()
     for alias in unit.imports:
-        if not (known or alias in before) or traces.world.has_imported(place.module, alias.module):
-            yield from _named(alias)
+        is_new = not (known or alias in before)
+        if is_new or traces.world.has_imported(place.module, alias.module):
+            yield from _loading(traces, alias, known=not is_new)
     if known:
         yield from traces.world.imported_by(place.module, old)
         yield from traces.world.triggered_by(place.module, old)
@@ -122,7 +123,7 @@ def _targets(
     for key in traces.predicted(place.module, unit):
         facts = traces.world.facts(key)
         for alias in facts[1].imports if facts is not None else ():
-            yield from _named(alias)
+            yield from _loading(traces, alias, known=False)
 
 
 def _was_loaded_later(traces: Traces, name: str, place: Place, old: int) -> bool:
@@ -136,6 +137,14 @@ def _was_loaded_later(traces: Traces, name: str, place: Place, old: int) -> bool
     if trigger[0] == place.module:
         return trigger[1] > old
     return traces.world.order(name) > (*traces.world.order(place.module), place.index)
+
+
+def _loading(traces: Traces, alias: Alias, *, known: bool) -> Iterator[str]:
+    """The modules that an import names; also what those import that it loads for the first time, if it is not known."""
+    for name in _named(alias):
+        yield name
+        if not known and not traces.world.knows(name):
+            yield from traces.world.imported_by_unloaded(name)
 
 
 def _named(alias: Alias) -> Iterator[str]:

@@ -161,6 +161,12 @@ class World(Protocol):
     def triggered_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that were loaded while the old unit of this index was executed, not inside another's load."""
 
+    def imported_by_unloaded(self, module: str) -> Iterable[str]:
+        """The modules that loading a module would import, which is not loaded yet, as far as files tell; in order.
+
+        Those that they import which are not loaded either are among them. Nothing if it is none of the project's.
+        """
+
     def has_imported(self, importer: str, imported: str) -> bool:
         """Whether a module imported another one, at any time."""
 

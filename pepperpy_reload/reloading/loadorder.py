@@ -10,6 +10,7 @@ from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.spoken import Spoken
+from pepperpy_reload.reloading.unloaded import Unloaded
 
 _NONE: Sequence[str] = ()
 
@@ -24,6 +25,7 @@ class LoadOrder(Spoken):
         self._triggered_by: dict[str, dict[int, list[str]]] = {}
         self._triggered: dict[str, list[str]] | None = None
         self._found_later: dict[str, list[tuple[str, int]]] = {}
+        self._unloaded = Unloaded()
 
     def sequence(self) -> list[str]:
         """All modules in the order in which they were loaded."""
@@ -127,6 +129,10 @@ class LoadOrder(Spoken):
             return _NONE
         found = self._found_later[module]
         return [name for name, line in found if name in recorder.modules and old in page.units_at(line)]
+
+    def imported_by_unloaded(self, module: str) -> Iterator[str]:
+        """The modules that loading a module would import, which is not loaded yet, as far as files tell; in order."""
+        return self._unloaded.imported_by(module)
 
     def imported_later_by(self, module: str) -> Iterator[str]:
         """The modules with functions that have imported it."""

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, SourceFileLoader
+from importlib.machinery import EXTENSION_SUFFIXES, SourceFileLoader
 from types import CodeType
 
 from pepperpy_reload.core.difference import Alignment, Fate, align
@@ -25,6 +25,7 @@ from pepperpy_reload.reloading.page import package_of
 from pepperpy_reload.reloading.pairs import Pair, codes_in_force, pair_codes
 from pepperpy_reload.reloading.stopwatch import stopwatch
 from pepperpy_reload.reloading.table import FUTURES
+from pepperpy_reload.reloading.unloaded import locate
 from pepperpy_reload.reloading.usercode import reading_user_code
 
 _PATIENCE = 4.0
@@ -215,23 +216,6 @@ def _left_below(package: str) -> str:
     """A loaded submodule of a package whose own file is gone; "" if they are gone as well."""
     below = (loaded for name, loaded in recorder.modules.items() if name.startswith(f"{package}."))
     return next((loaded.name for loaded in below if os.path.isfile(loaded.path)), "")
-
-
-def locate(name: str) -> ModuleSpec | None:
-    """Where the module would be found now, by the finders on sys.meta_path; None if nowhere."""
-    package = name.rpartition(".")[0]
-    path = getattr(sys.modules.get(package), "__path__", None) if package else None
-    if package and path is None:
-        return None
-    for finder in list(sys.meta_path):
-        invalidate = getattr(finder, "invalidate_caches", None)
-        if invalidate is not None:
-            invalidate()
-    for finder in list(sys.meta_path):
-        spec = finder.find_spec(name, path, None)
-        if spec is not None:
-            return spec if spec.loader is not None else None
-    return None
 
 
 def _loaded_from(path: str) -> str:

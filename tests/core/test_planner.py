@@ -32,6 +32,9 @@ class Made:
     def knows(self, module: str) -> bool:
         return module in self._alignments
 
+    def imported_by_unloaded(self, module: str) -> Iterable[str]:
+        return ()
+
     def is_of_a_library(self, entry: str) -> bool:
         return entry == "library"
 
