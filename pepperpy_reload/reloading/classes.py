@@ -17,6 +17,7 @@ from pepperpy_reload.core.statement import Statement, chain
 from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import defaults, doubles
+from pepperpy_reload.reloading.classslots import deleter_of, setter_of
 from pepperpy_reload.reloading.looking import part_of
 from pepperpy_reload.reloading.origins import library_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
@@ -115,12 +116,12 @@ class Hushed:
 
     def __enter__(self) -> Hushed:
         if self._base is not None:
-            type.__setattr__(self._base, "__init_subclass__", classmethod(self._keep))
+            setter_of(self._base)(self._base, "__init_subclass__", classmethod(self._keep))
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._base is not None:
-            type.__setattr__(self._base, "__init_subclass__", self._hook)
+            setter_of(self._base)(self._base, "__init_subclass__", self._hook)
 
     def _keep(self, cls: type, /, **keywords: Any) -> None:
         if (cls.__module__, cls.__qualname__) == (self._live.__module__, self._live.__qualname__):
@@ -171,14 +172,14 @@ def take_over(
     change = compared(before, after, lambda old, new: _change(scratch, old, new, dirty, texts))
     for name in change.gone:
         if (attribute := mangled(home, name)) in vars(live):
-            type.__delattr__(live, attribute)
+            deleter_of(live)(live, attribute)
     refitted: dict[int, FunctionType] = {}
     for name in change.made:
         attribute = mangled(home, name)
         if attribute in vars(scratch):
             _take(live, scratch, attribute, undo, refitted, whole=name in change.shared)
         elif attribute in vars(live):
-            type.__delattr__(live, attribute)
+            deleter_of(live)(live, attribute)
     if change.was_decorated:
         for name in sorted(_MADE_BY_DECORATORS - change.names):
             _take_generated(live, scratch, name)
@@ -215,7 +216,7 @@ def _take_hash(live: type, scratch: type, *, is_said: bool) -> None:
     if "__hash__" in vars(scratch):
         _take_value(live, scratch, "__hash__", vars(scratch)["__hash__"])
     elif vars(live).get("__hash__", live) is None:
-        type.__delattr__(live, "__hash__")
+        deleter_of(live)(live, "__hash__")
 
 
 def _take_shared(live: type, scratch: type, noted: Collection[str]) -> None:
@@ -228,9 +229,9 @@ def _take_shared(live: type, scratch: type, noted: Collection[str]) -> None:
             if name == "__annotations__":  # the others mean what the live class has: classes inside it, say
                 mine = vars(live).get(name, {})
                 value = {one: note if one in noted else mine.get(one, note) for one, note in value.items()}
-            type.__setattr__(live, name, value)
+            setter_of(live)(live, name, value)
         elif name == "__annotations__" and name in vars(live):
-            type.__delattr__(live, name)
+            deleter_of(live)(live, name)
 
 
 def _take(
@@ -242,7 +243,7 @@ def _take(
     """
     value, current = vars(scratch)[name], vars(live).get(name)
     if id(value) in refitted:  # one function under several names
-        type.__setattr__(live, name, refitted[id(value)])
+        setter_of(live)(live, name, refitted[id(value)])
     elif not whole and type(value) is FunctionType and type(current) is FunctionType and refit(current, value, undo):
         refitted[id(value)] = current
     else:
@@ -255,7 +256,7 @@ def _take_generated(live: type, scratch: type, name: str) -> None:
     if name in vars(scratch):
         _take_value(live, scratch, name, vars(scratch)[name])
     elif name in vars(live) and name != "__hash__":
-        type.__delattr__(live, name)
+        deleter_of(live)(live, name)
 
 
 def _take_value(live: type, scratch: type, name: str, value: Any) -> None:
@@ -263,7 +264,7 @@ def _take_value(live: type, scratch: type, name: str, value: Any) -> None:
         for cell in function.__closure__ or ():
             if held_in(cell) is scratch:
                 cell.cell_contents = live
-    type.__setattr__(live, name, value)
+    setter_of(live)(live, name, value)
     set_name = getattr(type(value), "__set_name__", None)
     if set_name is not None:
         set_name(value, live, name)

@@ -27,6 +27,7 @@ from pepperpy_reload.core.identity import identity
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
+from pepperpy_reload.reloading.classslots import deleter_of, setter_of
 from pepperpy_reload.reloading.collection import collecting_later
 from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.stroke import at_one_stroke
@@ -259,10 +260,10 @@ def _refill_dict(table: dict[Any, Any], copy: dict[Any, Any]) -> None:
 
 def _refill_class(cls: type, copy: dict[str, Any]) -> None:
     for name in [name for name in vars(cls) if name not in copy]:
-        type.__delattr__(cls, name)
+        deleter_of(cls)(cls, name)
     for name, value in copy.items():
         if vars(cls).get(name, copy) is not value and name not in ("__dict__", "__weakref__"):
-            type.__setattr__(cls, name, value)
+            setter_of(cls)(cls, name, value)
     if list(vars(cls)) != list(copy):
         _reorder_class(cls, copy)
 

@@ -7,6 +7,8 @@ from dataclasses import Field
 from types import FunctionType
 from typing import Any
 
+from pepperpy_reload.reloading.classslots import setter_of
+
 _NOTHING = object()
 
 
@@ -25,7 +27,7 @@ def share(live: type, scratch: type) -> None:
     if type(doc) is str:  # it may tell what the defaults are, and where in memory
         for old, new in swapped.values():
             doc = doc.replace(f"{id(old):#x}", f"{id(new):#x}")
-        type.__setattr__(live, "__doc__", doc)
+        setter_of(live)(live, "__doc__", doc)
 
 
 def _kept(live: type, scratch: type) -> Iterator[tuple[Any, Any]]:

@@ -12,6 +12,7 @@ from types import CellType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.reloading import contents, heap
+from pepperpy_reload.reloading.classslots import setter_of
 from pepperpy_reload.reloading.looking import is_a
 
 Undo = Callable[[Callable[[], None]], None]
@@ -60,7 +61,7 @@ def migrate(things: Iterable[Any], new: type, undo: Undo) -> None:
     """Live instances of a class follow to the class that has taken its place, where their layout allows it."""
     for thing in things:
         old = type(thing)
-        put = type.__setattr__ if is_a(thing, type) else object.__setattr__  # whatever the class makes of it
+        put: Any = setter_of(thing) if is_a(thing, type) else object.__setattr__  # whatever the class makes of it
         try:
             put(thing, "__class__", new)
         except TypeError:
@@ -148,7 +149,7 @@ def _class_of(table: dict[Any, Any]) -> type | None:
 
 def _put_on_class(owner: type, names: list[str], thing: Any) -> None:
     for name in names:
-        type.__setattr__(owner, name, thing)
+        setter_of(owner)(owner, name, thing)
 
 
 def _put_all(container: Any, places: list[Any], thing: Any) -> None:

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from pepperpy_reload.reloading import heap
+from pepperpy_reload.reloading.classslots import setter_of
 from pepperpy_reload.reloading.instances import refill, turn
 
 Undo = Callable[[Callable[[], None]], None]
@@ -64,6 +65,6 @@ def _turns(holders: Iterable[Any], successor: Enum, home: type[Enum]) -> Iterato
     for holder in holders:  # a generator that asked for them itself would be one of them
         if any(holder is one for one in inside):  # the dict of a class is changed by way of the class alone
             for name in [name for name, value in vars(home).items() if value is successor]:
-                yield partial(type.__setattr__, home, name)
+                yield partial(setter_of(home), home, name)
         elif not isinstance(holder, FrameType):
             yield turn(holder, successor)

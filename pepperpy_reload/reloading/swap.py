@@ -13,6 +13,7 @@ from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger, patch
 from pepperpy_reload.reloading.attempt import Attempt, Prepared
 from pepperpy_reload.reloading.bodies import known_to_classes
+from pepperpy_reload.reloading.classslots import setter_of
 from pepperpy_reload.reloading.pairs import Pair, unpatchable
 from pepperpy_reload.reloading.reading import Edited
 
@@ -59,8 +60,8 @@ def _tell_classes(attempt: Attempt, edited: Edited) -> None:
     copies = list(_copies()) if known else []
     for cls, attribute, value in known:
         before = vars(cls)[attribute]
-        attempt.transaction.undo(partial(type.__setattr__, cls, attribute, before))
-        type.__setattr__(cls, attribute, value)
+        attempt.transaction.undo(partial(setter_of(cls), cls, attribute, before))
+        setter_of(cls)(cls, attribute, value)
         for wrapped, function in copies:
             if wrapped is cls and vars(function).get(attribute) is before:
                 attempt.transaction.undo(partial(setattr, function, attribute, before))

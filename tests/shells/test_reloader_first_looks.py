@@ -418,3 +418,32 @@ def test_an_object_that_is_named_by_its_address_has_its_own_after_it_was_made_ag
             "other.py": "from main import ROUTER\n",
         },
     )
+
+
+RECORD = """
+import ctypes
+
+def early():
+    return 1
+
+class Record(ctypes.Structure):
+    _fields_ = [("a", ctypes.c_int), ("b", ctypes.c_short)]
+    def total(self):
+        return self.a + self.b
+    def __eq__(self, other):
+        return True
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    return 1", "    return (\n        1)"),  # its lines move
+        ("self.a +", "self.b +"),
+        ("    def total", '    """What is told."""\n    def total'),
+        ("    def total", "    def more(self):\n        return 1\n    def total"),
+    ],
+)
+def test_a_class_whose_metaclass_is_written_in_c_is_told_what_has_changed(player: Player, old: str, new: str) -> None:
+    (outcome,) = player.play(Case(({"app.py": RECORD}, {"app.py": RECORD.replace(old, new)})))
+    assert (outcome["status"], outcome["fault"]) in [("reloaded", ""), ("restart", "")], outcome
