@@ -90,8 +90,21 @@ def only_defines(unit: Unit) -> bool:
         return False
     if node.decorator_list or getattr(node, "type_params", []):
         return False
-    given = [item for item in (*node.args.defaults, *node.args.kw_defaults) if item is not None]
-    return _compute([*given, *([] if unit.postponed else hints_of(node))])
+    return _compute([*_defaults(node), *([] if unit.postponed else hints_of(node))])
+
+
+def only_keeps(unit: Unit) -> bool:
+    """Whether a unit that `only_defines` does nothing with its defaults but keep them: it goes through none of them."""
+    node = unit.statement.node
+    return (
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and only_defines(unit)
+        and all(isinstance(item, _GATHERING) and not _hashes(item) for one in _defaults(node) for item in walk(one))
+    )
+
+
+def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
+    return [item for item in (*node.args.defaults, *node.args.kw_defaults) if item is not None]
 
 
 def _compute(nodes: Iterable[ast.AST], *, calls: bool = False) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from pepperpy_reload.core.computing import only_keeps
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.facts import FunctionFacts
@@ -128,7 +129,7 @@ class Traces(Readers):
         """
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
-        self._add_used_up(found, name, unit.reads if not unit.same_as else ())
+        self._add_used_up(found, name, () if unit.same_as or only_keeps(unit) else unit.reads)
         ran = self.world.ran(name, old) if old >= 0 else self.predicted(name, unit) if soon is None else soon
         every = self._facts_of(ran)
         if every or old < 0:

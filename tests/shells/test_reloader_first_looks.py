@@ -447,3 +447,22 @@ class Record(ctypes.Structure):
 def test_a_class_whose_metaclass_is_written_in_c_is_told_what_has_changed(player: Player, old: str, new: str) -> None:
     (outcome,) = player.play(Case(({"app.py": RECORD}, {"app.py": RECORD.replace(old, new)})))
     assert (outcome["status"], outcome["fault"]) in [("reloaded", ""), ("restart", "")], outcome
+
+
+STREAM = """
+import sys
+LIMIT = 1
+OUT = getattr(sys, "stdin").buffer
+class Base:
+    size = LIMIT
+class Repo(Base):
+    __slots__ = ()
+def tell(repo: Repo | None, size=LIMIT, *, out=OUT): ...
+"""
+USED_UP = "IT = iter([1, 2, 3])\nLIMIT = 1\ndef tell(size=LIMIT, one=IT, most=[*IT]): ...\nX = list(IT)\n"
+
+
+@pytest.mark.parametrize("text", [STREAM, USED_UP])
+def test_a_default_is_kept_and_an_iterator_is_not_used_up_by_that(player: Player, text: str) -> None:
+    (outcome,) = player.play(Case(({"app.py": text}, {"app.py": text.replace("LIMIT = 1", "LIMIT = 2")})))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
