@@ -70,9 +70,17 @@ def _busy_thread() -> str:
     """The name of another thread that may go on by itself, or ""."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for ident, frame in frames_of_others().items():
-        if not _waits_for_work(frame):
+        if not (_is_parked(frame) or _waits_for_work(frame)):
             return f"thread {names.get(ident, ident)}"
     return ""
+
+
+def _is_parked(innermost: FrameType) -> bool:
+    """Whether a thread waits for another one to wake it, however long that takes, and none has done so."""
+    if innermost.f_code is not threading.Condition.wait.__code__:
+        return False
+    inside = innermost.f_locals
+    return inside.get("timeout") is None and "waiter" in inside and bool(inside["waiter"].locked())
 
 
 def _waits_for_work(innermost: FrameType) -> bool:

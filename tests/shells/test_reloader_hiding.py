@@ -211,3 +211,32 @@ def test_nothing_is_hidden_from_a_thread_that_goes_on_by_itself(reloads: Reloads
         """,
         {"models.py": MODELS, "app.py": LATE},
     )
+
+
+def test_a_thread_that_waits_for_another_one_to_wake_it_misses_nothing(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, queue, threading
+        done, jobs, going, over = [], queue.Queue(), threading.Event(), threading.Event()
+        def work():
+            while (job := jobs.get()) is not None:
+                done.append(job)
+        def wait():
+            going.wait()
+            over.wait()
+        threads = [threading.Thread(target=one, name=one.__name__) for one in (work, wait)]
+        for thread in threads:
+            thread.start()
+        while not (jobs.not_empty._waiters and going._cond._waiters):
+            threads[0].join(0.001)
+        report = change("app.py", "size = 1", "size = 2")
+        jobs.put(1)
+        jobs.put(None)
+        going.set()
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert report.status == "reloaded" and done == [1], report
+        """,
+        {"models.py": MODELS, "app.py": LATE},
+    )
