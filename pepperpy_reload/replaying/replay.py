@@ -165,12 +165,24 @@ class _Stage:
         root = self._tree.path / layout.root
         self._tree.complete(f"{layout.root}/{self._package}".lstrip("/"))
         if commit not in self._importable:
-            with Child(root, cwd=self._tree.path) as child:
-                failed = child.ask("load", modules=layout.modules)["failed"]
-            self._importable[commit] = tuple(name for name in layout.modules if name not in failed)
-            self.left_out.update((name, text.strip().splitlines()[-1]) for name, text in failed.items())
+            self._importable[commit] = self._find_importable(root, layout)
         modules = self._importable[commit]
         return (root, layout, modules) if modules else None
+
+    def _find_importable(self, root: Path, layout: Layout) -> tuple[str, ...]:
+        """The modules that can be imported if only they are.
+
+        One that fails may have loaded others on its way, and some of those cannot be imported without that.
+        """
+        modules = tuple(layout.modules)
+        while modules:
+            with Child(root, cwd=self._tree.path) as child:
+                failed = child.ask("load", modules=modules)["failed"]
+            if not failed:
+                break
+            modules = tuple(name for name in modules if name not in failed)
+            self.left_out.update((name, text.strip().splitlines()[-1]) for name, text in failed.items())
+        return modules
 
     def layout(self, commit: str) -> Layout | None:
         """Where the package is in a commit."""

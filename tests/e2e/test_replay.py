@@ -111,6 +111,25 @@ def test_a_package_that_does_not_import_has_no_module_that_does(start: Start, pr
     assert [json.loads(line)["verdict"] for line in tool.out] == ["skipped"]
 
 
+def test_what_can_be_imported_only_after_what_cannot_is_left_out_as_well(
+    start: Start, project: Path, commit: Commit
+) -> None:
+    files = {
+        "__init__.py": "",
+        "first.py": "import pack.whole\nimport nowhere\n",
+        "part.py": "from pack.whole import A\nB = A\n",
+        "whole.py": "A = 1\nfrom pack.part import B\n",
+    }
+    (project / "pack").mkdir()
+    for value in (1, 2, 3):
+        for name, text in {**files, "rates.py": f"RATE = {value}\n"}.items():
+            (project / "pack" / name).write_text(text)
+        commit()
+    tool = start("replay", "--package", "pack", "--json")
+    assert tool.ends() == 0, tool.text()
+    assert [json.loads(line)["verdict"] for line in tool.out] == ["equal", "equal"]
+
+
 def test_what_cannot_be_imported_is_told_and_nothing_is_said_of_its_commits(
     start: Start, project: Path, commit: Commit
 ) -> None:
