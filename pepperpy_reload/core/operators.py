@@ -31,7 +31,7 @@ def operated(scope: Scope, name: str, unit: Unit, ran: Mapping[Key, Known]) -> I
 
 def foreseen(scope: Scope, name: str, unit: Unit, soon: Mapping[Key, Known]) -> Iterator[Change]:
     """What a new unit may change so, itself or in the functions that may run."""
-    said = [(name, *one) for one in operands(import_time(unit.statement.node))]
+    said = [(name, *one) for one in operands(import_time(unit.statement.shell))]
     for home, facts in soon.values():
         said += ((home, *one) for one in operands(facts.nodes) if one[0][0] not in facts.own)
     for home, chain, attribute in dict.fromkeys(said):

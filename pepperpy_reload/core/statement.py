@@ -142,6 +142,13 @@ class Statement:
             _open.append(self)
         return self._beside[1]
 
+    @property
+    def shell(self) -> ast.stmt:
+        """Its tree as far as `import_time` goes: the bodies of functions may have been left out."""
+        if self._node is not None:
+            return self._node
+        return self.beside(self) if self._beside is None else self._beside[1]
+
     def _read_beside(self, other: Statement) -> ast.stmt | None:
         theirs, lines = other.text.splitlines(keepends=True), self.text.splitlines(keepends=True)
         known = {b"".join(theirs[first : last + 1]) for first, _, last in other.methods}

@@ -26,7 +26,7 @@ def subscripts(scope: Scope, name: str, unit: Unit, gone: Mapping[str, Alias] = 
     asked: dict[tuple[str, ...], Cell | None] = {}
     if unit.alias is not None or b"[" not in unit.statement.text:
         return found
-    for node in import_time(unit.statement.node):
+    for node in import_time(unit.statement.shell):
         owner = chain(node.value) if isinstance(node, ast.Subscript) else ()
         if owner and isinstance(node, ast.Subscript):
             if owner not in asked:

@@ -215,7 +215,7 @@ class Traces(Readers):
         chains = {(name, chain) for chain in (*unit.reads, *((bound,) for bound in unit.binds))}
         chains |= {(module, chain) for module, facts in every.values() for chain in facts.reads}
         ends = (self.cell(module, chain) for module, chain in chains)
-        is_other = computes_arguments(unit.statement.node) or any(
+        is_other = computes_arguments(unit.statement.shell) or any(
             self.world.is_key(cell, rest, one, (*inner, *change.key[1:])) for one, inner in ends
         )
         return replace(change, depth=Depth.CALL) if is_other else change

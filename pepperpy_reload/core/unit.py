@@ -136,7 +136,7 @@ class Unit:
         """What it reads itself: annotations apart that stay text."""
         if not self.postponed:
             return self.reads
-        node = self.statement.node
+        node = self.statement.shell
         without = {identity(item) for inner in import_time(node) for item in hints_of(inner)}
         return frozenset(readings(node, bodies=False, without=without))
 
@@ -301,7 +301,7 @@ def units_of(
 
 def may_handle(unit: Unit, error: BaseException) -> bool:
     """Whether a statement itself may go on when something inside it raises `error`."""
-    for node in import_time(unit.statement.node):
+    for node in import_time(unit.statement.shell):
         if isinstance(node, ast.With | ast.AsyncWith):
             return True
         if isinstance(node, ast.Try | ast.TryStar) and any(_may_catch(one.type, error) for one in node.handlers):
