@@ -202,8 +202,14 @@ def _condition(test: ast.expr) -> str:
     return f"not ({text})" if isinstance(test, ast.UnaryOp) else f"({text})"
 
 
+_FEW = 2000  # statements: their trees are some ten megabytes
 _open: list[Statement] = []
 """Those whose trees are there: what one asks for, others ask for, too, as long as the same edit is looked at."""
+
+
+def has_room_for_trees() -> bool:
+    """Whether the trees that are there are so few that more may be kept for whoever asks next."""
+    return len(_open) < _FEW
 
 
 def forget_trees() -> None:

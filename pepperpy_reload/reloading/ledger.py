@@ -15,7 +15,7 @@ from pepperpy_reload.core.certainty import surely_bound
 from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.doings import NONE
 from pepperpy_reload.core.facts import FunctionFacts
-from pepperpy_reload.core.statement import forget_trees
+from pepperpy_reload.core.statement import forget_trees, has_room_for_trees
 from pepperpy_reload.core.unit import Kind, Unit, read_units
 from pepperpy_reload.core.words import has_word, words_of
 from pepperpy_reload.importing.footprint import CodeKey
@@ -292,7 +292,7 @@ def _units(loaded: Loaded, known: Page | None) -> list[Unit] | None:
     if noted is not None and noted[0] is loaded.source:
         return noted[1]
     try:
-        return read_units(loaded.source, ast.parse(loaded.source), package_of(loaded))
+        return read_units(loaded.source, ast.parse(loaded.source), package_of(loaded), keep=has_room_for_trees())
     except (SyntaxError, ValueError):
         return None
 
