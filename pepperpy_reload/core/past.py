@@ -171,19 +171,24 @@ class Past(Marks):
         yield from (name for name in self.world.setting(cell) if name in found) if found else ()
 
     def _may_set(self, name: str, word: str) -> bool:
-        """Whether a module may set an attribute of that name: what it sets is gathered when it is asked often."""
+        """Whether a module may set an attribute of that name: what it sets is gathered when it is asked often.
+
+        What it says behind a dot is known without that.
+        """
         if name not in self._words_set:
             if not self._is_often("words", name):
                 return True
-            self._words_set[name] = frozenset(self._all_set(name))
-        return not self._words_set[name].isdisjoint((word, "*"))
+            self._words_set[name] = frozenset(self._set_otherwise(name))
+        return not self._words_set[name].isdisjoint((word, "*")) or self.world.sets_behind_dot(name, word)
 
-    def _all_set(self, name: str) -> Iterator[str]:
-        """The last words of all that a module sets."""
+    def _set_otherwise(self, name: str) -> Iterator[str]:
+        """The last words of all that a module may set without saying it behind a dot, and perhaps of more."""
+        words = None if self.world.deletes_attributes(name) else frozenset(SETTING)
         module = self.module(name)
-        for unit in module.alignment.units if module is not None else ():
-            yield from (chain[-1] for chain in unit.sets)
-        for facts in self.world.functions(name, None).values():
+        if module is not None:
+            for unit in module.alignment.units if words is None else module.saying(words):
+                yield from (chain[-1] for chain in unit.sets)
+        for facts in self.world.functions(name, words).values():
             yield from (chain[-1] for chain in facts.sets)
 
     def _is_ever_set(self, word: str) -> bool:

@@ -237,6 +237,12 @@ class World(Protocol):
     def setting(self, cell: Cell) -> Iterable[str]:
         """The modules whose source could set the cell as an attribute of its module."""
 
+    def sets_behind_dot(self, module: str, name: str) -> bool:
+        """Whether a module names an attribute behind a dot where something is set."""
+
+    def deletes_attributes(self, module: str) -> bool:
+        """Whether a module may have `del` statements with attributes."""
+
     def setting_any(self, name: str) -> Iterable[str]:
         """All modules that `setting` names for a cell of that name in some module, and perhaps others."""
 

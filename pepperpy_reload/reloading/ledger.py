@@ -56,6 +56,7 @@ _looking: dict[str, tuple[bytes, bool]] = {}
 _set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
 _used: dict[str, tuple[CodeType, frozenset[str]]] = {}
 _SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
+_DELETING = re.compile(rb"\bdel\b[^\n]*[.(\\]")
 _caches = Spotted(caches.names_of_caches)
 _copies = Spotted(patch.names_of_copies)
 
@@ -228,6 +229,11 @@ def set_by(name: str) -> frozenset[bytes]:
         # No name at all stands for those that are made up when the program runs.
         known = _set[name] = (source, frozenset(_SETTING.findall(source)))
     return known[1]
+
+
+def deletes_attributes(name: str) -> bool:
+    """Whether a loaded module's source may have `del` statements with attributes."""
+    return b"" in set_by(name) and _DELETING.search(recorder.by_name[name].source) is not None
 
 
 def note_units(name: str, source: bytes, units: list[Unit]) -> None:

@@ -192,6 +192,14 @@ class Spoken:
         found = [one for one in self.setting_any(cell.name) if self.imports(one, cell.module)]
         return found and [one for one in self.mentioning(cell) if one in found]
 
+    def sets_behind_dot(self, module: str, name: str) -> bool:
+        """Whether a module names an attribute behind a dot where something is set."""
+        return name.encode() in ledger.set_by(module) or module in self._edited or not name.isascii()
+
+    def deletes_attributes(self, module: str) -> bool:
+        """Whether a module may have `del` statements with attributes."""
+        return module in self._edited or ledger.deletes_attributes(module)
+
     def setting_any(self, name: str) -> list[str]:
         """All that do so for a cell of that name in some module."""
         return [*self._setters.get(name.encode(), ()), *self._setters.get(b"", ())]

@@ -114,6 +114,12 @@ class Made:
     def setting(self, cell: Cell) -> Iterable[str]:
         return ()
 
+    def sets_behind_dot(self, module: str, name: str) -> bool:
+        return True
+
+    def deletes_attributes(self, module: str) -> bool:
+        return False
+
     def setting_any(self, name: str) -> Iterable[str]:
         return ()
 
