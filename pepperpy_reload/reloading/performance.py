@@ -7,8 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cached_property, partial
-from types import CodeType
+from functools import partial
 
 from pepperpy_reload.core.plan import Action, Step
 from pepperpy_reload.core.traces import Traces
@@ -18,12 +17,13 @@ from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import aliases, ledger, renamed, state
+from pepperpy_reload.reloading import aliases, renamed, state
 from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.attempt import Attempt
-from pepperpy_reload.reloading.binding import may_only_bind, only_binds
+from pepperpy_reload.reloading.binding import only_binds
 from pepperpy_reload.reloading.derived import drop_derived
 from pepperpy_reload.reloading.execute import Executor
+from pepperpy_reload.reloading.executors import Executors
 from pepperpy_reload.reloading.exits import take_back_before
 from pepperpy_reload.reloading.failures import why_only_here
 from pepperpy_reload.reloading.forgetting import Forgetting
@@ -31,13 +31,13 @@ from pepperpy_reload.reloading.generated import forget_sources
 from pepperpy_reload.reloading.getters import left_as_they_were
 from pepperpy_reload.reloading.hiding import Hiding
 from pepperpy_reload.reloading.holdings import Holdings
-from pepperpy_reload.reloading.instances import Census
-from pepperpy_reload.reloading.loaders import handled, loaders
+from pepperpy_reload.reloading.loaders import handled
 from pepperpy_reload.reloading.looking import is_atom
+from pepperpy_reload.reloading.needs import Needs
 from pepperpy_reload.reloading.passing import Passing
 from pepperpy_reload.reloading.registrations import Registrations
 from pepperpy_reload.reloading.run import Rerun, import_again
-from pepperpy_reload.reloading.stars import Stars
+from pepperpy_reload.reloading.settling import Settling
 from pepperpy_reload.reloading.submodules import Submodules, is_held_by_its_package
 from pepperpy_reload.reloading.survivors import Survivors
 from pepperpy_reload.reloading.takeovers import Takeovers
@@ -70,17 +70,11 @@ class Performance:
         self._holdings: Holdings | None = None
         """What the process holds; None as long as nothing is executed that could change it, or any object."""
         self._loaded: set[str] = set()
-        self._current = ""
-        self._done: set[str] = set()
-        """Modules of which statements have been executed, before some of another one."""
+        self._settling = Settling(self._plan)
         self.remade: list[object] = []
         """The objects that took the contents of successors."""
         self._takeovers = Takeovers(self._scope, reading.edited)
-        self._hosts_of: dict[str, list[Place]] = {}
-        self._executors: dict[str, Executor] = {}
-        self._stale: dict[str, set[str]] = {}
-        """The names that are still going to be bound, by module."""
-        self._census = Census()
+        self._executors = Executors(attempt, self._scope, self.remade)
         self._hiding = Hiding()
         self._arrivals = Arrivals(self._scope.begins)
         self._hosts: list[Place] = []
@@ -95,15 +89,16 @@ class Performance:
         self._begun: set[str] = set()
         """Those that are run again as a whole whose turn has come."""
         self._runs = {name: sys.modules[name] for name in runs if name in sys.modules}
+        self._needs = Needs(self._world, self._scope, self._plan, self._waiting, self._runs)
         for step in self._steps:
             if step.action in _RAN:
-                self._executor(step.module).expect(step)
+                self._executors.get(step.module).expect(step)
                 self._waiting.setdefault(step.module, []).append(step)
 
     def run(self) -> None:
         """Execute everything; what user code raises comes out as UserCodeError."""
         self._see_disposers()
-        if not all(map(self._may_only_bind, self._steps)):
+        if not all(map(self._executors.may_only_bind, self._steps)):
             self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)
         classes = {step.name.split()[-1] for step in self._steps if step.name.startswith("class ")}
@@ -113,7 +108,7 @@ class Performance:
         plan = self._passing.others if self._passing is not None else self._plan
         modules = [] if light else [sys.modules[name] for name in recorder.modules if name in sys.modules]
         names = renamed.Names(modules, classes)
-        concerned = {**self._runs, **{name: one.module for name, one in self._executors.items()}}
+        concerned = {**self._runs, **{name: one.module for name, one in self._executors.all.items()}}
         if any(hook in vars(module) for module in concerned.values() for hook in state.HOOKS):
             self._deepen()
         with calling_user_code():
@@ -124,7 +119,7 @@ class Performance:
             self._registrations.expect(self._plan)
             take_back_before(plan, self._scope, self._attempt.transaction.undo)
             self._all(self._rerun())
-            self._settle("")
+            self._settling.go_to("")
             for name in self._runs:
                 self._survivors.check_module(name, self._attempt.transaction.before(name))
             self._tidy()
@@ -142,14 +137,6 @@ class Performance:
             self._attempt.transaction.deepen()
             self._holdings = Holdings()
 
-    def _may_only_bind(self, step: Step) -> bool:
-        """Whether a step is of a kind that changes no object: what it is given then has to be plain as well."""
-        if step.action in (Action.PATCH, Action.DROP):
-            return True
-        if step.action not in (Action.EXECUTE, Action.REFIT) or step.again:
-            return False
-        return may_only_bind(self._executor(step.module).units[step.index])
-
     def _time_of(self, module: str, name: str) -> tuple[object, ...] | None:
         """When a cold start makes a class of a module that is not run as a whole; None if that is not known."""
         binders = self._scope.binders(Cell(module, name)) if module not in self._runs else []
@@ -158,17 +145,13 @@ class Performance:
     @property
     def executed(self) -> dict[str, dict[int, Activity]]:
         """What each executed statement did, by module and index."""
-        return {name: one.activities for name, one in self._executors.items()}
+        return {name: one.activities for name, one in self._executors.all.items()}
 
     def _outgoing(self) -> Iterator[object]:
         """The objects that are going to be made again."""
         for module in self._runs.values():
             yield from list(vars(module).values())
-        for name, steps in self._waiting.items():
-            executor = self._executors[name]
-            units = [executor.units[step.index] for step in steps if step.action is Action.EXECUTE]
-            names = [bound for unit in units if unit.alias is None for bound in unit.binds]
-            yield from (vars(executor.module).get(bound) for bound in names)
+        yield from self._executors.outgoing(self._waiting)
 
     def _leaving(self) -> Iterator[object]:
         """The objects that go with their names, or with their modules."""
@@ -179,11 +162,11 @@ class Performance:
     def _tidy(self) -> None:
         for cell in left_as_they_were(self._taken_away):  # another thread has asked for it meanwhile
             raise RestartNeeded(f"{cell} was fetched by its module's __getattr__ before it was made again")
-        for name, executor in self._executors.items():
+        for name, executor in self._executors.all.items():
             self._attempt.dropped.extend(f"{name}.{left}" for left in executor.drop_unbound())
         for name in self._attempt.prepared.reading.edited:
             if name not in self._runs and name in sys.modules:
-                self._executor(name).tidy_annotations()
+                self._executors.get(name).tidy_annotations()
 
     def _rerun(self) -> Rerun:
         groups = recorder.graph.order(list(self._runs))
@@ -195,7 +178,7 @@ class Performance:
         # What is gone is gone before anything runs: who still needs it must fail.
         for step in self._steps:
             if step.action is Action.DROP and step.name:
-                executor = self._executor(step.module)
+                executor = self._executors.get(step.module)
                 self._taken_away.append((Cell(step.module, step.name), vars(executor.module).get(step.name)))
                 executor.drop(step.name)
                 self._attempt.dropped.append(f"{step.module}.{step.name}")
@@ -218,42 +201,13 @@ class Performance:
             self._hiding.show()
         self._attempt.dropped.extend(rerun.dropped)
 
-    @cached_property
-    def _loading(self) -> dict[Place, list[str]]:
-        """By import statement: the modules that it loads in a cold start, of those where something waits."""
-        found: dict[Place, list[str]] = {}
-        for name in self._waiting:
-            loader = next(iter(self._loaders(name)), None)
-            if loader is not None and self._scope.unit(loader).alias is not None:
-                found.setdefault(loader, []).append(name)
-        return found
-
-    @cached_property
-    def _bound(self) -> dict[str, set[str]]:
-        """By module: the names that hold something else when the plan has been carried out."""
-        found: dict[str, set[str]] = {}
-        for cell in self._plan.cells:
-            found.setdefault(cell.module, set()).add(cell.name)
-        return found
-
-    def _settle(self, following: str) -> None:
-        """What is executed next is of another module: what has been bound again is as this one leaves it."""
-        name, self._current = self._current, following
-        if not name or name == following:
-            return
-        bound = self._bound.get(name, ())
-        names = {} if name in self._done else vars(sys.modules[name])
-        values = {key: value for key, value in names.items() if key in bound}
-        self._done.add(name)
-        recorder.settled.settle_again(name, values)
-
     def _pass_on(self) -> None:
         """What passes a value on is executed at one go, unless it has been."""
         passing, self._passing = self._passing, None
         if passing is not None:
-            self._settle("")
+            self._settling.go_to("")
             passing.take(self._failing)
-            self._done |= passing.modules
+            self._settling.done |= passing.modules
 
     def _take_in_turn(self, step: Step) -> None:
         if step.action is Action.RUN:
@@ -274,10 +228,7 @@ class Performance:
 
     def _take_hosts(self, module: str) -> None:
         """Statements with others inside that load a module, having done other things before, come before it."""
-        if module not in self._hosts_of:
-            hosts = [place for place in self._loaders(module) if self._scope.is_during(module, place)]
-            self._hosts_of[module] = hosts[::-1]
-        for place in self._hosts_of[module]:
+        for place in self._needs.hosts(module):
             found = (step for step in self._waiting.get(place.module, ()) if step.index == place.index)
             host = next(found, None)
             if host is not None and host.action is Action.EXECUTE:
@@ -285,24 +236,24 @@ class Performance:
 
     def _take(self, step: Step) -> None:
         self._waiting[step.module].remove(step)
-        executor = self._executor(step.module)
+        executor = self._executors.get(step.module)
         unit = executor.units[step.index]
         place = Place(step.module, step.index)
         if self._take_over(step, unit, place, executor):
             return
         hosted = (*self._waiting, *self._runs) if unit.imports else ()
         inside = {name for name in hosted if self._scope.is_during(name, place)}
-        later = inside | self._loaded_later(place, unit)
-        for name in self._needed(step, unit):
+        later = inside | self._needs.loaded_later(place, unit)
+        for name in self._needs.of(step, unit):
             if name not in later:
                 self._bring_up(name, step.module)
         where = f"{step.module}:{unit.line}"
-        stale = {name: names for name, names in self._stale.items() if name not in later} if later else self._stale
+        stale = self._executors.stale_but(later)
         turn = self._scope.order(place)
         self._hiding.show(turn if step.action is Action.EXECUTE else (*turn, 0))  # what takes over has to be there
         early = self._witness.before(place, unit, stale, postponed=executor.postpones_annotations)
         lines = self._witness.lines(place, stale)
-        self._settle(step.module)
+        self._settling.go_to(step.module)
         if self._holdings is None and not only_binds(unit, executor.names):
             self._deepen()
         self._hiding.hide(where, vars(executor.module), early)
@@ -318,18 +269,18 @@ class Performance:
         self._registrations.end(place)
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
-        self._witness.after(place, unit, executor.activities[step.index], self._stale, lines)
+        self._witness.after(place, unit, executor.activities[step.index], self._executors.stale, lines)
 
     def _take_over(self, step: Step, unit: Unit, place: Place, executor: Executor) -> bool:
         """Take a step of which nothing comes but that names are bound, if it is one; whether it is."""
-        if self._holdings is not None or self._hosts or self._hiding or self._waits_for(place, unit):
+        if self._holdings is not None or self._hosts or self._hiding or self._needs.waits_for(place, unit):
             return False
         if unit.kind is Kind.CLASS and self._scope.presumed(place):
             return False
-        way = self._takeovers.way(step, unit, executor, self._stale)
+        way = self._takeovers.way(step, unit, executor, self._executors.stale)
         if way is None or not unit.binds.isdisjoint(self._submodules.loaded_after(place)):
             return False
-        self._settle(step.module)
+        self._settling.go_to(step.module)
         space = vars(executor.module)
         before = [space.get(name) for name in unit.binds]
         try:
@@ -343,33 +294,6 @@ class Performance:
             same = [name for name, old, new in zip(unit.binds, before, now, strict=True) if old is new]
             self._survivors.check(place, same, self.remade)
         return True
-
-    def _waits_for(self, place: Place, unit: Unit) -> bool:
-        """Whether something waits to be executed in a module that an import statement imports from, or loads."""
-        if unit.alias is None:
-            return False
-        named = (unit.alias.module, f"{unit.alias.module}.{unit.alias.name}", *self._loading.get(place, ()))
-        return any(self._waiting.get(name) for name in named)
-
-    def _loaded_later(self, place: Place, unit: Unit) -> set[str]:
-        """The modules that a statement may import in its midst, and that a cold start has not come to by then."""
-        if unit.alias is not None or not unit.imports:
-            return set()
-        named = {name for alias in unit.imports for name in (alias.module, f"{alias.module}.{alias.name}")}
-        turn = self._scope.order(place)
-        return {name for name in named if self._waiting.get(name) and self._scope.begins(name) > turn}
-
-    def _needed(self, step: Step, unit: Unit) -> Iterator[str]:
-        """The modules that a statement imports from, or names."""
-        for alias in (*unit.imports, *([unit.alias] if unit.alias else [])):
-            yield from (alias.module, f"{alias.module}.{alias.name}")
-        for chain in sorted(unit.reads | self._scope.looked_up(step.module, unit)):
-            # `import settings` may be long done, and `settings.LIMIT` is still to come
-            yield self._scope.cell(step.module, chain)[0].module
-        if self._runs:  # a module that is run as a whole has others come before their turn, and these find what waits
-            read = self._scope.chains_read(Place(step.module, step.index))
-            yield from sorted({self._scope.canonical(self._scope.cell(*one)[0]).module for one in read})
-        yield from self._loading.get(Place(step.module, step.index), ())  # by a package's `__getattr__`, say
 
     @contextmanager
     def _hosting(self, place: Place, unit: Unit, inside: set[str]) -> Iterator[None]:
@@ -403,15 +327,15 @@ class Performance:
         # The statement may have set something for the time being only: `with warnings.catch_warnings(): ...`
         self._deepen()
         holdings, self._holdings = self._holdings, Holdings()
-        current, self._current, known = self._current, "", self._witness.pause()
+        current, self._settling.current, known = self._settling.current, "", self._witness.pause()
         try:
             for step in steps:
                 self._take_in_turn(step)
-            self._settle("")
+            self._settling.go_to("")
         except BaseException as error:
             self._failure = error
             raise
-        self._holdings, self._current = holdings, current
+        self._holdings, self._settling.current = holdings, current
         self._witness.resume(known)
 
     def _is_loaded_by(self, step: Step, begin: tuple[object, ...], host: Place) -> bool:
@@ -445,7 +369,7 @@ class Performance:
         except ReloadError:
             raise
         except BaseException as error:
-            why = handled(self._world, self._loaders(module), module, error) or why_only_here(self._world, error)
+            why = handled(self._world, self._needs.loaders(module), module, error) or why_only_here(self._world, error)
             if why:
                 raise RestartNeeded(why) from error
             raise
@@ -462,49 +386,11 @@ class Performance:
 
         Unless its own import is what `importer` is being imported for: then it is half-way, as in a cold start.
         """
-        if self._waiting.get(module) and module not in self._above(importer):
+        if self._waiting.get(module) and module not in self._needs.above(importer):
             while self._waiting.get(module):
                 self._take(self._waiting[module][0])
 
-    def _above(self, module: str) -> set[str]:
-        """The modules whose import statements, one inside the other, load a module in a cold start; itself too."""
-        return {module, *(place.module for place in self._loaders(module))}
-
-    def _loaders(self, module: str) -> Iterator[Place]:
-        return loaders(self._world, self._plan.start, module)
-
-    def _executor(self, name: str) -> Executor:
-        if name not in self._executors:
-            code, units, old, olds = _source(self._attempt, name)
-            scope = self._scope  # an executor that knew us would keep all of this until garbage is collected
-            self._executors[name] = Executor(
-                sys.modules[name],
-                recorder.modules[name].path,
-                code,
-                units,
-                old,
-                olds,
-                Stars(sys.modules[name], scope),
-                self._attempt.transaction.undo,
-                self._attempt.transaction.before,
-                self._census,
-                self.remade,
-            )
-            self._stale[name] = self._executors[name].names.stale
-        return self._executors[name]
-
     def _see_disposers(self) -> None:
         passed = self._passing.modules if self._passing is not None else set[str]()
-        for name in {*self._runs, *self._executors, *passed}:
+        for name in {*self._runs, *self._executors.all, *passed}:
             self._attempt.disposers.extend(state.take_disposers(name))
-
-
-def _source(attempt: Attempt, name: str) -> tuple[CodeType, list[Unit], list[Unit], list[int]]:
-    """A module's code, its units new and old, and the old index of each new one."""
-    edited = attempt.prepared.reading.edited.get(name)
-    if edited is not None:
-        alignment = edited.alignment
-        return edited.code, list(alignment.units), list(alignment.old), list(alignment.olds)
-    page = ledger.page(name)
-    assert page is not None
-    return page.loaded.code, page.units, page.units, list(range(len(page.units)))
