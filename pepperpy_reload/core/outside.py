@@ -127,7 +127,7 @@ class Outside:
     def _of(self, name: str, unit: Unit) -> Reaches:
         found: Reaches = {}
         for deed in unit.deeds:
-            one = self._world.reach(name, deed, unit.imports)
+            one = self._traces.reach(name, deed, unit.imports)
             if one is not None:
                 found[_text(deed.text, deed.sort)] = one
         return found
@@ -137,7 +137,7 @@ class Outside:
             found = self._functions[key] = {}
             known = self._world.facts(key)
             for deed in known[1].deeds if known is not None else ():
-                one = self._world.reach(known[0], deed, known[1].imports) if known is not None else None
+                one = self._traces.reach(known[0], deed, known[1].imports) if known is not None else None
                 if one is not None and not one.library:
                     found[_text(deed.text, deed.sort)] = one
         return self._functions[key]

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from pepperpy_reload.core.computing import only_keeps
+from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Fate
+from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain, Depth, Mutation
 from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.identity import identity
@@ -15,7 +17,7 @@ from pepperpy_reload.core.readers import Readers
 from pepperpy_reload.core.setters import set_by
 from pepperpy_reload.core.stores import computes_arguments
 from pepperpy_reload.core.unit import Kind, Unit
-from pepperpy_reload.core.world import Cell, Key, Place, World, qualname_of
+from pepperpy_reload.core.world import Cell, Key, Place, Reach, World, qualname_of
 
 _PREDICTED = 200  # functions looked at for one new statement
 _NOTHING: dict[Cell, Depth] = {}
@@ -33,12 +35,21 @@ class Traces(Readers):
         self._stored: dict[int, tuple[Unit, set[Cell]]] = {}
         self._predicted: dict[tuple[str, int], set[Key]] = {}
         self._foreseen: dict[Place, set[Key]] = {}
+        self._reaches: dict[tuple[str, int], tuple[Deed, Reach | None]] = {}
 
     def forget_values(self) -> None:
         """See `Readers`; what a new statement may run is found by values, too."""
         super().forget_values()
         self._predicted.clear()
         self._foreseen.clear()
+        self._reaches.clear()
+
+    def reach(self, name: str, deed: Deed, local: tuple[Alias, ...]) -> Reach | None:
+        """What a deed of a unit, or of a function, of a module does outside; asked for by all who look there."""
+        known = self._reaches.get((name, identity(deed)))
+        if known is None:
+            known = self._reaches[name, identity(deed)] = deed, self.world.reach(name, deed, local)
+        return known[1]
 
     def mutated(self, place: Place, *, old: bool) -> dict[Cell, Depth]:
         """The cells of others whose objects a unit changes: as it was, or as it is going to be."""
@@ -162,7 +173,7 @@ class Traces(Readers):
 
     def _registered(self, name: str, unit: Unit) -> set[Cell]:
         """What a unit has told a library of, for the effect: that is undone only if it is made again."""
-        told = [one for deed in unit.deeds if (one := self.world.reach(name, deed, unit.imports)) is not None]
+        told = [one for deed in unit.deeds if (one := self.reach(name, deed, unit.imports)) is not None]
         return {self.canonical(self.cell(name, path)[0]) for one in told for path in one.about}
 
     def _facts_of(self, keys: Iterable[Key]) -> dict[Key, tuple[str, FunctionFacts]]:

@@ -12,19 +12,17 @@ from functools import cached_property, partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NewType, ParamSpec, TypeVar
 
-from pepperpy_reload.core.deeds import Deed
 from pepperpy_reload.core.difference import Alignment
-from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.mentions import Mentions
 from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.unit import Kind, Unit
-from pepperpy_reload.core.world import Cell, Given, Key, Place, Reach
+from pepperpy_reload.core.world import Cell, Given, Key, Place
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.layout import is_slot, namespace_of
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import classes, foreign, ledger, memory
+from pepperpy_reload.reloading import classes, ledger, memory
 from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.callables import run_by_calling, told_of_heirs
 from pepperpy_reload.reloading.classstate import ClassState
@@ -41,12 +39,12 @@ from pepperpy_reload.reloading.holders import (
 )
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.kept import kept_by
-from pepperpy_reload.reloading.loadorder import LoadOrder
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
 from pepperpy_reload.reloading.origins import library_of
-from pepperpy_reload.reloading.pairs import Pair, unpatchable
+from pepperpy_reload.reloading.pairs import Pair
+from pepperpy_reload.reloading.reaching import Reaching
 
 _IMMUTABLE: tuple[type, ...] = (
     int, float, complex, str, bytes, bool, type(None), tuple, frozenset, range, ModuleType, FunctionType,
@@ -58,7 +56,7 @@ _IMMUTABLE: tuple[type, ...] = (
 _NO_FUNCTIONS: Mapping[Key, FunctionFacts] = {}
 
 
-class LiveWorld(LoadOrder):
+class LiveWorld(Reaching):
     """This process, as a World for the planner.
 
     `alignments` and `pairs` are those of the edited modules: their units, and their functions before and after.
@@ -67,11 +65,9 @@ class LiveWorld(LoadOrder):
     def __init__(
         self, alignments: Mapping[str, Alignment] | None = None, pairs: Mapping[str, Iterable[Pair]] | None = None
     ) -> None:
-        super().__init__(alignments or {})
-        self._pairs = pairs or {}
+        super().__init__(alignments or {}, pairs or {})
         self._holders: Holders | None = None
         self._left_alone: dict[Cell, bool] = {}
-        self._aliases: dict[str, dict[str, Alias]] = {}
         self._ran_by_file: dict[str, list[CodeKey]] | None = None
         self._mentions: dict[str, Mentions] = {}
         """By module: which of its functions may say a name."""
@@ -203,44 +199,9 @@ class LiveWorld(LoadOrder):
         """The first-party functions that making a subclass of a value runs."""
         return told_of_heirs(self._meant(cell, rest))
 
-    def _meant(self, cell: Cell, rest: Chain) -> Any:
-        value: Any = self.value(cell)
-        for name in rest:
-            value = attribute_of(value, name)
-        return value
-
     def look_up(self, module: str, heads: Iterable[Chain], old: int, *, itself: bool = False) -> bool:
         """Whether one of these bases and decorators looks up what annotations say."""
         return look_up(module, heads, self.ran(module, old) if old >= 0 else None, itself=itself)
-
-    # --- edited functions
-
-    def changed_keys(self, module: str, index: int) -> Iterator[CodeKey]:
-        """The functions of a new unit whose own code does something else now, by their old keys."""
-        for pair in self._pairs_in(module, index):
-            if pair.does_otherwise:
-                yield CodeKey.of(pair.old)
-
-    def told_keys(self, module: str, index: int) -> Iterator[CodeKey]:
-        """Those of which the docstring alone has changed."""
-        for pair in self._pairs_in(module, index):
-            if pair.changed and not pair.does_otherwise:
-                yield CodeKey.of(pair.old)
-
-    def unpatchable(self, module: str, index: int) -> bool:
-        """Whether a function that can be reached from outside needs other cells than it has."""
-        return any(
-            unpatchable(pair) and "<locals>" not in pair.old.co_qualname for pair in self._pairs_in(module, index)
-        )
-
-    def _pairs_in(self, module: str, index: int) -> Iterator[Pair]:
-        alignment = self.alignment(module)
-        if alignment is None:
-            return
-        unit = alignment.units[index]
-        for pair in self._pairs.get(module, ()):
-            if unit.line <= pair.new.co_firstlineno <= unit.last_line:
-                yield pair
 
     # --- live values
 
@@ -422,29 +383,6 @@ class LiveWorld(LoadOrder):
             return "__main__ is running and cannot be run again"
         wish = getattr(sys.modules.get(module), "__dict__", {}).get("__reload__")
         return f'{module} asks for a restart (__reload__ = "restart")' if wish == "restart" else why_displaced(module)
-
-    def is_a_library(self, module: str, names: Chain) -> bool:
-        """Whether names mean a module that is none of the project's."""
-        value = self._meant(Cell(module, names[0]), names[1:])
-        name = vars(value).get("__name__") if type(value) is ModuleType else None
-        return isinstance(name, str) and sys.modules.get(name) is value and foreign.is_theirs(name)
-
-    def is_of_a_library(self, entry: str) -> bool:
-        """Whether an entry of the table of modules is a library's module."""
-        return foreign.is_of_a_library(entry)
-
-    def reach(self, module: str, deed: Deed, local: Iterable[Alias]) -> Reach | None:
-        """What a deed does outside first-party code."""
-        return foreign.reach(module, deed, local, self._imported(module))
-
-    def _imported(self, module: str) -> dict[str, Alias]:
-        """What the import statements of a module bind."""
-        if module not in self._aliases:
-            alignment = self.alignment(module)
-            units = [*alignment.old, *alignment.units] if alignment is not None else []
-            aliases = [alias for unit in units for alias in (*unit.imports, *([unit.alias] if unit.alias else []))]
-            self._aliases[module] = {alias.bound: alias for alias in aliases}
-        return self._aliases[module]
 
 
 def _layers(value: Any) -> Iterable[Any]:

@@ -113,7 +113,7 @@ class Registrations:
     def _expect(self, name: str, unit: Unit, key: Place | str) -> None:
         space = getattr(sys.modules.get(name), "__dict__", {})
         for deed in unit.deeds:
-            one = self._scope.world.reach(name, deed, unit.imports)
+            one = self._scope.reach(name, deed, unit.imports)
             if one is None or not one.about:
                 continue
             self._packages[key] = self._packages.get(key, frozenset()) | {one.home}
