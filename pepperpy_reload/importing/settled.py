@@ -262,5 +262,7 @@ def _layout(kind: type) -> _Layout | None:
     plain = next((one for one in (dict, *_PLAIN) if issubclass(kind, one)), None)
     slots = tuple(slot for layer in kind.__mro__ for slot in slots_of(layer))
     found: _Layout = (plain, dict_getter(kind), slots)
-    _layouts[kind] = made = None if found == _NOTHING else found
+    made = None if found == _NOTHING else found
+    if not any(getter is not None and getter.__objclass__ is kind for getter in (found[1], *slots)):
+        _layouts[kind] = made  # else it would hold its own key, and with it a class that is long gone
     return made

@@ -466,3 +466,40 @@ USED_UP = "IT = iter([1, 2, 3])\nLIMIT = 1\ndef tell(size=LIMIT, one=IT, most=[*
 def test_a_default_is_kept_and_an_iterator_is_not_used_up_by_that(player: Player, text: str) -> None:
     (outcome,) = player.play(Case(({"app.py": text}, {"app.py": text.replace("LIMIT = 1", "LIMIT = 2")})))
     assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
+REGISTERED = """
+import abc
+
+class Shape(abc.ABC):
+    pass
+
+@Shape.register
+class Odd:
+    number = 1
+
+class Slotted:
+    __slots__ = ("number",)
+
+SHAPES = [Odd(), Slotted()]
+"""
+
+
+def test_a_class_that_was_made_again_is_gone_with_its_instances(reloads: Reloads, player: Player) -> None:
+    """An abstract class knows those that have registered with it, weakly, for as long as there are any."""
+    (outcome,) = player.play(Case(({"app.py": REGISTERED}, {"app.py": REGISTERED.replace("= 1", "= 2")})))
+    assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+    reloads(
+        """
+        import app, gc, weakref
+        old = []
+        for number in range(1, 4):
+            old += map(weakref.ref, (app.Odd, app.Slotted))
+            text = pathlib.Path("app.py").read_text().replace(f"= {number}", f"= {number + 1}")
+            save("app.py", text.replace(f'"number{"x" * (number - 1)}"', f'"number{"x" * number}"'))
+            assert reloader.apply("app.py").status == "reloaded"
+        gc.collect()
+        assert [one() for one in old] == [None] * len(old), old
+        """,
+        {"app.py": REGISTERED},
+    )
