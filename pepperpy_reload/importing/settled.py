@@ -5,6 +5,7 @@ A print of an object is a number made of all that can be reached from it through
 
 from __future__ import annotations
 
+from _abc import _get_dump  # type: ignore[import-not-found,unused-ignore]
 from abc import ABCMeta
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -80,10 +81,14 @@ class Settled:
         elif issubclass(kind, type):
             if not _is_told(kind) or namespace_of(value).get("__module__") != module:
                 return
+            if kind is ABCMeta and not _tells_of_heirs(module, value):
+                return
             taken = self._try(kind, print_of_class, value)
             for base in value.__mro__[1:-1]:  # what an heir changes may be theirs
                 known = self._prints.get(module, {})
-                if type(base) is type and namespace_of(base).get("__module__") == module and _name(base) not in known:
+                if type(base) not in (type, ABCMeta) or namespace_of(base).get("__module__") != module:
+                    continue
+                if _name(base) not in known:
                     self._keep(module, _name(base), base, self._try(type, print_of_class, base))
         elif issubclass(kind, _PRINTLESS) or namespace_of(kind).get("__module__") in _ELSEWHERE:
             return
@@ -152,16 +157,22 @@ _name: Any = type.__dict__["__name__"].__get__
 
 
 def print_of_class(cls: Any) -> Print | None:
-    """The print of what a class holds by itself; its bases have their own."""
+    """The print of what a class holds by itself, and of who is registered with it; its bases have their own."""
     try:
-        return _print_of(dict(namespace_of(cls)))
+        held = dict(namespace_of(cls))
+        return _print_of([*held, *held.values(), *_registered(cls)] if type(cls) is ABCMeta else held)
     except Exception:  # noqa: BLE001 - see `print_of`
         return None
 
 
+def _registered(cls: type) -> list[int]:
+    """The classes that are registered with an abstract one, in some order that stays the same."""
+    return sorted(identity(one) for known in _get_dump(cls)[0] if (one := known()) is not None)
+
+
 def _is_told(kind: type) -> bool:
     """Whether classes of a kind may be changed as their heirs are made, and it is seen if they are."""
-    return not issubclass(kind, ABCMeta | EnumType)
+    return kind is ABCMeta or not issubclass(kind, ABCMeta | EnumType)
 
 
 def _tells_of_heirs(module: str, cls: type) -> bool:

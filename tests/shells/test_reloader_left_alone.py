@@ -150,3 +150,24 @@ def test_a_keyword_of_a_class_looks_nothing_up(reloads: Reloads) -> None:
             "@dataclass\nclass Notice:\n    first: int = FIRST\n",
         },
     )
+
+
+def test_an_abstract_base_that_its_heirs_leave_alone_stays(reloads: Reloads) -> None:
+    hook = "    def __init_subclass__(cls):\n        {}\n"
+    reloads(
+        """
+        import app, left, told
+        bases = left.Base, told.Base
+        report = change("app.py", "SIZE = 1", "SIZE = 2")
+        assert report.status == "reloaded" and app.One.size == app.Two.size == 2, report
+        assert left.Base is app.One.__base__ is bases[0] and not isinstance(1, left.Base)
+        assert told.Base is app.Two.__base__ and isinstance(1, told.Base) and "told:2" in report.ran, report
+        assert "left:2" not in report.ran, report
+        """,
+        {
+            "left.py": f"from abc import ABC\nclass Base(ABC):\n{hook.format('cls.table = dict(vars(cls))')}",
+            "told.py": f"from abc import ABC\nclass Base(ABC):\n{hook.format('cls.__base__.register(int)')}",
+            "app.py": "import left, told\nSIZE = 1\nclass One(left.Base):\n    size = SIZE\n"
+            "class Two(told.Base):\n    size = SIZE\n",
+        },
+    )
