@@ -85,8 +85,16 @@ def _hashes(item: ast.AST) -> bool:
 
 def only_defines(unit: Unit) -> bool:
     """Whether a unit is a function without decorators whose defaults and annotations only compute."""
-    node = unit.statement.node
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or unit.statement.guards:
+    return unit.kind is Kind.FUNCTION and not unit.decorated and _only_defines(unit, _head(unit))
+
+
+def _head(unit: Unit) -> ast.stmt:
+    """The tree of a definition, of which only the head is asked for."""
+    return unit.statement.outline or unit.statement.node
+
+
+def _only_defines(unit: Unit, node: ast.stmt) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     if node.decorator_list or getattr(node, "type_params", []):
         return False
@@ -95,12 +103,16 @@ def only_defines(unit: Unit) -> bool:
 
 def only_keeps(unit: Unit) -> bool:
     """Whether a unit that `only_defines` does nothing with its defaults but keep them: it goes through none of them."""
-    node = unit.statement.node
-    return (
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and only_defines(unit)
-        and all(isinstance(item, _GATHERING) and not _hashes(item) for one in _defaults(node) for item in walk(one))
-    )
+    if unit.kind is not Kind.FUNCTION or unit.decorated:
+        return False
+    if unit.keeps is None:
+        node = _head(unit)
+        unit.keeps = (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and _only_defines(unit, node)
+            and all(isinstance(item, _GATHERING) and not _hashes(item) for one in _defaults(node) for item in walk(one))
+        )
+    return unit.keeps
 
 
 def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:

@@ -55,10 +55,11 @@ class Unit:
     said: tuple[frozenset[str], frozenset[str]] | None = field(default=None, compare=False, repr=False)
     """For a definition, where it is known: the names in a class's body, and those in its module outside such bodies."""
     computes: bool | None = field(default=None, compare=False, repr=False)
-    """What `only_computes` says of it, once it has been asked; so do the other three of themselves."""
+    """What `only_computes` says of it, once it has been asked; so do the other four of themselves."""
     calls: bool | None = field(default=None, compare=False, repr=False)
     plain: bool | None = field(default=None, compare=False, repr=False)
     gathers: bool | None = field(default=None, compare=False, repr=False)
+    keeps: bool | None = field(default=None, compare=False, repr=False)
     sure: frozenset[str] | bool | None = field(default=None, compare=False, repr=False)
     """What `surely_bound` says of it, once it has been asked; False if that is not known."""
     _doings: Doings | None = field(default=None, compare=False, repr=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pepperpy_reload.core.branches import INTERPRETER
 from pepperpy_reload.core.certainty import surely_bound
-from pepperpy_reload.core.computing import is_plain
+from pepperpy_reload.core.computing import is_plain, only_keeps
 from pepperpy_reload.core.doings import NONE
 from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.statement import forget_trees, has_room_for_trees
@@ -121,7 +121,7 @@ def read_ahead(name: str, ran: Iterable[CodeKey]) -> None:
             may_say(name, key, frozenset())
         for unit in known.units:
             unit.note_names()
-            _ = is_plain(unit), surely_bound(unit)
+            _ = is_plain(unit), surely_bound(unit), only_keeps(unit)
         if len(recorder.modules) <= _FEW:
             known.alignment.mentions.prepare(known.alignment.words)
         if not known.loaded.by_unit:
