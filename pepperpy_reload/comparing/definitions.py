@@ -63,6 +63,8 @@ def describe_function(painter: Painter, function: FunctionType, refer: Refer) ->
     for index, item in enumerate(getattr(function, "__type_params__", ())):
         edges[f"type parameter {index}"] = refer(painter, item)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        if name == "cache_token" and function.__module__ == "functools":
+            continue  # how often anything has been registered with any abstract class: see `functools.singledispatch`
         # The compiler's own cell holds the class and is nobody's variable: which cell it is says nothing.
         held = held_in(cell) if name == "__class__" else None
         edges[f"closure {name}"] = refer(painter, cell if held is None else held)

@@ -16,7 +16,7 @@ from pepperpy_reload.core.names import bound_names, mangled
 from pepperpy_reload.core.statement import Statement, chain
 from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import defaults, doubles
+from pepperpy_reload.reloading import abstract, defaults, doubles
 from pepperpy_reload.reloading.classslots import deleter_of, setter_of
 from pepperpy_reload.reloading.looking import part_of
 from pepperpy_reload.reloading.origins import library_of
@@ -168,7 +168,7 @@ def take_over(
     is not known which. Members whose statements are the same and read nothing dirty keep their values.
     """
     before = after if before.text == after.text else before
-    texts, home = Texts(before, after), after.name
+    texts, home, had = Texts(before, after), after.name, abstract.looked_for(live, _SHARED)
     change = compared(before, after, lambda old, new: _change(scratch, old, new, dirty, texts))
     for name in change.gone:
         if (attribute := mangled(home, name)) in vars(live):
@@ -186,9 +186,7 @@ def take_over(
     _take_hash(live, scratch, is_said="__hash__" in change.names)
     _take_shared(live, scratch, {mangled(home, name) for name in change.noted})
     defaults.share(live, scratch)
-    if isinstance(live, abc.ABCMeta):
-        for cls in (live, *_subclasses(live)):
-            abc.update_abstractmethods(cls)
+    abstract.settle(live, is_other=abstract.looked_for(live, _SHARED) != had)
     doubles.settle(live, scratch, _functions_in)
 
 
@@ -328,10 +326,3 @@ def _functions_in(value: Any, depth: int = 3) -> Iterator[FunctionType]:
         inner = None if type(value) is FunctionType else part_of(value, attribute)
         if type(inner) is FunctionType:
             yield from _functions_in(inner, depth - 1)
-
-
-def _subclasses(cls: type) -> Iterator[type]:
-    direct: list[type] = type.__subclasses__(cls)
-    for subclass in direct:
-        yield subclass
-        yield from _subclasses(subclass)

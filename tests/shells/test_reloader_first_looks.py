@@ -503,3 +503,43 @@ def test_a_class_that_was_made_again_is_gone_with_its_instances(reloads: Reloads
         """,
         {"app.py": REGISTERED},
     )
+
+
+ASKED = """
+from collections.abc import Iterable, Sized
+from functools import singledispatch
+
+@singledispatch
+def told(x):
+    return "any"
+
+@told.register
+def _(x: Sized):
+    return "sized"
+
+class Base:
+    def run(self):
+        return 1
+
+class Thing(Base):
+    __iter__ = None
+
+THING = Thing()
+ANSWERS = isinstance(THING, Iterable), isinstance(THING, Sized), issubclass(Thing, Iterable), told(THING)
+"""
+
+
+def test_abstract_classes_do_not_remember_what_a_class_was_before_an_edit(player: Player) -> None:
+    """Neither that it was one of theirs nor that it was none, and of its heirs neither."""
+    edits = [
+        ("    __iter__ = None", "    def __iter__(self):\n        return iter(())"),
+        ("    def run", "    def __len__"),
+        ("    def __len__", "    def run"),
+        ("    def __iter__(self):\n        return iter(())", "    __iter__ = None"),
+        ("    __iter__ = None", "    def __iter__(self):\n        return iter(())\n    __len__ = None"),
+    ]
+    versions = [{"app.py": ASKED}]
+    for old, new in edits:
+        versions.append({"app.py": versions[-1]["app.py"].replace(old, new)})
+    outcomes = player.play(Case(tuple(versions)))
+    assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [("reloaded", "")] * len(edits), outcomes
