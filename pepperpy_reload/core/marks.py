@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.plan import Action, Demand
+from pepperpy_reload.core.silence import LOGGING, silenced
 from pepperpy_reload.core.start import Start
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind
@@ -65,13 +67,22 @@ class Marks(Traces):
         if place in self.causes or place.module in self.drop:
             return
         unit = self.unit(place)
-        if unit.kind is Kind.INERT:
+        if unit.kind is Kind.INERT or self._is_silent(place):
             return
         self.causes[place] = cause
         self.work.append(place)
         self._see_getters(place)
         if unit.alias is not None and unit.alias.bound == "*":
             self._mark_shadowing(place, unit.alias.module)
+
+    def _is_silent(self, place: Place) -> bool:
+        """Whether a unit has nothing to do, as the handler is there which it gives a logger."""
+        logger = silenced(self.unit(place), place.module) if self.fate(place) is Fate.SAME else None
+        if logger is None or not self.world.is_silent(logger):
+            return False
+        binders = [self.unit(one) for one in self.binders(Cell(place.module, LOGGING))]
+        found = [one for one in binders if one.alias is not None and one.alias.target == LOGGING]
+        return bool(found) and all(one in found or one.index > place.index for one in binders)
 
     def _mark_shadowing(self, star: Place, source: str) -> None:
         """A star import that is executed again binds all its names: who binds one of them later does so again too."""

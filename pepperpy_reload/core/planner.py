@@ -64,9 +64,10 @@ class _Planner(Shifts):
                 self.drop[name] = "nothing imports it any more"
 
     def _see_order(self, start: Start) -> None:
-        self.see_shifts(start)
         self._refuse(next(crossings(self, start, self.demand.edited), ""))
         self._refuse(next(half_way(self, start), ""))
+        if not self.restart:
+            self.see_shifts(start)
 
     def _begin_drop(self, name: str, reason: str) -> None:
         module = self.module(name)

@@ -167,6 +167,9 @@ class World(Protocol):
         Those that they import which are not loaded either are among them. Nothing if it is none of the project's.
         """
 
+    def is_silent(self, logger: str) -> bool:
+        """Whether the logger of that name has a handler of Python's own that does nothing."""
+
     def has_imported(self, importer: str, imported: str) -> bool:
         """Whether a module imported another one, at any time."""
 

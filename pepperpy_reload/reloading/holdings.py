@@ -65,6 +65,13 @@ def is_plain_logger(thing: object) -> bool:
     return type(thing).__module__ == "logging" and is_a(thing, loggers())
 
 
+def is_silent(name: str) -> bool:
+    """Whether the logger of that name has a handler of Python's own that does nothing."""
+    logging = sys.modules.get("logging")
+    known = logging.Logger.manager.loggerDict.get(name) if logging is not None else None
+    return logging is not None and any(type(one) is logging.NullHandler for one in getattr(known, "handlers", ()))
+
+
 class Holdings:
     """The settings of the process, its environment and its loggers, as they are now."""
 

@@ -37,7 +37,7 @@ from pepperpy_reload.reloading.holders import (
     led_to,
     parts_of,
 )
-from pepperpy_reload.reloading.holdings import is_plain_logger
+from pepperpy_reload.reloading.holdings import is_plain_logger, is_silent
 from pepperpy_reload.reloading.kept import kept_by
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
@@ -239,6 +239,10 @@ class LiveWorld(Reaching):
     def holds_atom(self, cell: Cell) -> bool:
         """Whether a cell's value is of one of Python's own types of values that hold nothing."""
         return is_atom(self.value(cell))
+
+    def is_silent(self, logger: str) -> bool:
+        """Whether the logger of that name has a handler of Python's own that does nothing."""
+        return is_silent(logger)
 
     def is_iterator(self, cell: Cell) -> bool:
         """Whether going through a cell's live value uses it up."""

@@ -35,6 +35,9 @@ class Made:
     def imported_by_unloaded(self, module: str) -> Iterable[str]:
         return ()
 
+    def is_silent(self, logger: str) -> bool:
+        return False
+
     def is_of_a_library(self, entry: str) -> bool:
         return entry == "library"
 

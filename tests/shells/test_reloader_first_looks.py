@@ -543,3 +543,24 @@ def test_abstract_classes_do_not_remember_what_a_class_was_before_an_edit(player
         versions.append({"app.py": versions[-1]["app.py"].replace(old, new)})
     outcomes = player.play(Case(tuple(versions)))
     assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [("reloaded", "")] * len(edits), outcomes
+
+
+SILENT = (
+    "import logging\nfrom parts import *\nlogging.getLogger(__name__).addHandler(logging.NullHandler())\ndel logging\n"
+)
+IN_USE = "import logging\nclass Part: pass\nLIMIT = 1\nclass Other(Part):\n    __slots__ = ()\n    size = LIMIT\n"
+
+
+def test_a_logger_that_has_a_handler_which_does_nothing_needs_no_other_one(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, logging, parts
+        (handler,) = logging.getLogger("app").handlers
+        report = change("parts.py", "LIMIT = 1", "LIMIT = 2")
+        assert report.status == "reloaded" and app.Other is parts.Other and app.Other.size == 2, report
+        assert logging.getLogger("app").handlers == [handler]
+        report = change("app.py", "(__name__)", "('other')")
+        assert report.status == "restart" and "logging.getLogger" in report.reason, report
+        """,
+        {"app.py": SILENT, "parts.py": IN_USE},
+    )
