@@ -98,6 +98,8 @@ class Performance:
     def run(self) -> None:
         """Execute everything; what user code raises comes out as UserCodeError."""
         self._see_disposers()
+        for name in self._runs:  # while they are there
+            self._witness.see_begun(name, together=self._runs)
         if not all(map(self._executors.may_only_bind, self._steps)):
             self._deepen()
         forget_sources(self._outgoing(), self._attempt.transaction.undo)

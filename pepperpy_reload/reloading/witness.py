@@ -21,6 +21,7 @@ from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.settled import Print, print_of_class
+from pepperpy_reload.reloading.begun import Begun
 from pepperpy_reload.reloading.heirs import prints, value_of
 from pepperpy_reload.reloading.hiding import Turn
 from pepperpy_reload.reloading.looking import is_a
@@ -45,6 +46,7 @@ class Witness:
         self._unchanged: dict[str, set[CodeKey]] = {}
         self._unbound: set[Cell] = set()
         """The cells that functions have left alone which it has called, and which may bind them."""
+        self._begun = Begun(scope)
         self._own: set[str] = set()
         """The names that the statement which is being executed has to bind, as it reads them itself."""
         self._heirs: list[tuple[Cell, list[tuple[type, Print | None]]]] = []
@@ -62,6 +64,7 @@ class Witness:
         self._unbound = self._scope.left_unbound(place.module, old) - self._planned if old >= 0 else set()
         for cell in self._scope.absent(place):
             raise RestartNeeded(f"{place.module}:{unit.line} reads {cell} before that has been loaded")
+        self._see_begun(place, unit)
         imported = {Cell(unit.alias.module, unit.alias.name)} if unit.alias is not None else set()
         imported |= {Cell(alias.module, alias.name) for alias in unit.imports}
         read = imported | {self._scope.cell(place.module, names)[0] for names in unit.reads}
@@ -84,6 +87,19 @@ class Witness:
             if late:
                 raise RestartNeeded(f"{place.module}:{unit.line} looks up {cell} before it is bound")
         return missing
+
+    def see_begun(self, name: str, together: Collection[str]) -> None:
+        """Raise RestartNeeded if a module that is run as a whole asks for what a start has not bound by then.
+
+        Those that are run again `together` find each other as they do in a start.
+        """
+        module = self._scope.module(name)
+        for unit in module.alignment.units if module is not None else ():
+            self._see_begun(Place(name, unit.index), unit, together)
+
+    def _see_begun(self, place: Place, unit: Unit, together: Collection[str] = ()) -> None:
+        if why := self._begun.missed_by(place, unit, together):
+            raise RestartNeeded(f"{place.module}:{unit.line} reads {why}")
 
     def _missing_itself(self, place: Place, unit: Unit, stale: Stale) -> dict[str, Turn]:
         """What a statement binds itself, and nothing before it, if somebody may look that up meanwhile."""
@@ -141,8 +157,12 @@ class Witness:
         expected = {*ran, *self._scope.foreseen(place)} if is_new else ran
         keys = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         for key in keys:
-            for home, facts in self._facts(key) if is_new or not self._is_unchanged(key) else ():
-                if any(self._why_not_yet(home, names, place, stale) for names in facts.reads):
+            is_other = is_new or not self._is_unchanged(key)
+            for home, facts in self._facts(key):
+                others = facts.reads if is_other else ()
+                if any(self._begun.missed_in(home, facts, place)) or any(
+                    self._why_not_yet(home, names, place, stale) for names in others
+                ):
                     return Lines({*self._edited, *(loaded.path for loaded in recorder.modules.values())})
         return None
 
@@ -161,14 +181,22 @@ class Witness:
         if is_new and ran:
             self._see_operators(place, unit, ran)
         for key in ran:
-            if not is_new and self._is_unchanged(key):
-                continue
             for home, facts in self._facts(key):
+                self._see_missed(place, unit, key, home, facts, lines)
+                if not is_new and self._is_unchanged(key):
+                    continue
                 self._judge(place, unit, key, home, facts, stale, lines)
                 if is_new and not (key in known and self._is_unchanged(key)):
                     self._see_changes(place, unit, key, home, facts)
                 if is_new and key not in recorder.runners:
                     self._see_outside(place, unit, home, facts)
+
+    def _see_missed(
+        self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, lines: Lines | None
+    ) -> None:  # fmt: skip
+        for names, why in self._begun.missed_in(home, facts, place):
+            if self._is_come_to(key, names[0], lines):
+                raise RestartNeeded(f"{place.module}:{unit.line} calls {key.qualname}, which reads {why}")
 
     def _see_changes(self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts) -> None:
         """A function has been called that the plan could not know of: others use later what it has changed."""
