@@ -186,7 +186,7 @@ class Traces(Readers):
         told: dict[Cell, Depth] = {}
         is_told: bool | None = None
         for key, known in every.items():
-            if known[1].reached or known[1].set_on_first:
+            if known[1].reached or known[1].changes_first:
                 state = self.world.class_state(key, known[1])
                 told.update({self.canonical(cell): Depth.CALL for cell in state})
             if known[1].reaches_through and unit.kind is Kind.CLASS:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from types import FunctionType
 from typing import Any
 
@@ -14,6 +15,7 @@ from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holders import can_change
 from pepperpy_reload.reloading.looking import is_a, plain_attribute
+from pepperpy_reload.reloading.origins import is_own
 
 
 class ClassState:
@@ -23,12 +25,15 @@ class ClassState:
         self._classes: dict[str, list[type]] = {}
         """By the name of an attribute."""
         self._cells: dict[int, Cell] = {}
+        self._held: list[tuple[type, type]] = []
+        """The types of objects that stand in classes, each with the class."""
         for module in recorder.modules:
             for name, value in list(getattr(sys.modules.get(module), "__dict__", {}).items()):
                 if is_a(value, type) and (plain_attribute(value, "__module__"), _qualname(value)) == (module, name):
                     self._cells[id(value)] = Cell(module, name)
                     for attribute in _changeable(value):
                         self._classes.setdefault(attribute, []).append(value)
+                        self._held += ((type(one), value) for one in _objects_in(vars(value)[attribute]))
         self._holding = {id(cls) for classes in self._classes.values() for cls in classes}
 
     def of(self, key: CodeKey, module: str, facts: FunctionFacts) -> Iterator[Cell]:
@@ -39,6 +44,8 @@ class ClassState:
             for cls in self._classes.get(mangled(written, name), ()):
                 if home is None or issubclass(cls, home) or issubclass(home, cls):
                     yield self._cells[id(cls)]
+        if home is not None and _changes_self(key, facts):
+            yield from (self._cells[id(cls)] for kind, cls in self._held if issubclass(kind, home))
         set_on_first = {mangled(written, name) for name in facts.set_on_first}
         if home is not None and set_on_first and _is_given_the_class(home, key):
             subclasses: list[type] = type.__subclasses__(home)
@@ -48,6 +55,26 @@ class ClassState:
     def has(self, value: object) -> bool:
         """Whether this is such a class, and something in it may change."""
         return id(value) in self._holding
+
+
+_BEGINNING = frozenset({"__new__", "__init__", "__post_init__", "__set_name__", "__init_subclass__"})
+"""Methods for objects and classes that are just being made."""
+_MANY = 100  # of what a container holds
+_CONTAINERS = (list, tuple, set, frozenset)
+
+
+def _changes_self(key: CodeKey, facts: FunctionFacts) -> bool:
+    """Whether a method may change what it is called for, or a function inside of it what that was."""
+    if "<locals>" in key.qualname:
+        return bool(facts.reached)
+    return facts.changes_first and key.qualname.rpartition(".")[2] not in _BEGINNING
+
+
+def _objects_in(value: Any) -> Iterator[object]:
+    """A value, or what it holds by itself, as far as it is of a class of the project's."""
+    kind = type(value)
+    inside: Iterable[object] = value.values() if kind is dict else value if kind in _CONTAINERS else [value]
+    yield from (one for one in islice(inside, _MANY) if not is_a(one, type) and is_own(type(one)))
 
 
 _qualname: Any = type.__dict__["__qualname__"].__get__

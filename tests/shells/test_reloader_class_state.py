@@ -106,3 +106,59 @@ def test_private_ones_are_found_by_the_name_of_their_class(player: Player, name:
     one, other = ({"app.py": f"{private}{text.replace('.items', '._Registry__items')}"} for text in EDITS[name])
     (outcome,) = player.play(Case((one, other)))
     assert (outcome["status"], outcome["fault"]) == ("reloaded", ""), outcome
+
+
+COUNTING = """
+from functools import partial
+class Count:
+    def __init__(self, function=None):
+        self.function, self.calls, self.names = function, 0, []
+    def hit(self, number):
+        self.calls += 1
+        return number
+    def named(self, name):
+        def deco(function):
+            self.names.append(name)
+            return function
+        return deco
+    __call__ = hit
+class Got(Count):
+    def __get__(self, thing, kind=None):
+        self.calls += 1
+        return self
+class Given(Count):
+    def __get__(self, thing, kind=None):
+        return partial(self, thing) if thing is not None else self
+    def __call__(self, thing, number):
+        return self.hit(number)
+class Set(Count):
+    def __set__(self, thing, value):
+        self.hit(value)
+class Base:
+    count, got, given, put = Count(), Got(), Given(), Set()
+    several = [Count(), Count()]
+class Heir(Base):
+    def run(self, number):
+        return self.count(number)
+def use(number):
+    return Heir().count.hit(number)
+NUMBER = 1
+"""
+HITS = {
+    "an instance's attribute is called": "Base().count(NUMBER)\n",
+    "a method of it": "Base().count.hit(NUMBER)\n",
+    "in a function": "use(NUMBER)\n",
+    "in a method of an heir": "Heir().run(NUMBER)\n",
+    "it is fetched": "OUT = Base().got.function, NUMBER\n",
+    "it gives what is called": "Base().given(NUMBER)\n",
+    "it is set": "thing = Base()\nthing.put = NUMBER\n",
+    "one of several": "for one in Base().several:\n    one(NUMBER)\n",
+    "a function inside of a method": "@Base().count.named(NUMBER)\ndef function():\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("way", HITS)
+def test_what_stands_in_a_class_is_as_after_a_start_when_its_methods_are_called_again(player: Player, way: str) -> None:
+    before, after = ({"app.py": f"{COUNTING}{HITS[way]}".replace("NUMBER = 1", f"NUMBER = {n}")} for n in (1, 2))
+    outcomes = player.play(Case((before, after, before)))
+    assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [("reloaded", "")] * 2, outcomes
