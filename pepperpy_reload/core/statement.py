@@ -50,8 +50,8 @@ class Statement:
     """What it defines, for a definition."""
     head: int = 0
     """How many lines of a definition are above the one in which its body begins."""
-    methods: tuple[FunctionExtent, ...] = ()
-    """For a class: where its functions of more than one line are, counted from its own first line."""
+    methods: tuple[FunctionExtent, ...] = field(default=(), compare=False, repr=False)
+    """For a class: where its functions of more than one line are, from its own first line on; remarks may follow."""
     is_alone: bool = False
     """Whether its text alone says it all: there is nothing else on its lines."""
     _node: ast.stmt | None = field(default=None, repr=False)

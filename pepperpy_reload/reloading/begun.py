@@ -5,6 +5,7 @@ Who reads such a name unguarded could not have been imported; who asks whether i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator
 
 from pepperpy_reload.core.effects import Chain
@@ -27,13 +28,14 @@ class Begun:
             return ""  # the module is enough for it
         cells = {Cell(alias.module, alias.name) for alias in (*unit.imports, *([unit.alias] if unit.alias else []))}
         found = (self._why(cell, place) for cell in sorted(cells) if cell.name and cell.module not in apart)
-        read = (self.missing(place.module, names, place, apart) for names in sorted(unit.evaluated))
+        chains = sorted(unit.evaluated - _put_into(unit.sets))
+        read = (self.missing(place.module, names, place, apart) for names in chains)
         return next(filter(None, (*found, *read)), "")
 
     def missed_in(self, home: str, facts: FunctionFacts, place: Place) -> Iterator[tuple[Chain, str]]:
         """What a function of a module reads, called at a place, that is not there; with the chain of names."""
         if any(self._is_begun(name, place) for name in recorder.graph.imports_of(home)):
-            for names in sorted(facts.reads):
+            for names in sorted(facts.reads - _put_into(facts.sets)):
                 if why := self.missing(home, names, place):
                     yield names, why
 
@@ -54,8 +56,8 @@ class Begun:
         return f"{whole}, which has not been run to its end by then" if later else ""
 
     def _why(self, cell: Cell, place: Place) -> str:
-        if not self._is_begun(cell.module, place):
-            return ""
+        if not self._is_begun(cell.module, place) or f"{cell.module}.{cell.name}" in sys.modules:
+            return ""  # a submodule is loaded by whoever asks for it first
         times = [self._scope.order(one) for one in self._scope.binders(cell)]
         return f"{cell} before it is bound" if times and min(times) > self._scope.order(place) else ""
 
@@ -65,3 +67,8 @@ class Begun:
             return False
         begin = self._scope.begins(module)
         return self._scope.begins(place.module)[: len(begin)] == begin
+
+
+def _put_into(sets: Iterable[Chain]) -> set[Chain]:
+    """What is read to set an attribute of it: that looks at none of its names."""
+    return {chain[:-1] for chain in sets}

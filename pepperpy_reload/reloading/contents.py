@@ -6,7 +6,7 @@ import gc
 import sys
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from operator import attrgetter, is_
 from types import (
@@ -29,7 +29,7 @@ from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.classslots import deleter_of, setter_of
 from pepperpy_reload.reloading.collection import collecting_later
-from pepperpy_reload.reloading.looking import is_a
+from pepperpy_reload.reloading.looking import is_a, is_atom
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 LIMIT = 1_000_000
@@ -43,6 +43,7 @@ _APART = frozenset(
     "sched selectors socket socketserver ssl subprocess threading".split()
 )
 """Homes of what runs beside a reload and goes on during it: putting that back would lose what others have done."""
+_DEEP = 3  # an instance, its containers, and those in them
 _OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
 _definition = attrgetter(*_OF_FUNCTIONS)
 _NOTHING = object()
@@ -68,6 +69,7 @@ class Contents:
         self._cells: list[tuple[CellType, Any]] = []
         self._slots: list[tuple[Any, MemberDescriptorType, Any]] = []
         self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
+        self._instances: dict[type, list[Any]] = {}
         modules = (sys.modules.get(name) for name in recorder.modules)
         self._spaces = {identity(vars(module)) for module in modules if isinstance(module, ModuleType)}
         with collecting_later():
@@ -88,6 +90,31 @@ class Contents:
         for thing, member, value in self._slots:
             if _slot(thing, member) is not value:
                 member.__delete__(thing) if value is _NOTHING else member.__set__(thing, value)
+
+    def changed(self, is_one: Callable[[type], bool], remade: Iterable[object]) -> Iterator[Any]:
+        """The instances of some classes that hold something else now, or have containers that do.
+
+        What was `remade` has taken what another one holds: that is not looked at.
+        """
+        things = [thing for kind, found in self._instances.items() if is_one(kind) for thing in found]
+        if things:
+            copies = {identity(thing): (thing, copy) for thing, copy in self._taken}
+            for thing in remade:
+                copies.pop(identity(thing), None)
+            parts = (one for one in self._slots if is_a(one[0], one[1].__objclass__))  # it may have another class
+            slots = {identity(thing) for thing, member, value in parts if not _is_as(_slot(thing, member), value)}
+            yield from (one for one in things if identity(one) in slots or not self._is_as_it_was(one, copies))
+
+    def _is_as_it_was(self, thing: Any, copies: Mapping[int, tuple[Any, Any]]) -> bool:
+        getter = dict_getter(type(thing))
+        level = [thing] if getter is None else [thing, getter.__get__(thing)]
+        for _ in range(_DEEP):
+            known = [copies[identity(part)] for part in level if identity(part) in copies]
+            if not all(_same(part, copy) or _is_alike(part, copy) for part, copy in known):
+                return False
+            held = [copy.values() if isinstance(copy, dict) else copy for _, copy in known]
+            level = [part for inside in held for part in inside if type(part) in _COPY]
+        return True
 
     def _visit(self, starts: Iterable[object]) -> None:
         waiting = _worth([*starts])
@@ -133,6 +160,7 @@ class Contents:
     def _take_instance(self, thing: Any, kind: type) -> list[Any]:
         getter, members, container = self._shape(kind)
         found: list[Any] = []
+        self._instances.setdefault(kind, []).append(thing)
         if container is not None:
             copy = _COPY[container](thing)
             self._taken.append((thing, copy))
@@ -224,6 +252,17 @@ def _same(thing: Any, copy: Any) -> bool:
     if is_a(thing, deque):
         return deque.__len__(thing) == len(copy) and all(map(is_, deque.__iter__(thing), copy))
     return bytes(thing) == bytes(copy)
+
+
+def _is_alike(thing: Any, copy: Any) -> bool:
+    """Whether a plain table or list holds the same, or values that nobody can tell from what it held."""
+    if type(thing) is dict:
+        return thing.keys() == copy.keys() and all(_is_as(thing[key], value) for key, value in copy.items())
+    return type(thing) is list and len(thing) == len(copy) and all(map(_is_as, thing, copy))
+
+
+def _is_as(one: object, other: object) -> bool:
+    return one is other or (is_atom(one) and type(one) is type(other) and one == other)
 
 
 def _all_same(items: Iterable[tuple[Any, Any]], others: Iterable[tuple[Any, Any]]) -> bool:

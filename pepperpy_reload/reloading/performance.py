@@ -271,7 +271,10 @@ class Performance:
         self._registrations.end(place)
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
-        self._witness.after(place, unit, executor.activities[step.index], self._executors.stale, lines)
+        activity, contents = executor.activities[step.index], self._attempt.transaction.contents
+        self._witness.after(place, unit, activity, self._executors.stale, lines)
+        if contents is not None:
+            self._witness.see_bystanders(place, unit, activity, contents, self.remade)
 
     def _take_over(self, step: Step, unit: Unit, place: Place, executor: Executor) -> bool:
         """Take a step of which nothing comes but that names are bound, if it is one; whether it is."""

@@ -31,7 +31,8 @@ class Transaction:
         self._spaces = [(module, dict(vars(module)), type(module)) for module in chosen]
         self._record = recorder.memory() if deep else recorder.part(modules)
         self._lines = dict(linecache.cache) if deep else None
-        self._is_deep = False
+        self.contents: Contents | None = None
+        """What objects held, once it has been kept."""
         self._environment = dict(os.environ) if deep else None
 
     def deepen(self) -> None:
@@ -39,10 +40,10 @@ class Transaction:
 
         What has been done until now is taken back after it. Raises RestartNeeded if there is too much of it.
         """
-        if not self._is_deep:
-            self._is_deep = True
+        if self.contents is None:
             starts = [value for _, names, _ in self._spaces for value in names.values()]
-            self.undo(Contents([*starts, sys.path], _is_first_party_class).restore)
+            self.contents = Contents([*starts, sys.path], _is_first_party_class)
+            self.undo(self.contents.restore)
 
     def before(self, name: str) -> dict[str, Any]:
         """The names of a module as they were when the transaction began; {} if it was not loaded."""

@@ -22,6 +22,8 @@ from pepperpy_reload.importing.footprint import Activity, CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.importing.settled import Print, print_of_class
 from pepperpy_reload.reloading.begun import Begun
+from pepperpy_reload.reloading.bystanders import Bystanders
+from pepperpy_reload.reloading.contents import Contents
 from pepperpy_reload.reloading.heirs import prints, value_of
 from pepperpy_reload.reloading.hiding import Turn
 from pepperpy_reload.reloading.looking import is_a
@@ -47,6 +49,7 @@ class Witness:
         self._unbound: set[Cell] = set()
         """The cells that functions have left alone which it has called, and which may bind them."""
         self._begun = Begun(scope)
+        self._bystanders = Bystanders(scope)
         self._own: set[str] = set()
         """The names that the statement which is being executed has to bind, as it reads them itself."""
         self._heirs: list[tuple[Cell, list[tuple[type, Print | None]]]] = []
@@ -190,6 +193,14 @@ class Witness:
                     self._see_changes(place, unit, key, home, facts)
                 if is_new and key not in recorder.runners:
                     self._see_outside(place, unit, home, facts)
+
+    def see_bystanders(
+        self, place: Place, unit: Unit, activity: Activity, contents: Contents, remade: Iterable[object]
+    ) -> None:
+        """Raise RestartNeeded if a statement has changed an object that stays, and the plan does not know of it."""
+        ran = {key: facts for key in set().union(*activity.ran.values()) for _, facts in self._facts(key)}
+        if method := self._bystanders.changed_by(place, ran.items(), contents, remade):
+            raise RestartNeeded(f"{place.module}:{unit.line} calls {method} again, of an object that stays as it is")
 
     def _see_missed(
         self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, lines: Lines | None

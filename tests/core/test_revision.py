@@ -9,7 +9,7 @@ from functools import partial
 from types import CodeType
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pepperpy_reload.core.difference import align
@@ -130,6 +130,7 @@ CLASSES = st.lists(st.sampled_from(PARTS), max_size=5).map(
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much], deadline=None)
+@example("class A:\n    x = 1\n    def f(self, x=1):\n        return x\n    x = 1", 4, 0, ["        # a remark"])
 @given(CLASSES, st.integers(0, 15), st.integers(0, 2), st.lists(st.sampled_from(MEMBERS), max_size=2))
 def test_other_lines_in_a_class(before: str, place: int, gone: int, new: list[str]) -> None:
     lines = before.split("\n")
