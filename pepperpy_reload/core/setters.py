@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
 
 from pepperpy_reload.core.doings import Alias
 from pepperpy_reload.core.effects import Chain
@@ -34,3 +35,24 @@ def _through(alias: Alias, chain: Chain) -> tuple[str, Chain]:
         return alias.module, (alias.name, *chain[1:])
     plain = alias.bound == alias.module.partition(".")[0]
     return alias.bound if plain else alias.module, chain[1:]
+
+
+def attributes_changed(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The attributes that code may set or delete, of whatever object, or of which it may change what they hold."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
+                yield name
+            case ast.Subscript(
+                value=ast.Attribute(attr="__dict__") | ast.Call(func=ast.Name(id="vars")),
+                slice=ast.Constant(value=str() as name),
+            ):
+                yield name
+            case ast.Subscript(value=ast.Attribute(attr=name), ctx=ast.Store() | ast.Del()):
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=name))):
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Subscript(value=ast.Attribute(attr=name)))):
+                yield name
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str() as name), *_]):
+                yield name

@@ -1,4 +1,4 @@
-"""Objects that stay as they are, and have been changed nevertheless by methods that were called once more.
+"""Objects that stay as they are, and have been changed nevertheless by statements that were executed once more.
 
 Which objects a statement changes is found by the names that lead to them. Where it has got one by other ways (from a
 function, by a weak reference, by a name that is made up), the change shows only when it has been made: what was copied
@@ -14,11 +14,14 @@ from typing import Any
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.identity import identity
+from pepperpy_reload.core.names import mangled
+from pepperpy_reload.core.setters import attributes_changed
+from pepperpy_reload.core.statement import import_time
 from pepperpy_reload.core.traces import Traces
+from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading.classstate import changes_self
+from pepperpy_reload.reloading.classstate import BEGINNING
 from pepperpy_reload.reloading.contents import Contents
 from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
 
@@ -27,29 +30,34 @@ _MOST = 5_000  # objects
 
 
 class Bystanders:
-    """Knows what the statements that have been executed again were known to change."""
+    """Knows what the statements that have been executed again were known to change, and which attributes they may."""
 
     def __init__(self, scope: Traces) -> None:
         self._scope = scope
         self._known: dict[int, Any] = {}
         self._told: set[Place] = set()
+        self._names: set[str] = set()
+        self._first: set[str] = set()
+        """The attributes that statements change which are new: they do so for the first time."""
 
-    def changed_by(
-        self, place: Place, ran: Iterable[tuple[CodeKey, FunctionFacts]], contents: Contents, remade: Iterable[object]
-    ) -> str:
-        """The method by which a statement, that has just been executed, has changed an object that stays; or ""."""
+    def note(self, place: Place, unit: Unit, ran: Iterable[tuple[CodeKey, FunctionFacts]]) -> None:
+        """A statement has been executed, and has run these functions."""
         self._told.add(place)
-        if self._scope.old_index(place) < 0:
-            return ""  # what is new changes things for the first time
-        methods = {_class_of(key): key for key, facts in ran if changes_self(key, facts)}
-        if not methods:
-            return ""
-        changed = list(contents.changed(lambda kind: not methods.keys().isdisjoint(_homes(kind)), remade))
-        if not changed:
-            return ""
-        self._explain(remade)
-        left = [thing for thing in changed if identity(thing) not in self._known]
-        return next((methods[home].qualname for thing in left for home in _homes(type(thing)) if home in methods), "")
+        names = self._names if self._scope.old_index(place) >= 0 else self._first
+        names.update(attributes_changed(import_time(unit.statement.shell)))
+        for key, facts in ran:
+            *_, cls, function = ("", *key.qualname.partition(".<locals>")[0].split("."))
+            if function not in BEGINNING or "<locals>" in key.qualname:
+                names.update(mangled(cls, name) if cls else name for name in attributes_changed(facts.nodes))
+
+    def changed(self, contents: Contents, remade: Iterable[object]) -> str:
+        """The attribute that has been changed of an object that stays, with its class; or ""."""
+        names = self._names - self._first
+        found = list(contents.changed(names, remade)) if names else []
+        if found:
+            self._explain(remade)
+        left = (f"{type(thing).__qualname__}.{name}" for thing, name in found if identity(thing) not in self._known)
+        return next(left, "")
 
     def _explain(self, remade: Iterable[object]) -> None:
         """What the plan has seen to is no bystander."""
@@ -58,7 +66,6 @@ class Bystanders:
             for cell, depth in self._scope.mutated(place, old=False).items():
                 if cell not in before or depth is Depth.STORE:  # else it is made again, and this is another one
                     self._note(getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name))
-        self._told.clear()
         for thing in remade:
             self._note(thing)
 
@@ -79,15 +86,3 @@ def _inside(thing: Any) -> Iterator[Any]:
         yield from vars(thing).values()
     else:
         yield from instance_dict(thing).values()
-
-
-def _class_of(key: CodeKey) -> tuple[str, str]:
-    """The file and the name of the class in whose body a method, or one around a function, was written."""
-    return key.file, key.qualname.partition(".<locals>")[0].rpartition(".")[0]
-
-
-def _homes(kind: type) -> Iterator[tuple[str, str]]:
-    for base in type.mro(kind):
-        loaded = recorder.by_name.get(str(vars(base).get("__module__")))
-        if loaded is not None:
-            yield loaded.path, base.__qualname__

@@ -44,7 +44,7 @@ class ClassState:
             for cls in self._classes.get(mangled(written, name), ()):
                 if home is None or issubclass(cls, home) or issubclass(home, cls):
                     yield self._cells[id(cls)]
-        if home is not None and changes_self(key, facts):
+        if home is not None and _changes_self(key, facts):
             yield from (self._cells[id(cls)] for kind, cls in self._held if issubclass(kind, home))
         set_on_first = {mangled(written, name) for name in facts.set_on_first}
         if home is not None and set_on_first and _is_given_the_class(home, key):
@@ -57,17 +57,17 @@ class ClassState:
         return id(value) in self._holding
 
 
-_BEGINNING = frozenset({"__new__", "__init__", "__post_init__", "__set_name__", "__init_subclass__"})
+BEGINNING = frozenset({"__new__", "__init__", "__post_init__", "__set_name__", "__init_subclass__"})
 """Methods for objects and classes that are just being made."""
 _MANY = 100  # of what a container holds
 _CONTAINERS = (list, tuple, set, frozenset)
 
 
-def changes_self(key: CodeKey, facts: FunctionFacts) -> bool:
+def _changes_self(key: CodeKey, facts: FunctionFacts) -> bool:
     """Whether a method may change what it is called for, or a function inside of it what that was."""
     if "<locals>" in key.qualname:
         return bool(facts.reached)
-    return facts.changes_first and key.qualname.rpartition(".")[2] not in _BEGINNING
+    return facts.changes_first and key.qualname.rpartition(".")[2] not in BEGINNING
 
 
 def _objects_in(value: Any) -> Iterator[object]:

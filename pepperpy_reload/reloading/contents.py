@@ -6,7 +6,7 @@ import gc
 import sys
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import partial
 from operator import attrgetter, is_
 from types import (
@@ -91,30 +91,37 @@ class Contents:
             if _slot(thing, member) is not value:
                 member.__delete__(thing) if value is _NOTHING else member.__set__(thing, value)
 
-    def changed(self, is_one: Callable[[type], bool], remade: Iterable[object]) -> Iterator[Any]:
-        """The instances of some classes that hold something else now, or have containers that do.
+    def changed(self, names: Set[str], remade: Iterable[object]) -> Iterator[tuple[Any, str]]:
+        """The instances of the project's classes of which one of these attributes has another value or other contents.
 
-        What was `remade` has taken what another one holds: that is not looked at.
+        Each with that attribute. What was `remade` has taken what another one holds: that is not looked at.
         """
-        things = [thing for kind, found in self._instances.items() if is_one(kind) for thing in found]
-        if things:
-            copies = {identity(thing): (thing, copy) for thing, copy in self._taken}
-            for thing in remade:
-                copies.pop(identity(thing), None)
-            parts = (one for one in self._slots if is_a(one[0], one[1].__objclass__))  # it may have another class
-            slots = {identity(thing) for thing, member, value in parts if not _is_as(_slot(thing, member), value)}
-            yield from (one for one in things if identity(one) in slots or not self._is_as_it_was(one, copies))
+        copies = {identity(thing): (thing, copy) for thing, copy in self._taken}
+        for thing in remade:
+            copies.pop(identity(thing), None)
+        for kind, found in self._instances.items():
+            getter = dict_getter(kind) if self._is_ours(kind) else None
+            if getter is None:
+                continue
+            for thing in [one for one in found if type(one) is kind]:
+                inside, copy = copies.get(identity(getter.__get__(thing)), ({}, {}))
+                for name in (inside.keys() | copy.keys()) & names:
+                    if self._is_other(inside.get(name, _NOTHING), copy.get(name, _NOTHING), copies):
+                        yield thing, name
+        for thing, member, value in self._slots:
+            known = member.__name__ in names and is_a(thing, member.__objclass__) and self._is_ours(type(thing))
+            if known and self._is_other(_slot(thing, member), value, copies):
+                yield thing, member.__name__
 
-    def _is_as_it_was(self, thing: Any, copies: Mapping[int, tuple[Any, Any]]) -> bool:
-        getter = dict_getter(type(thing))
-        level = [thing] if getter is None else [thing, getter.__get__(thing)]
-        for _ in range(_DEEP):
-            known = [copies[identity(part)] for part in level if identity(part) in copies]
+    @staticmethod
+    def _is_other(now: object, before: Any, copies: Mapping[int, tuple[Any, Any]]) -> bool:
+        level = [before]
+        for _ in range(_DEEP if _is_as(now, before) else 0):
+            known = [copies[identity(part)] for part in level if type(part) in _COPY and identity(part) in copies]
             if not all(_same(part, copy) or _is_alike(part, copy) for part, copy in known):
-                return False
-            held = [copy.values() if isinstance(copy, dict) else copy for _, copy in known]
-            level = [part for inside in held for part in inside if type(part) in _COPY]
-        return True
+                return True
+            level = [part for _, copy in known for part in (copy.values() if isinstance(copy, dict) else copy)]
+        return not _is_as(now, before)
 
     def _visit(self, starts: Iterable[object]) -> None:
         waiting = _worth([*starts])

@@ -126,6 +126,8 @@ class Performance:
                 self._survivors.check_module(name, self._attempt.transaction.before(name))
             self._tidy()
             names.check(self._time_of)
+            if self._attempt.transaction.contents is not None:
+                self._witness.see_bystanders(self._attempt.transaction.contents, self.remade)
             self._forgetting.check(self._plan.cells, self._time_of)
             self._registrations.check()
             if self._holdings is not None:
@@ -271,10 +273,10 @@ class Performance:
         self._registrations.end(place)
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
-        activity, contents = executor.activities[step.index], self._attempt.transaction.contents
+        activity = executor.activities[step.index]
         self._witness.after(place, unit, activity, self._executors.stale, lines)
-        if contents is not None:
-            self._witness.see_bystanders(place, unit, activity, contents, self.remade)
+        if self._holdings is not None:
+            self._witness.note(place, unit, activity)
 
     def _take_over(self, step: Step, unit: Unit, place: Place, executor: Executor) -> bool:
         """Take a step of which nothing comes but that names are bound, if it is one; whether it is."""

@@ -194,13 +194,15 @@ class Witness:
                 if is_new and key not in recorder.runners:
                     self._see_outside(place, unit, home, facts)
 
-    def see_bystanders(
-        self, place: Place, unit: Unit, activity: Activity, contents: Contents, remade: Iterable[object]
-    ) -> None:
-        """Raise RestartNeeded if a statement has changed an object that stays, and the plan does not know of it."""
-        ran = {key: facts for key in set().union(*activity.ran.values()) for _, facts in self._facts(key)}
-        if method := self._bystanders.changed_by(place, ran.items(), contents, remade):
-            raise RestartNeeded(f"{place.module}:{unit.line} calls {method} again, of an object that stays as it is")
+    def note(self, place: Place, unit: Unit, activity: Activity) -> None:
+        """A statement has been executed that may have changed any object."""
+        keys = set().union(*activity.ran.values())
+        self._bystanders.note(place, unit, ((key, facts) for key in keys for _, facts in self._facts(key)))
+
+    def see_bystanders(self, contents: Contents, remade: Iterable[object]) -> None:
+        """Raise RestartNeeded if one has changed an object that stays, and the plan does not know of it."""
+        if attribute := self._bystanders.changed(contents, remade):
+            raise RestartNeeded(f"{attribute} is changed once more, of an object that would not be made again")
 
     def _see_missed(
         self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, lines: Lines | None

@@ -54,6 +54,9 @@ WAYS = {
     "an operator": "OUT = {} + NUMBER\n",
     "a name that is made up": "OUT = getattr({}, 'hit')(NUMBER)\n",
     "another name": "alias = {}\nalias.note(NUMBER)\ndel alias\n",
+    "its attribute": "{}.calls += NUMBER\n",
+    "a function that is given it": "def bump(one, number):\n    one.calls += number\nbump({}, NUMBER)\n",
+    "a local name": "def use(number):\n    for one in [{}]:\n        one.seen.append(number)\nuse(NUMBER)\n",
 }
 
 
