@@ -35,6 +35,7 @@ from pepperpy_reload.reloading.loaders import handled
 from pepperpy_reload.reloading.looking import is_atom
 from pepperpy_reload.reloading.needs import Needs
 from pepperpy_reload.reloading.passing import Passing
+from pepperpy_reload.reloading.patience import Patience
 from pepperpy_reload.reloading.registrations import Registrations
 from pepperpy_reload.reloading.run import Rerun, import_again
 from pepperpy_reload.reloading.settling import Settling
@@ -52,6 +53,7 @@ class Performance:
 
     def __init__(self, attempt: Attempt, finder: Finder, passing: Passing | None) -> None:
         self._attempt = attempt
+        self._patience = Patience()
         self._plan = attempt.prepared.plan
         self._passing = passing
         self._turn = passing.first if passing is not None else -1
@@ -68,7 +70,7 @@ class Performance:
         self._forgetting = Forgetting()
         self._registrations = Registrations(self._scope)
         self._holdings: Holdings | None = None
-        """What the process holds; None as long as nothing is executed that could change it, or any object."""
+        """What the process holds; None until something is executed that could change it, or any object."""
         self._loaded: set[str] = set()
         self._settling = Settling(self._plan)
         self.remade: list[object] = []
@@ -126,8 +128,7 @@ class Performance:
                 self._survivors.check_module(name, self._attempt.transaction.before(name))
             self._tidy()
             names.check(self._time_of)
-            if self._attempt.transaction.contents is not None:
-                self._witness.see_bystanders(self._attempt.transaction.contents, self.remade)
+            self._witness.see_bystanders(self._attempt.transaction.contents, self.remade)
             self._forgetting.check(self._plan.cells, self._time_of)
             self._registrations.check()
             if self._holdings is not None:
@@ -273,10 +274,7 @@ class Performance:
         self._registrations.end(place)
         self._scope.forget_values()
         self._survivors.check(place, executor.survived.get(step.index, ()), self.remade)
-        activity = executor.activities[step.index]
-        self._witness.after(place, unit, activity, self._executors.stale, lines)
-        if self._holdings is not None:
-            self._witness.note(place, unit, activity)
+        self._witness.after(place, unit, executor.activities[step.index], self._executors.stale, lines)
 
     def _take_over(self, step: Step, unit: Unit, place: Place, executor: Executor) -> bool:
         """Take a step of which nothing comes but that names are bound, if it is one; whether it is."""
@@ -359,7 +357,7 @@ class Performance:
     def _watched(self, where: str, execute: Callable[[], object]) -> None:
         """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
         count = len(sys.modules)
-        execute()
+        self._patience.during(where, execute)
         if self._holdings is None:
             return
         if len(sys.modules) != count and sys.modules.keys() - self._loaded:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from pepperpy_reload.core.computing import is_plain
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.facts import FunctionFacts
@@ -181,6 +182,7 @@ class Witness:
         expected = self._scope.foreseen(place) if is_new else ()
         known = {self._moved.get(key, key) for key in expected if isinstance(key, CodeKey)}
         ran = sorted(set().union(*activity.ran.values()))
+        self._note(place, unit, ran)
         if is_new and ran:
             self._see_operators(place, unit, ran)
         for key in ran:
@@ -194,14 +196,16 @@ class Witness:
                 if is_new and key not in recorder.runners:
                     self._see_outside(place, unit, home, facts)
 
-    def note(self, place: Place, unit: Unit, activity: Activity) -> None:
-        """A statement has been executed that may have changed any object."""
-        keys = set().union(*activity.ran.values())
-        self._bystanders.note(place, unit, ((key, facts) for key in keys for _, facts in self._facts(key)))
+    def _note(self, place: Place, unit: Unit, ran: Iterable[CodeKey]) -> None:
+        if ran or not is_plain(unit):
+            self._bystanders.note(place, unit, ((key, facts) for key in ran for _, facts in self._facts(key)))
 
-    def see_bystanders(self, contents: Contents, remade: Iterable[object]) -> None:
-        """Raise RestartNeeded if one has changed an object that stays, and the plan does not know of it."""
-        if attribute := self._bystanders.changed(contents, remade):
+    def see_bystanders(self, contents: Contents | None, remade: Iterable[object]) -> None:
+        """Raise RestartNeeded if a statement has changed an object that stays, and the plan does not know of it.
+
+        `contents` are there unless nothing has been executed that could.
+        """
+        if contents is not None and (attribute := self._bystanders.changed(contents, remade)):
             raise RestartNeeded(f"{attribute} is changed once more, of an object that would not be made again")
 
     def _see_missed(

@@ -564,3 +564,18 @@ def test_a_logger_that_has_a_handler_which_does_nothing_needs_no_other_one(reloa
         """,
         {"app.py": SILENT, "parts.py": IN_USE},
     )
+
+
+def test_what_takes_too_long_to_be_carried_out_needs_a_restart_and_leaves_all_as_it_was(reloads: Reloads) -> None:
+    reloads(
+        """
+        import main
+        from pepperpy_reload.reloading import patience
+        patience.LIMIT = -1.0  # it has always been too long
+        before = main.TABLE, list(main.TABLE)
+        report = change("main.py", "[1]", "[2]")
+        assert report.status == "restart" and "main:3 and more are executed again" in report.reason, report
+        assert main.TABLE is before[0] and main.TABLE == before[1] and main.SUM == 1
+        """,
+        {"main.py": "def total(items):\n    return sum(items)\nTABLE = [1]\nSUM = total(TABLE)\n"},
+    )
