@@ -17,7 +17,7 @@ Message = dict[str, Any]
 _CHUNK = 1 << 16
 _LONGEST = 1 << 24  # bytes of a line: what is longer is no message of ours, and would fill our memory
 _PASSED = 4  # descriptors, with a message
-_AT_ONCE: int = getattr(socket, "MSG_DONTWAIT", 0)
+_AT_ONCE: int = getattr(socket, "MSG_DONTWAIT", 0)  # 0: everything is left to the thread that waits
 
 
 class ServiceThread(threading.Thread):
@@ -46,10 +46,15 @@ class Line(Protocol):
 
 
 class Channel:
-    """One end of the line. Nobody here raises because the other end has gone: that is an end of messages."""
+    """One end of the line. Nobody here raises because the other end has gone: that is an end of messages.
 
-    def __init__(self, sock: socket.socket) -> None:
+    What is posted is written `at_once` if nothing waits to be: in a supervisor. In a worker threads of the user's post,
+    also out of audit hooks, and a debugger may hold one anywhere: none of them takes a lock of ours.
+    """
+
+    def __init__(self, sock: socket.socket, *, at_once: bool = False) -> None:
         self._sock = sock
+        self._at_once = _AT_ONCE if at_once else 0
         self._begun = b""  # has been read already
         self._sock.setblocking(True)
         self._sending = threading.Lock()
@@ -66,7 +71,7 @@ class Channel:
     def pair(cls) -> tuple[Self, socket.socket]:
         """Our end, and the socket that the other process inherits."""
         ours, theirs = socket.socketpair()
-        return cls(ours), theirs
+        return cls(ours, at_once=True), theirs
 
     @classmethod
     def inherited(cls, descriptor: int) -> Self:
@@ -100,7 +105,7 @@ class Channel:
     def post(self, message: Message) -> None:
         """Have a message sent, in the order of posting, and return at once, whatever the other end does."""
         self._unsaid.append(_encoded(message))
-        if self._sending.acquire(blocking=False):
+        if self._at_once and self._sending.acquire(blocking=False):
             try:
                 self._say_what_fits()
             finally:
@@ -186,8 +191,8 @@ class Channel:
     def _say_what_fits(self) -> None:
         """No thread has to be woken for what the system takes at once."""
         with suppress(OSError):  # it waits, or has gone: the thread sees which
-            while self._unsaid and not self._rest and _AT_ONCE:
-                sent = self._sock.send(self._unsaid[0], _AT_ONCE)
+            while self._unsaid and not self._rest:
+                sent = self._sock.send(self._unsaid[0], self._at_once)
                 self._rest = self._unsaid.popleft()[sent:]
 
     def _deliver(self) -> None:

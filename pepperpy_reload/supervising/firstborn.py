@@ -118,7 +118,7 @@ def take(environment: Mapping[str, str]) -> Newborn | None:
     from pepperpy_reload.supervising.newborn import Adopted, Newborn
 
     waiting, _waiting = _waiting, None
-    return Newborn(Adopted(waiting.pid), Channel(waiting.sock), waiting.lifeline, stacks=waiting.stacks)
+    return Newborn(Adopted(waiting.pid), Channel(waiting.sock, at_once=True), waiting.lifeline, stacks=waiting.stacks)
 
 
 def instruct(orders: Orders) -> None:
