@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 
 from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.facts import FunctionFacts
@@ -30,7 +31,7 @@ class Begun:
         found = (self._why(cell, place) for cell in sorted(cells) if cell.name and cell.module not in apart)
         chains = sorted(unit.evaluated - _put_into(unit.sets))
         read = (self.missing(place.module, names, place, apart) for names in chains)
-        return next(filter(None, (*found, *read)), "")
+        return next(filter(None, chain(found, read)), "")
 
     def missed_in(self, home: str, facts: FunctionFacts, place: Place) -> Iterator[tuple[Chain, str]]:
         """What a function of a module reads, called at a place, that is not there; with the chain of names."""
@@ -71,4 +72,4 @@ class Begun:
 
 def _put_into(sets: Iterable[Chain]) -> set[Chain]:
     """What is read to set an attribute of it: that looks at none of its names."""
-    return {chain[:-1] for chain in sets}
+    return {names[:-1] for names in sets}

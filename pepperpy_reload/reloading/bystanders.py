@@ -21,7 +21,7 @@ from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.reloading.classstate import BEGINNING
+from pepperpy_reload.reloading.classstate import is_beginning, written_in
 from pepperpy_reload.reloading.contents import Contents
 from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
 
@@ -46,9 +46,8 @@ class Bystanders:
         names = self._names if self._scope.old_index(place) >= 0 else self._first
         names.update(attributes_changed(import_time(unit.statement.shell)))
         for key, facts in ran:
-            *_, cls, function = ("", *key.qualname.partition(".<locals>")[0].split("."))
-            if function not in BEGINNING or "<locals>" in key.qualname:
-                names.update(mangled(cls, name) if cls else name for name in attributes_changed(facts.nodes))
+            if not is_beginning(key):
+                names.update(mangled(written_in(key), name) for name in attributes_changed(facts.nodes))
 
     def changed(self, contents: Contents, remade: Iterable[object]) -> str:
         """The attribute that has been changed of an object that stays, with its class; or ""."""

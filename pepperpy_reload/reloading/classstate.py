@@ -39,7 +39,7 @@ class ClassState:
     def of(self, key: CodeKey, module: str, facts: FunctionFacts) -> Iterator[Cell]:
         """The classes of which a function of a module may change something: for a method, those of its family."""
         home = _class_of(key, module)
-        written = _written_in(key)
+        written = written_in(key)
         for name in facts.reached:
             for cls in self._classes.get(mangled(written, name), ()):
                 if home is None or issubclass(cls, home) or issubclass(home, cls):
@@ -57,7 +57,7 @@ class ClassState:
         return id(value) in self._holding
 
 
-BEGINNING = frozenset({"__new__", "__init__", "__post_init__", "__set_name__", "__init_subclass__"})
+_BEGINNING = frozenset({"__new__", "__init__", "__post_init__", "__set_name__", "__init_subclass__"})
 """Methods for objects and classes that are just being made."""
 _MANY = 100  # of what a container holds
 _CONTAINERS = (list, tuple, set, frozenset)
@@ -67,7 +67,12 @@ def _changes_self(key: CodeKey, facts: FunctionFacts) -> bool:
     """Whether a method may change what it is called for, or a function inside of it what that was."""
     if "<locals>" in key.qualname:
         return bool(facts.reached)
-    return facts.changes_first and key.qualname.rpartition(".")[2] not in BEGINNING
+    return facts.changes_first and not is_beginning(key)
+
+
+def is_beginning(key: CodeKey) -> bool:
+    """Whether a function is a method for what is just being made."""
+    return "<locals>" not in key.qualname and key.qualname.rpartition(".")[2] in _BEGINNING
 
 
 def _objects_in(value: Any) -> Iterator[object]:
@@ -101,7 +106,7 @@ def _class_of(key: CodeKey, module: str) -> type | None:
     return found if is_a(found, type) else None
 
 
-def _written_in(key: CodeKey) -> str:
+def written_in(key: CodeKey) -> str:
     """The name of the class in whose source a function stands, "" if it stands in none."""
     *_, cls, _ = ("", *key.qualname.partition(".<locals>")[0].split("."))
     return cls

@@ -115,13 +115,15 @@ class Contents:
 
     @staticmethod
     def _is_other(now: object, before: Any, copies: Mapping[int, tuple[Any, Any]]) -> bool:
+        if not _is_as(now, before):
+            return True
         level = [before]
-        for _ in range(_DEEP if _is_as(now, before) else 0):
+        for _ in range(_DEEP):
             known = [copies[identity(part)] for part in level if type(part) in _COPY and identity(part) in copies]
             if not all(_same(part, copy) or _is_alike(part, copy) for part, copy in known):
                 return True
             level = [part for _, copy in known for part in (copy.values() if isinstance(copy, dict) else copy)]
-        return not _is_as(now, before)
+        return False
 
     def _visit(self, starts: Iterable[object]) -> None:
         waiting = _worth([*starts])
