@@ -66,6 +66,8 @@ class Doings:
     """For a class: its bases and keyword values."""
     heads: frozenset[Chain] = frozenset()
     """For a class: all that its bases, keyword values and decorators read."""
+    computes_bases: bool = False
+    """For a class: whether its bases and keyword values are more than names, and items of what these mean."""
     sweeping: str = ""
     """Why it can be executed at its own time in a start only, or ""."""
     annotates: tuple[str, ...] = ()
@@ -80,7 +82,7 @@ class Doings:
         """Those of a statement; relative imports are relative to `package`, annotations may be `postponed`."""
         nodes = list(import_time(node))
         read = readings(node, bodies=False, without=set(unevaluated(nodes)) if postponed else ())
-        bases, heads = _heads(node)
+        bases, heads, computes_bases = _heads(node)
         return cls(
             frozenset(read).union(lookups(nodes)) or NONE,
             tells(nodes),
@@ -92,6 +94,7 @@ class Doings:
             frozenset(called(nodes)) or NONE,
             bases,
             heads,
+            computes_bases,
             _sweeping(nodes),
             tuple(annotated_names([node])),
             frozenset(attributes_set(nodes)) - {()} or NONE,
@@ -102,15 +105,19 @@ class Doings:
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-def _heads(node: ast.stmt) -> tuple[tuple[Chain, ...], frozenset[Chain]]:
-    """The bases and keyword values of a class, and all that these and its decorators read."""
+def _heads(node: ast.stmt) -> tuple[tuple[Chain, ...], frozenset[Chain], bool]:
+    """The bases and keyword values of a class, all that these and its decorators read, and whether they compute."""
     if not isinstance(node, ast.ClassDef):
-        return (), NONE
+        return (), NONE, False
     named = [*node.bases, *(keyword.value for keyword in node.keywords)]
     plain = [item.value if isinstance(item, ast.Subscript) else item for item in named]
     heads = [*node.bases, *node.keywords, *node.decorator_list]
     read = frozenset(found for item in heads for found in readings(item, bodies=False))
-    return tuple(found for item in plain if (found := chain(item))), read
+    computes = any(isinstance(inner, _COMPUTING) for item in named for inner in ast.walk(item))
+    return tuple(found for item in plain if (found := chain(item))), read, computes
+
+
+_COMPUTING = (ast.Call, ast.IfExp, ast.BoolOp, ast.BinOp, ast.NamedExpr, ast.ListComp, ast.GeneratorExp)
 
 
 def tells(nodes: Iterable[ast.AST]) -> bool:

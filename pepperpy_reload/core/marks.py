@@ -114,7 +114,11 @@ class Marks(Traces):
             if key not in self._keys:
                 self._keys.add(key)
                 for place in self.runners(key):
-                    self.mark(place, Cause(f"called {qualname_of(key)} when it was imported; {cause.text}", by))
+                    self._mark_caller(place, Cause(f"called {qualname_of(key)} when it was imported; {cause.text}", by))
+
+    def _mark_caller(self, place: Place, cause: Cause) -> None:
+        """A unit that has run a function is stale; what a class has computed by it may be one of its bases."""
+        (self.force if self.unit(place).computes_bases else self.mark)(place, cause)
 
     def spread(self, cell: Cell, cause: Cause, *, rebound: bool, by: Place | None = None) -> None:
         """A cell holds something else, or what it holds has changed."""
@@ -137,10 +141,10 @@ class Marks(Traces):
                     self.spread(Cell(place.module, name), why, rebound=False, by=by)
             else:
                 self.mark(place, why)
-                if rebound and unit.kind is Kind.CLASS and self._is_in_head(place, cell):
+                if unit.kind is Kind.CLASS and self._is_in_head(place, cell, rebound=rebound):
                     self.force(place, why)
         for place, key in [*self.callers(cell), *self.callers(Cell(cell.module, "*"))]:
-            self.mark(place, Cause(f"called {qualname_of(key)} when it was imported, which reads {cell}", by))
+            self._mark_caller(place, Cause(f"called {qualname_of(key)} when it was imported, which reads {cell}", by))
 
     def _is_followed(self, cell: Cell, by: Place) -> bool:
         """Whether it is known what follows: then it has been marked, and nothing more comes of it."""
@@ -198,9 +202,16 @@ class Marks(Traces):
                 self.force(other, why)  # the star import may not bind it any more, or only now
         self.spread(Cell(star.module, name), why, rebound=rebound, by=star)
 
-    def _is_in_head(self, place: Place, cell: Cell) -> bool:
-        unit = self.unit(place)
-        return any(cell in self.cells(place.module, [head]) for head in unit.heads)
+    def _is_in_head(self, place: Place, cell: Cell, *, rebound: bool) -> bool:
+        """Whether a class may have another base if a cell is bound again, or if what it holds has changed in place.
+
+        Then it is still the same base itself; what is found in it may be another one.
+        """
+        unit, module = self.unit(place), place.module
+        if rebound or unit.computes_bases:
+            return not self.cells(module, unit.heads).isdisjoint((cell, Cell(cell.module, "*")))
+        meant = (self.cell(module, head) for head in unit.heads)
+        return any(found == cell and (rest or self.world.is_mutable(cell, ())) for found, rest in meant)
 
     def _drop_unless_bound(self, cell: Cell, cause: Cause) -> None:
         binders = self.binders(cell)

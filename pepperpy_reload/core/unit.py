@@ -133,6 +133,11 @@ class Unit:
         return self.doings.heads
 
     @property
+    def computes_bases(self) -> bool:
+        """For a class: whether its bases and keyword values are more than names, and items of what these mean."""
+        return self.doings.computes_bases
+
+    @property
     def evaluated(self) -> frozenset[Chain]:
         """What it reads itself: annotations apart that stay text."""
         if not self.postponed:

@@ -159,6 +159,21 @@ def _is_quiet(cls: type) -> bool:
     return cls.__module__.partition(".")[0] in _QUIET_HOMES
 
 
+def has_other_bases(live: type, scratch: type, statement: Statement) -> bool:
+    """Whether a new version of a class, made with the same head, has been given other bases than the live one has.
+
+    What a head computes is another object each time: `unit.computes_bases` tells of it, and it is asked nothing here.
+    """
+    if live.__bases__ == scratch.__bases__:  # type's own comparison: metaclasses are plain
+        return False
+    node = statement.node
+    return not (isinstance(node, ast.ClassDef) and any(isinstance(inner, ast.Call) for inner in _in_head(node)))
+
+
+def _in_head(node: ast.ClassDef) -> Iterator[ast.AST]:
+    return (inner for base in node.bases for inner in ast.walk(base))
+
+
 def take_over(
     live: type, scratch: type, before: Statement, after: Statement, dirty: frozenset[str], undo: Undo
 ) -> None:

@@ -285,6 +285,8 @@ class Executor:
         if unit.kind is Kind.CLASS and old.kind is Kind.CLASS:
             with classes.Hushed(live) as hushed:
                 exec(code, namespace, scratch)
+            if classes.has_other_bases(live, scratch.made[name], unit.statement):
+                raise RestartNeeded(f"{self.module.__name__}.{name} would have other bases now")
             classes.take_over(live, scratch.made[name], old.statement, unit.statement, dirty, self._undo)
             hushed.tell()
             return
