@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import ast
+import builtins
 import dis
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -18,7 +19,7 @@ from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import abstract, defaults, doubles
 from pepperpy_reload.reloading.classslots import deleter_of, setter_of
-from pepperpy_reload.reloading.looking import part_of
+from pepperpy_reload.reloading.looking import is_a, part_of
 from pepperpy_reload.reloading.origins import library_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
@@ -49,6 +50,8 @@ def why_not(cls: type, before: Statement, after: Statement, tells_again: Callabl
         return f"its metaclass is {type(cls).__name__}"
     if "__slots__" in vars(cls) or (b"__slots__" in after.text and _binds_slots(after.node)):
         return "it has __slots__"
+    if any(map(_may_look_around, vars(cls).values())):
+        return "a library's class inside it may have looked at it"
     before = after if before.text == after.text else before
     if not (bare and before is after) and (why := compared(before, after, _other_head)):
         return why
@@ -56,6 +59,11 @@ def why_not(cls: type, before: Statement, after: Statement, tells_again: Callabl
     if told and (_teller(cls) is not told[0] or not all(map(tells_again, told))):
         return "a base class wants to know of its subclasses"
     return ""
+
+
+def _may_look_around(member: object) -> bool:
+    """Whether what is in a class is a class that a library has made: as pydantic does, it may keep what is around."""
+    return is_a(member, type) and _is_made_by_a_library(member)
 
 
 def _binds_slots(node: ast.stmt) -> bool:
@@ -69,11 +77,20 @@ def _other_head(old: ast.stmt, new: ast.stmt) -> str:
     for part in ("bases", "keywords", "decorator_list"):
         if not alike(getattr(old, part), getattr(new, part), bodies=False):
             return f"its {part.removesuffix('_list')} changed"
+    known = {item.name: item.bases for item in old.body if isinstance(item, ast.ClassDef)}
+    for item in (item for item in new.body if isinstance(item, ast.ClassDef)):
+        named = [base for base in item.bases if not _is_of_python(base)]
+        if named and not alike(known.get(item.name), item.bases, bodies=False):
+            return "a class inside it, with bases that it had not, may look at it"
     for decorator in new.decorator_list:
         name = chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if name[-1:] == () or name[-1] not in _PURE_DECORATORS:
             return "it has a decorator that may do anything"
     return ""
+
+
+def _is_of_python(base: ast.expr) -> bool:
+    return isinstance(base, ast.Name) and hasattr(builtins, base.id)
 
 
 def remembers(cls: type) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.programs.edits import Case
 from tests.programs.player import Player
+
+if TYPE_CHECKING:
+    from tests.shells.conftest import Reloads
 
 FRAME = """
 def builder(function):
@@ -58,3 +63,47 @@ def test_a_class_has_the_bases_of_a_start(player: Player, name: str) -> None:
     files = {"app.py": f"from frame import *\nclass Heir({base}):\n    size = 1\n", "frame.py": FRAME}
     (outcome,) = player.play(Case((files, {**files, "frame.py": FRAME.replace(old, new, 1)})))
     assert (outcome["status"], outcome["fault"]) == (status, ""), outcome
+
+
+MODELS = """
+import sys
+
+class Meta(type):
+    def __init__(cls, name, bases, space):
+        super().__init__(name, bases, space)
+        cls.around = dict(sys._getframe(1).f_locals)
+
+class Model(metaclass=Meta): ...
+"""
+GROUP = """
+from library import Model
+
+LIMIT = 1
+
+class Group:
+    size: int = LIMIT
+    def one(self, size=1): ...
+    class Part(Model): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("size=1", "size=2"), ("LIMIT = 1", "LIMIT = 2"), ("size: int", "size: str"), ("(Model)", "")],
+)  # fmt: skip
+def test_a_librarys_class_inside_a_class_knows_what_is_around_it(reloads: Reloads, old: str, new: str) -> None:
+    reloads(
+        f"""
+        import pathlib
+        sys.path.append("../elsewhere")
+        pathlib.Path("../elsewhere").mkdir()
+        save("../elsewhere/library.py", {MODELS!r})
+        import app
+        for edit in [({old!r}, {new!r}), ({new!r} or "Part", {old!r} if {new!r} else "Part(Model)")]:
+            report = change("app.py", *edit)
+            assert report.status == "reloaded", report
+        for name in ("size", "one", "__annotations__"):
+            assert app.Group.Part.around[name] is vars(app.Group)[name], name
+        """,
+        {"app.py": GROUP},
+    )
