@@ -18,7 +18,7 @@ from pepperpy_reload.core.outside import Outside
 from pepperpy_reload.core.plan import Action, Demand, Passed, ReloadPlan, Step
 from pepperpy_reload.core.precedence import bound_otherwise, misplaced
 from pepperpy_reload.core.shifts import Shifts
-from pepperpy_reload.core.start import Start, crossings, half_way, imports_otherwise, play_start
+from pepperpy_reload.core.start import Start, crossings, half_way, imports_otherwise, missed, play_start
 from pepperpy_reload.core.statement import same_docstrings
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind, Unit
@@ -65,7 +65,7 @@ class _Planner(Shifts):
 
     def _see_order(self, start: Start) -> None:
         self._refuse(next(crossings(self, start, self.demand.edited), ""))
-        self._refuse(next(half_way(self, start), ""))
+        self._refuse(next(half_way(self, start), "") or next(missed(self, self.demand.edited), ""))
         if not self.restart:
             self.see_shifts(start)
 

@@ -245,6 +245,25 @@ class Readers(Concordance):
                 if self.module(submodule) is not None and not self.binders(cell):
                     yield from () if self.is_through(submodule, turn) else (cell,)
 
+    def passing(self, cell: Cell) -> Iterator[Place]:
+        """The units of other modules that read through a cell that holds a module, or ran a function which does."""
+        for name in self.world.mentioning(cell):
+            module = self.module(name)
+            if module is None or name == cell.module:
+                continue
+            for unit in module.saying(frozenset((cell.name,))):
+                if any(self._passes(name, chain, cell) for chain in unit.reads):
+                    yield Place(name, unit.index)
+            for key, facts in self.world.functions(name, frozenset((cell.name,))).items():
+                if any(self._passes(name, chain, cell) for chain in facts.reads):
+                    yield from self.runners(key)
+
+    def _passes(self, home: str, names: Chain, through: Cell) -> bool:
+        cell, rest = Cell(home, names[0]), names[1:]
+        while cell != through and rest and (package := self.module_bound(cell)):
+            cell, rest = Cell(package, rest[0]), rest[1:]
+        return cell == through
+
     def unfound(self, star: Place) -> list[str]:
         """The names of a module that a star import does not find there, as they are bound later in a cold start."""
         alias = self.unit(star).alias

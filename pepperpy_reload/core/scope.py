@@ -109,6 +109,11 @@ class Scope:
         """What the edit does to it."""
         return self._alignment(place[0]).fates[place[1]]
 
+    @cached_property
+    def ranks(self) -> Mapping[str, int]:
+        """The modules in the order in which they were loaded."""
+        return {name: rank for rank, name in enumerate(self.world.sequence())}
+
     def cell(self, name: str, chain: Chain) -> tuple[Cell, Chain]:
         """The cell that a chain of names in a module means, through modules bound on the way, and what is left."""
         known = self._meant.get((name, chain))

@@ -131,12 +131,16 @@ def _was_loaded_later(traces: Traces, name: str, place: Place, old: int) -> bool
 
     `from package import name` takes what the package has by that name, be it a submodule or not.
     """
+    seen = {name}
     trigger = traces.world.trigger(name)
-    if trigger is None:
-        return False
-    if trigger[0] == place.module:
-        return trigger[1] > old
-    return traces.world.order(name) > (*traces.world.order(place.module), place.index)
+    while trigger is not None and trigger[0] not in seen:
+        if trigger[0] == place.module:
+            return trigger[1] > old
+        seen.add(trigger[0])
+        trigger = traces.world.trigger(trigger[0])
+    return (
+        traces.ranks[name] > traces.ranks[place.module]
+    )  # one began after the other had ended, or when that had begun
 
 
 def _loading(traces: Traces, alias: Alias, *, known: bool) -> Iterator[str]:
@@ -194,6 +198,37 @@ def crossings(traces: Traces, start: Start, edited: Container[str]) -> Iterator[
                 if reader := _reader_below(traces, start, cell, loaded):
                     line = traces.unit(place).line
                     yield f"{place.module}:{line} imports {loaded} at another time, and {reader} reads {cell}"
+
+
+def missed(traces: Traces, edited: Iterable[str]) -> Iterator[str]:
+    """The units that would look for a module in another one before it is there: imports of that one have gone or moved.
+
+    Each is told in a few words.
+    """
+    for name in edited:
+        for cell in _imported_otherwise(traces, name):
+            for place in traces.passing(cell):
+                if not _is_there(traces, cell, place):
+                    yield f"{place.module}:{traces.unit(place).line} reads {cell} before that is there"
+
+
+def _imported_otherwise(traces: Traces, name: str) -> Iterator[Cell]:
+    """The cells with modules that imports of an edited module bound before, and bind elsewhere now, if at all."""
+    module = traces.module(name)
+    if module is None:
+        return
+    kept = [old for old in module.alignment.olds if old >= 0]
+    others = module.alignment.gone if kept == sorted(kept) else module.alignment.old
+    cells = (Cell(name, unit.alias.bound) for unit in others if unit.alias is not None)
+    yield from (cell for cell in dict.fromkeys(cells) if traces.world.module_value(cell))
+
+
+def _is_there(traces: Traces, cell: Cell, place: Place) -> bool:
+    """Whether a cell holds a module when a unit is executed: it is bound by then, or is a submodule that is loaded."""
+    turn, submodule = traces.order(place), f"{cell.module}.{cell.name}"
+    if traces.module(submodule) is not None and traces.is_through(submodule, turn):
+        return True
+    return any(traces.order(one) < turn for one in traces.binders(cell))
 
 
 def half_way(traces: Traces, start: Start) -> Iterator[str]:
@@ -265,7 +300,18 @@ def _crossed(traces: Traces, loaded: str, place: Place) -> Iterator[Cell]:
 
 def _reader_below(traces: Traces, start: Start, cell: Cell, loaded: str) -> str:
     readers = [*traces.readers(cell), *traces.star_readers(cell), *(place for place, _ in traces.callers(cell))]
-    return next((place.module for place in readers if start.is_below(place.module, loaded)), "")
+    below = (place for place in readers if start.is_below(place.module, loaded))
+    return next((place.module for place in below if not _loads_itself(traces, place, cell)), "")
+
+
+def _loads_itself(traces: Traces, place: Place, cell: Cell) -> bool:
+    """Whether a unit imports from a package what is there a submodule, and nothing else: it finds that at any time."""
+    alias, submodule = traces.unit(place).alias, f"{cell.module}.{cell.name}"
+    if alias is None or alias.target != submodule or traces.world.module_value(cell) != submodule:
+        return False
+    binders = [traces.unit(one).alias for one in traces.binders(cell)]
+    asked = traces.binders(Cell(cell.module, "__getattr__"))
+    return not asked and all(one is not None and one.target == submodule for one in binders)
 
 
 def displaced(before: list[str], after: list[str]) -> list[str]:

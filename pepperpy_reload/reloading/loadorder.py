@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pepperpy_reload.core.difference import Alignment
 from pepperpy_reload.core.graph import EdgeKind
@@ -24,7 +24,7 @@ class LoadOrder(Spoken):
         self._triggers: dict[str, tuple[str, int] | None] = {}
         self._triggered_by: dict[str, dict[int, list[str]]] = {}
         self._triggered: dict[str, list[str]] | None = None
-        self._found_later: dict[str, list[tuple[str, int]]] = {}
+        self._found_later: dict[str, list[tuple[str, Collection[int]]]] = {}
         self._unloaded = Unloaded()
 
     def sequence(self) -> list[str]:
@@ -118,17 +118,22 @@ class LoadOrder(Spoken):
     def imported_by(self, module: str, old: int) -> Sequence[str]:
         """The modules that an old unit imported in ways that its source does not show."""
         if module not in self._found_later:
-            edges = [(name, recorder.graph.edge(module, name)) for name in recorder.graph.imports_of(module)]
-            self._found_later[module] = [
-                (name, edge.line)
-                for name, edge in edges
-                if edge is not None and edge.kind is EdgeKind.IMPORT_MODULE and edge.at_import
-            ]
-        page = ledger.page(module) if self._found_later[module] else None
-        if page is None:
-            return _NONE
-        found = self._found_later[module]
-        return [name for name, line in found if name in recorder.modules and old in page.units_at(line)]
+            self._found_later[module] = list(self._find_later(module))
+        return [name for name, units in self._found_later[module] if old in units]
+
+    @staticmethod
+    def _find_later(module: str) -> Iterator[tuple[str, Collection[int]]]:
+        """What a module imported in such ways while a start was under way, each with the units that may have done so.
+
+        Of what a function imports these are the units that ran it: who else called it has imported that by itself.
+        """
+        edges = ((name, recorder.graph.edge(module, name)) for name in recorder.graph.imports_of(module))
+        for name, edge in edges:
+            if edge is None or edge.kind is not EdgeKind.IMPORT_MODULE or not edge.at_import:
+                continue
+            page = ledger.page(module) if name in recorder.modules else None
+            if page is not None:
+                yield name, page.units_running(edge.line)
 
     def imported_by_unloaded(self, module: str) -> Iterator[str]:
         """The modules that loading a module would import, which is not loaded yet, as far as files tell; in order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import os
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from types import CodeType
@@ -77,6 +77,16 @@ class Page:
             exact = [index for index in found if _covers(self.units[index], line, column)]
             return exact or found
         return found
+
+    def units_running(self, line: int) -> Collection[int]:
+        """The units that may have executed a line: which cover it, or which ran the function that it is in."""
+        found = self.function_at(line)
+        if found is None or not found[0] < line <= found[1]:
+            return self.units_at(line)
+        path, lines = self.loaded.path, range(found[0], line + 1)
+        return {
+            index for index, keys in enumerate(self.ran) if any(key.line in lines and key.file == path for key in keys)
+        }
 
     def units_at_offset(self, offset: int) -> list[int]:
         """The units that cover an offset of the module's bytecode."""

@@ -229,3 +229,63 @@ def test_modules_that_run_as_a_whole_are_still_known_by_the_import_that_loads_th
             """,
         },
     )
+
+
+@pytest.mark.parametrize("by", ["use.py", "tools.py"])
+def test_what_a_function_imports_is_imported_by_who_calls_it_and_not_where_it_is_written(
+    reloads: Reloads, by: str
+) -> None:
+    get = "from importlib import import_module\ndef get(name):\n    return import_module(name)\nLATER = 1\n"
+    call = "PLUG = tools.get('plug')\n"
+    reloads(
+        """
+        import app, sys
+        report = change("plug.py", "import tools", "import tools, other")
+        assert report.status == "reloaded" and app.use.PLUG is sys.modules["plug"] and report.ran, report
+        """,
+        {
+            "app.py": "import tools\nimport use\nimport other\n",
+            "tools.py": get if by == "use.py" else f"import sys\n{get}{call.replace('tools.', '')}",
+            "use.py": f"import tools\n{call}",
+            "plug.py": "import tools\nFOUND = tools.LATER\n",
+            "other.py": "SIZE = 1\n",
+        },
+    )
+
+
+PACKAGE = {
+    "app.py": "import p\nimport p.c\n",
+    "p/__init__.py": "from p import c\nfrom p import a\n",
+    "p/a.py": "import p\nFOUND = p.c.SIZE\n",
+    "p/c.py": "SIZE = 1\n",
+}
+BY_FUNCTION = {"p/a.py": "import p\ndef find(): return p.c.SIZE\nFOUND = find()\n"}
+ITSELF = {"p/a.py": "from p import c\nFOUND = c.SIZE\n"}
+THROUGH = {"p/__init__.py": "from p import c\nfrom p import b\nfrom p import a\n", "p/b.py": "import p.c\n"}
+BESIDE = {"app.py": "import p\n", "p/__init__.py": "import c\nfrom p import a\n", "c.py": "SIZE = 1\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "imports", "status"),
+    [
+        (PACKAGE, "from p import a, c\n", "restart"),
+        (PACKAGE, "from p import a\n", "restart"),
+        (PACKAGE | BY_FUNCTION, "from p import a, c\n", "restart"),
+        (PACKAGE | BESIDE, "from p import a\nimport c\n", "restart"),
+        (PACKAGE | ITSELF, "from p import a, c\n", "reloaded"),
+        (PACKAGE | THROUGH, "from p import b, a, c\n", "reloaded"),
+        (PACKAGE | THROUGH, "from p import a, b, c\n", "restart"),
+    ],
+)
+def test_imports_are_sorted_unless_somebody_would_miss_a_module(
+    reloads: Reloads, files: dict[str, str], imports: str, status: str
+) -> None:
+    reloads(
+        f"""
+        import app
+        save("p/__init__.py", {imports!r})
+        report = reloader.apply(["p/__init__.py"])
+        assert (report.status == "restart") == ({status!r} == "restart"), report
+        """,
+        files,
+    )
