@@ -120,7 +120,7 @@ class Outside:
 
     def _kept(self, name: str, unit: Unit) -> Iterator[str]:
         """What a unit has made that its library would have still, beside what it makes now."""
-        for bound in sorted(unit.binds) if unit.alias is None else ():
+        for bound in sorted(unit.binds - _only_imported(unit)) if unit.alias is None else ():
             if library := self._world.kept(Cell(name, bound)):
                 yield f"{_at(name, unit)} has made {bound}, which {library} goes on keeping"
 
@@ -151,7 +151,23 @@ class Outside:
 
 
 _SAME = (Fate.SAME, Fate.BODY)
+_NAMED = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar,
+)  # fmt: skip
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _only_imported(unit: Unit) -> set[str]:
+    """The names that import statements inside a unit bind, and nothing else in it: it has made none of these."""
+    found = {alias.bound for alias in unit.imports}
+    for node in walk(unit.statement.node) if found else ():
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.discard(node.id)
+        elif isinstance(node, _NAMED):
+            found.discard(getattr(node, "name", None) or "")
+        elif isinstance(node, ast.MatchMapping):
+            found.discard(node.rest or "")
+    return found
 
 
 def repeats(unit: Unit) -> bool:

@@ -31,6 +31,8 @@ class Named:
         if name in NAMES:
             raise ValueError("there was one already")
         NAMES.add(name)
+
+OWN = Metric("own")
 """
 AWAY = f"""
 import pathlib
@@ -156,4 +158,22 @@ def test_what_fails_inside_a_library_without_an_edit_may_go_well_in_a_fresh_star
             assert report.reason == "app:5 fails inside elsewhere (ValueError), and has not been edited", report
         """,
         {"app.py": APP + "Named('name', str(LIMIT))\n"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "expected"), [("raise", "reloaded"), ("OWN = Metric('own', 'about')", "restart")]
+)  # fmt: skip
+def test_what_is_only_imported_has_been_made_by_somebody_else(reloads: Reloads, otherwise: str, expected: str) -> None:
+    imports = "try:\n    from elsewhere import OWN, Metric\n    FOUND = LIMIT\nexcept KeyError:\n"
+    text = f"LIMIT = 1\n{imports}    {otherwise}\n"
+    reloads(
+        f"""
+        {AWAY.strip().replace(chr(10), chr(10) + " " * 8)}
+        own = app.OWN
+        report = change("app.py", "LIMIT = 1", "LIMIT = 2")
+        assert report.status == {expected!r} and app.OWN is own, report
+        assert app.FOUND == (2 if report.status == "reloaded" else 1)
+        """,
+        {"app.py": text},
     )
