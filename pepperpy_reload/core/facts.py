@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from pepperpy_reload.core.deeds import Deed, attributes_set, deeds
 from pepperpy_reload.core.doings import Alias, aliases, called, tells
 from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections, surveys
 from pepperpy_reload.core.freshness import fresh_names
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.lookups import lookups, only_executes
 from pepperpy_reload.core.names import (
     Function,
@@ -24,6 +25,7 @@ from pepperpy_reload.core.names import (
 )
 from pepperpy_reload.core.operands import alters, is_kept
 from pepperpy_reload.core.statement import chain, import_time
+from pepperpy_reload.core.tree import walk
 
 _HANDLING = (ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
 
@@ -94,7 +96,8 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
     changes, passing = mutations(inner, given(node) | outer), own | comprehension_names(inner)
     fresh = fresh_names(node, inner)
     first = next((item.arg for item in (*node.args.posonlyargs, *node.args.args)), "")
-    reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own))
+    notes = set(_local_notes(inner))
+    reads = (found for statement in body for found in readings(statement, bodies=False, hidden=own, without=notes))
     changes_parameters = any(
         item.chain[0] in passing and (item.chain[1:] or item.chain[0] not in fresh)
         for item in changes
@@ -128,6 +131,14 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         own,
         inner,
     )
+
+
+def _local_notes(nodes: Collection[ast.AST]) -> Iterator[int]:
+    """The annotations that are never evaluated, by their ids: those of a function's own names and attributes."""
+    inside = {identity(item) for node in nodes if isinstance(node, ast.ClassDef) for item in walk(node)}
+    for node in nodes:
+        if isinstance(node, ast.AnnAssign) and identity(node) not in inside:
+            yield identity(node.annotation)
 
 
 def _keeps_state(node: Function, changes: Iterable[Mutation], outer: frozenset[str]) -> bool:

@@ -298,6 +298,8 @@ def test_what_else_is_known_of_a_unit() -> None:
         pytest.param("def f():\n def g(): pass\n return g.x + a", "a", id="an inner function's name"),
         pytest.param("def f():\n class G: pass\n return G.x + a", "a", id="an inner class's name"),
         pytest.param("def f():\n match a:\n  case [x, *y] | {'k': x, **y}: return x, y", "a", id="match"),
+        pytest.param("def f(self): x: A = b; self.y: C", "b", id="its own annotations are never evaluated"),
+        pytest.param("def f():\n class K:\n  x: A = b", "A b", id="those of a class inside it are"),
     ],
 )
 def test_what_a_function_reads(source: str, reads: str) -> None:
