@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Iterable, Iterator, Set
 from types import ModuleType
@@ -10,7 +9,6 @@ from typing import Any
 
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.planner import plan_and_traces
-from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity, CodeKey
@@ -20,7 +18,6 @@ from pepperpy_reload.reloading.attempt import Attempt, Prepared
 from pepperpy_reload.reloading.caches import caches_of
 from pepperpy_reload.reloading.cascades import cascades
 from pepperpy_reload.reloading.collection import collecting_later
-from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.loaders import handled, loaders
 from pepperpy_reload.reloading.newcomers import see_newcomers
 from pepperpy_reload.reloading.opaque import see_opaque
@@ -135,18 +132,6 @@ def _stale_caches(plan: ReloadPlan, traces: Traces, changed: Set[CodeKey]) -> It
             keys, read = traces.reached(CodeKey.of(function.__code__))
             if not changed.isdisjoint(keys) or not cells.isdisjoint(read):
                 yield cache
-
-
-def read_ahead() -> None:
-    """Put the imports in order, and read the functions that are behind caches: they are asked for with most plans."""
-    importlib.invalidate_caches()  # the first time it loads something
-    recorder.graph.settle()
-    recorder.modules.at_real("")  # the first one to ask has them all sorted by their files
-    traces = Traces(LiveWorld())
-    for _, key in traces.world.caches():
-        traces.reached(key)
-    properties.read_ahead(traces)
-    forget_trees()
 
 
 def _plan(reading: Reading) -> Prepared:

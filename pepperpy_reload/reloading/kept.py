@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
@@ -17,13 +17,16 @@ from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.reloading.foreign import PURE_LIBRARIES
 from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
-from pepperpy_reload.reloading.memory import lead_to, modules_of
+from pepperpy_reload.reloading.memory import lead_to, lead_to_one, modules_of
 from pepperpy_reload.reloading.origins import home_of, is_own, library_of
 
 _FAR = 100_000  # objects looked at: who leads to something by such a way has not put it on a list
 _DEEP = 3  # what a container or an object of the project's holds, and what that holds
 _MANY = 200  # objects of one value
 _CONTAINERS = (list, tuple, set, frozenset)
+Asked = dict[str, list[tuple[Any, type]]]
+"""By library: objects that it may keep, each with its class."""
+
 _forgotten: dict[tuple[int, str], weakref.ref[type]] = {}
 """Classes, by their identity and with a library that was found to keep no object of theirs; some are made for each."""
 
@@ -33,18 +36,62 @@ def kept_by(value: Any) -> str:
 
     Of a class of the project's that is what its namespace holds, and the libraries that it is derived from count, too.
     """
-    asked: dict[str, list[tuple[Any, type]]] = {}
+    return next((package for package, things in _asked([value]).items() if _is_kept(package, things)), "")
+
+
+def can_be_kept(value: Any) -> bool:
+    """Whether it is worth asking for a value."""
+    return not is_atom(value) and not is_a(value, FunctionType)
+
+
+class Inquiry:
+    """Finds out which libraries keep nothing of all that modules have made: it takes one walk through what each has.
+
+    The objects are not held meanwhile. If another one has come in the place of one of them and is kept, it is asked for
+    again.
+    """
+
+    def __init__(self) -> None:
+        self._marks: dict[str, set[int]] = {}
+        self._kinds: dict[str, dict[int, weakref.ref[type]]] = {}
+
+    def add(self, values: Iterable[Any]) -> None:
+        """Ask for these as well."""
+        for package, things in _asked(filter(can_be_kept, values)).items():
+            self._marks.setdefault(package, set()).update(identity(thing) for thing, _ in things)
+            self._kinds.setdefault(package, {}).update((identity(kind), weakref.ref(kind)) for _, kind in things)
+
+    def answers(self) -> Iterator[str]:
+        """The libraries, each when it has been looked through."""
+        for package, marks in self._marks.items():
+            if not lead_to_one(marks, modules_of([package]), [package], far=_FAR):
+                _forgotten.update({(key, package): known for key, known in self._kinds[package].items()})
+            yield package
+
+
+def _asked(values: Iterable[Any]) -> Asked:
+    asked: Asked = {}
+    for value in values:
+        _ask(value, asked)
+    return asked
+
+
+def _ask(value: Any, asked: Asked) -> None:
+    """Add the objects in a value that libraries may keep, by these; not those of which it is known that none does."""
     above = list(map(_package, type.mro(value))) if is_a(value, type) and is_own(value) else []
     for thing, kind in _of_libraries(namespace_of(value) if above else value):
         for package in dict.fromkeys([*above, _package(kind)]):
             known = _forgotten.get((identity(kind), package))
             if package and package not in PURE_LIBRARIES and (known is None or known() is not kind):
                 asked.setdefault(package, []).append((thing, kind))
-    for package, things in asked.items():
-        if lead_to([thing for thing, _ in things], modules_of([package]), [package], far=_FAR):
-            return package
-        _forgotten.update({(identity(kind), package): weakref.ref(kind) for _, kind in things})
-    return ""
+
+
+def _is_kept(package: str, things: Sequence[tuple[Any, type]]) -> bool:
+    """Whether a library leads to one of some objects; if not it is remembered of their classes."""
+    if lead_to([thing for thing, _ in things], modules_of([package]), [package], far=_FAR):
+        return True
+    _forgotten.update({(identity(kind), package): weakref.ref(kind) for _, kind in things})
+    return False
 
 
 def _of_libraries(value: Any) -> Iterator[tuple[Any, type]]:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Set
+from operator import is_
 from types import CodeType
 from typing import Any
 
@@ -53,7 +54,8 @@ _spellings: dict[bytes, bytes] = {}
 """Each word once: modules say much that others say."""
 _said: dict[str, tuple[CodeType, Said]] = {}
 _looking: dict[str, tuple[bytes, bool]] = {}
-_set: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+_set: dict[str, tuple[bytes, frozenset[bytes], bool]] = {}
+_setters: tuple[list[str], list[frozenset[bytes]], dict[bytes, list[str]]] = [], [], {}
 _used: dict[str, tuple[CodeType, frozenset[str]]] = {}
 _SETTING = re.compile(rb"\.\s*(\w+)\b(?!\s*(?:==|[.(\[\])}]|\n))|\b(?:setattr|delattr|del)\b")
 _DELETING = re.compile(rb"\bdel\b[^\n]*[.(\\]")
@@ -67,11 +69,17 @@ def page(name: str) -> Page | None:
     if loaded is None:
         return None
     known = _pages.get(name)
-    if known is None or known.loaded is not loaded or known.footprint is not loaded.ran:
+    if known is None or not _holds(known, loaded):
         known = _make(loaded, known)
         if known is not None:
             _pages[name] = known
     return known
+
+
+def is_outdated(name: str) -> bool:
+    """Whether a page has been made of a module that does not hold any more."""
+    loaded, known = recorder.modules.get(name), _pages.get(name)
+    return loaded is not None and known is not None and not _holds(known, loaded)
 
 
 def facts(name: str, key: CodeKey) -> FunctionFacts | None:
@@ -223,22 +231,45 @@ def _used_in(code: CodeType) -> Iterator[str]:
 
 def set_by(name: str) -> frozenset[bytes]:
     """The attributes that a loaded module's source may set, by a statement or by name; b"": any."""
-    source = recorder.by_name[name].source
-    known = _set.get(name)
-    if known is None or known[0] is not source:
-        # No name at all stands for those that are made up when the program runs.
-        known = _set[name] = (source, frozenset(_SETTING.findall(source)))
-    return known[1]
+    return _found_set(name)[1]
+
+
+def setters() -> Mapping[bytes, list[str]]:
+    """By attribute: the loaded modules that may set one of that name; by b"": any one."""
+    global _setters
+    names = list(recorder.modules)
+    sets = list(map(set_by, names))
+    if names != _setters[0] or not all(map(is_, sets, _setters[1])):
+        found: dict[bytes, list[str]] = {}
+        for name, attributes in zip(names, sets, strict=True):
+            for attribute in attributes:
+                found.setdefault(attribute, []).append(name)
+        _setters = names, sets, found
+    return _setters[2]
 
 
 def deletes_attributes(name: str) -> bool:
     """Whether a loaded module's source may have `del` statements with attributes."""
-    return b"" in set_by(name) and _DELETING.search(recorder.by_name[name].source) is not None
+    return _found_set(name)[2]
+
+
+def _found_set(name: str) -> tuple[bytes, frozenset[bytes], bool]:
+    source = recorder.by_name[name].source
+    known = _set.get(name)
+    if known is None or known[0] is not source:
+        # No name at all stands for those that are made up when the program runs.
+        found = frozenset(_SETTING.findall(source))
+        known = _set[name] = (source, found, b"" in found and _DELETING.search(source) is not None)
+    return known
 
 
 def note_units(name: str, source: bytes, units: list[Unit]) -> None:
     """The units of a source that a module is about to be made of are known already."""
     _read[name] = (source, units)
+
+
+def _holds(known: Page, loaded: Loaded) -> bool:
+    return known.loaded is loaded and known.footprint is loaded.ran
 
 
 def _make(loaded: Loaded, known: Page | None) -> Page | None:

@@ -38,7 +38,7 @@ from pepperpy_reload.reloading.holders import (
     parts_of,
 )
 from pepperpy_reload.reloading.holdings import is_plain_logger, is_silent
-from pepperpy_reload.reloading.kept import kept_by
+from pepperpy_reload.reloading.kept import can_be_kept, kept_by
 from pepperpy_reload.reloading.lookers import look_up
 from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
@@ -368,7 +368,7 @@ class LiveWorld(Reaching):
     def kept(self, cell: Cell) -> str:
         """The library that goes on keeping what a cell holds, or ""."""
         value = self.value(cell)
-        return "" if is_atom(value) or is_a(value, FunctionType) else kept_by(value)
+        return kept_by(value) if can_be_kept(value) else ""
 
     def _unit(self, place: Place) -> Unit:
         alignment = self.alignment(place.module)

@@ -14,6 +14,7 @@ import weakref
 from abc import ABCMeta
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import compress
 from operator import not_
 from types import CodeType, FunctionType, ModuleType
@@ -183,8 +184,18 @@ def lead_to(
     `far`: after so many objects they do not. What is kept weakly with a target does not lead to another one, nor what
     is kept so with one of `keys`.
     """
-    wanted = {identity(one) for one in targets}
-    passed = wanted.union(map(identity, keys))
+    return lead_to_one({*map(identity, targets)}, modules, packages, far, keys)
+
+
+def lead_to_one(
+    wanted: AbstractSet[int],
+    modules: Iterable[ModuleType],
+    packages: Collection[str],
+    far: int | None = None,
+    keys: Iterable[object] = (),
+) -> bool:
+    """The same for objects that are told by their identities."""
+    passed = {*wanted, *map(identity, keys)}
     spaces = {identity(vars(module)): vars(module) for module in modules}
     others = [builtins, *(sys.modules[name] for name in recorder.modules if name in sys.modules)]
     seen = {identity(vars(module)) for module in others} | spaces.keys()  # each module has Python's own at hand

@@ -18,9 +18,8 @@ from pepperpy_reload.core.statement import forget_trees
 from pepperpy_reload.errors import ReloadError, RestartNeeded, UserCodeError
 from pepperpy_reload.importing.footprint import Footprint
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import engine, ledger, underway
+from pepperpy_reload.reloading import ahead, engine, underway
 from pepperpy_reload.reloading.attempt import Attempt, Prepared, pin_running
-from pepperpy_reload.reloading.cascades import cascades
 from pepperpy_reload.reloading.cyclenews import CycleNews
 from pepperpy_reload.reloading.files import Contents, contents_of, overtaken
 from pepperpy_reload.reloading.gate import Opening, gate_for
@@ -217,24 +216,11 @@ class Reloader:
 
         For when nothing else is to do: the first reload is as quick as the next ones then.
         """
-        ran = ledger.ran_by_file()
-        for name, loaded in list(recorder.modules.items()):
-            with self._turn:
-                ledger.read_ahead(name, ran.get(loaded.path, ()))
-            yield name
-        with self._turn:
-            engine.read_ahead()
-        yield from self.look_ahead()
+        return ahead.read_ahead(self._turn)
 
     def look_ahead(self) -> Iterator[str]:
-        """Find out what follows from names that many modules import, as far as a reload has changed that; likewise."""
-        ahead = cascades.look_ahead()
-        while True:
-            with self._turn:
-                name = next(ahead, None)
-            if name is None:
-                return
-            yield name
+        """Read what reloads have changed, and find out what follows from names that many modules import; likewise."""
+        return ahead.look_ahead(self._turn)
 
     def explain(self, paths: Path | Iterable[Path]) -> ReloadPlan:
         """What `apply(paths)` would do, and why; changes nothing. Raises UserCodeError if a file does not compile."""

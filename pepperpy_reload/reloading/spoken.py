@@ -205,13 +205,8 @@ class Spoken:
         return [*self._setters.get(name.encode(), ()), *self._setters.get(b"", ())]
 
     @cached_property
-    def _setters(self) -> dict[bytes, list[str]]:
-        """By attribute: the modules that may set one of that name; by b"": any one."""
-        found: dict[bytes, list[str]] = {}
-        for module in self._modules:
-            for attribute in ledger.set_by(module):
-                found.setdefault(attribute, []).append(module)
-        return found
+    def _setters(self) -> Mapping[bytes, list[str]]:
+        return ledger.setters()
 
     @cached_property
     def _lookers(self) -> list[str]:

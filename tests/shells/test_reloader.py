@@ -445,6 +445,8 @@ def test_what_is_read_ahead_is_not_read_again(reloads: Reloads) -> None:
         report = change("part.py", "return 1", "return 2")
         assert report.status == "reloaded" and app.part.f() == 2, report
         assert ledger.page("app") is pages[0] and ledger.page("part") is not pages[1]
+        change("part.py", "return 2", "return 3")
+        assert list(reloader.look_ahead()) == ["part"] and list(reloader.look_ahead()) == []
         """,
         {"app.py": "import part\nN = 1\n", "part.py": "def f():\n    return 1\n"},
     )

@@ -116,6 +116,20 @@ def test_what_a_library_keeps_of_a_class_is_not_made_again(reloads: Reloads, edi
     )
 
 
+@pytest.mark.parametrize(("more", "expected"), [("", "reloaded"), ("Metric('other')", "restart")])
+def test_what_a_library_keeps_is_found_out_before_it_is_made_again(reloads: Reloads, more: str, expected: str) -> None:
+    reloads(
+        f"""
+        {AWAY.strip().replace(chr(10), chr(10) + " " * 8)}
+        assert "elsewhere" in list(reloader.read_ahead())
+        assert "elsewhere" not in list(reloader.read_ahead()) or {bool(more)}
+        report = change("app.py", "LIMIT = 1", "LIMIT = 2")
+        assert report.status == {expected!r}, report
+        """,
+        {"app.py": f"{APP}[Loose('name', LIMIT), {more}]\n"},
+    )
+
+
 def test_who_adds_one_is_no_reason_to_restart(reloads: Reloads) -> None:
     reloads(
         f"""
