@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pepperpy_reload.core.computing import only_computes
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.plan import Action, ReloadPlan, Step
 from pepperpy_reload.core.scope import Scope
 from pepperpy_reload.core.traces import Traces
@@ -68,8 +69,8 @@ class Prepared:
 
     def patched_in(self, module: str) -> tuple[str, ...]:
         """The functions of an edited module that get new code where they are, by name."""
-        executed = set(map(id, self.executed_in(module)))
-        pairs = [pair for pair in self.reading.edited[module].pairs if id(pair) not in executed]
+        executed = set(map(identity, self.executed_in(module)))
+        pairs = [pair for pair in self.reading.edited[module].pairs if identity(pair) not in executed]
         return tuple(f"{module}.{pair.new.co_qualname}" for pair in pairs if pair.changed)
 
     @property

@@ -16,7 +16,7 @@ from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.errors import RestartNeeded
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import classes, instances, members, memory
+from pepperpy_reload.reloading import bygone, classes, instances, members, memory
 from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.stars import Stars
 from pepperpy_reload.reloading.stroke import at_one_stroke
@@ -285,6 +285,7 @@ class Executor:
         if unit.kind is Kind.CLASS and old.kind is Kind.CLASS:
             with classes.Hushed(live) as hushed:
                 exec(code, namespace, scratch)
+            bygone.note(scratch.made[name])
             if classes.has_other_bases(live, scratch.made[name], unit.statement):
                 raise RestartNeeded(f"{self.module.__name__}.{name} would have other bases now")
             classes.take_over(live, scratch.made[name], old.statement, unit.statement, dirty, self._undo)

@@ -6,19 +6,19 @@ import dis
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import CodeType
+from typing import NamedTuple
 from weakref import ref
 
 from pepperpy_reload.core.difference import Alignment
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.reloading import heap
 
 InForce = Mapping[int, tuple[ref[CodeType], ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """The code of one function before and after an edit.
 
     `changed` if more than its position differs, functions inside it aside: they are pairs of their own. `olds` are all
@@ -33,7 +33,7 @@ class Pair:
     @property
     def moved(self) -> bool:
         """Whether live functions need the new code object: for what it does, or for its line numbers."""
-        return self.changed or _position(self.old) != _position(self.new) or not same_code(self.old, self.new)
+        return self.changed or not _stand_alike(self.old, self.new) or not same_code(self.old, self.new)
 
     @property
     def does_otherwise(self) -> bool:
@@ -65,7 +65,7 @@ def pair_codes(
         ):
             waiting.append((inner_one, inner_other))
             if inner_one.co_flags & 0x1:  # CO_OPTIMIZED: a function, not a class body
-                earlier = [one() for one in (in_force or {}).get(id(inner_one), ())]
+                earlier = [one() for one in (in_force or {}).get(identity(inner_one), ())]
                 olds = (inner_one, *(code for code in earlier if code is not None))
                 yield Pair(inner_one, inner_other, not same_code(inner_one, inner_other, inside=False), olds)
 
@@ -79,7 +79,7 @@ def codes_in_force(code: CodeType) -> dict[int, tuple[ref[CodeType], ...]]:
     for function in heap.functions():
         one = function.__code__
         if one.co_filename == code.co_filename:
-            live.setdefault((one.co_qualname, one.co_firstlineno), {})[id(one)] = one
+            live.setdefault((one.co_qualname, one.co_firstlineno), {})[identity(one)] = one
     found: dict[int, tuple[ref[CodeType], ...]] = {}
     waiting = [code]
     while waiting:
@@ -87,7 +87,7 @@ def codes_in_force(code: CodeType) -> dict[int, tuple[ref[CodeType], ...]]:
             if isinstance(inner, CodeType):
                 waiting.append(inner)
                 equal = live.get((inner.co_qualname, inner.co_firstlineno), {}).values()
-                found[id(inner)] = tuple(ref(one) for one in equal if one is not inner and same_code(one, inner))
+                found[identity(inner)] = tuple(ref(one) for one in equal if one is not inner and same_code(one, inner))
     return found
 
 
@@ -188,10 +188,12 @@ def _parameters(code: CodeType) -> tuple[object, ...]:
     return (*counts, code.co_varnames[:named], code.co_flags & 0x0C)  # CO_VARARGS and CO_VARKEYWORDS
 
 
-def _position(code: CodeType) -> tuple[object, ...]:
-    """Where a function stands, and the functions inside it: a column may be all that moves."""
-    inside = (_position(item) for item in code.co_consts if isinstance(item, CodeType))
-    return (code.co_firstlineno, code.co_linetable, *inside)
+def _stand_alike(one: CodeType, other: CodeType) -> bool:
+    """Whether two functions stand in the same place, and the functions inside them: a column may be all that moves."""
+    if one.co_firstlineno != other.co_firstlineno or one.co_linetable != other.co_linetable:
+        return False
+    ours, theirs = ([item for item in code.co_consts if isinstance(item, CodeType)] for code in (one, other))
+    return len(ours) == len(theirs) and all(map(_stand_alike, ours, theirs))
 
 
 def _same_but_docstring(one: CodeType, other: CodeType) -> bool:

@@ -12,7 +12,8 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_overloads
 from weakref import getweakrefs, ref
 
-from pepperpy_reload.reloading import heap
+from pepperpy_reload.core.identity import identity
+from pepperpy_reload.reloading import bygone, heap
 from pepperpy_reload.reloading.looking import instance_dict, is_a
 from pepperpy_reload.reloading.pairs import Pair, docstring_of
 from pepperpy_reload.reloading.stroke import at_one_stroke
@@ -43,19 +44,19 @@ def live_functions(edits: Iterable[tuple[ModuleType | None, Iterable[Pair]]]) ->
     known_weakly: set[int] = set()
     for module, every in edits:
         pairs = list(every)
-        known_weakly |= {id(code) for pair in pairs for code in pair.olds if _is_known_weakly(code)}
+        known_weakly |= {identity(code) for pair in pairs for code in pair.olds if _is_known_weakly(code)}
         counts = _counts(pairs)
         _find_named(module, counts, found)
         _find_coroutines(module, pairs, found)
-        if module is not None and any(len(found.get(id(code), ())) < count for _, code, count in counts):
-            _find_elsewhere(module, {id(code) for _, code, _ in counts}, found)
-        held.update({id(code): count for _, code, count in counts})
-        left.update({id(code): code for _, code, count in counts if len(found.get(id(code), ())) < count})
+        if module is not None and any(len(found.get(identity(code), ())) < count for _, code, count in counts):
+            _find_elsewhere(module, {identity(code) for _, code, _ in counts}, found)
+        held.update({identity(code): count for _, code, count in counts})
+        left.update({identity(code): code for _, code, count in counts if len(found.get(identity(code), ())) < count})
     for code in left:
         found.pop(code, None)
     for candidate in heap.referrers(list(left.values())) if len(left) <= _MANY else heap.functions():
-        if type(candidate) is FunctionType and id(candidate.__code__) in left:
-            found.setdefault(id(candidate.__code__), []).append(candidate)
+        if type(candidate) is FunctionType and identity(candidate.__code__) in left:
+            found.setdefault(identity(candidate.__code__), []).append(candidate)
     return found, {code for code, count in held.items() if len(found.get(code, ())) < count} | known_weakly
 
 
@@ -75,7 +76,7 @@ def _counts(pairs: Iterable[Pair]) -> list[tuple[str, CodeType, int]]:
 def _find_named(module: ModuleType | None, counts: Iterable[tuple[str, CodeType, int]], found: Found) -> None:
     by_name: dict[str, set[int]] = {}
     for qualname, code, _ in counts:
-        by_name.setdefault(qualname, set()).add(id(code))
+        by_name.setdefault(qualname, set()).add(identity(code))
     for qualname, wanted in by_name.items():
         for function in _named(module, qualname, wanted) if module is not None else ():
             _note(found, function)
@@ -88,7 +89,7 @@ def _find_coroutines(module: ModuleType | None, pairs: Iterable[Pair], found: Fo
             function = value_of(module, pair.old.co_qualname)
             code = function.__code__ if type(function) is FunctionType else pair.old
             if code is not pair.old and code.replace(co_flags=code.co_flags & ~CO_ITERABLE_COROUTINE) == pair.old:
-                found.setdefault(id(pair.old), []).append(function)
+                found.setdefault(identity(pair.old), []).append(function)
 
 
 def _is_known_weakly(code: CodeType) -> bool:
@@ -97,18 +98,22 @@ def _is_known_weakly(code: CodeType) -> bool:
 
 
 def _find_elsewhere(module: ModuleType, wanted: Container[int], found: Found) -> None:
-    """Functions that have no name of their own, or another one: what a module's names and its classes' lead to."""
+    """Functions that have no name of their own, or another one: what a module's names and its classes' lead to.
+
+    Nobody leads to a class that was made again, and yet its functions are there as long as it is.
+    """
     values = list(vars(module).values())
     classes = [value for value in values if is_a(value, type) and value.__module__ == module.__name__]
+    classes += [cls for cls in bygone.bygone() if vars(cls).get("__module__") == module.__name__]
     members = [member for cls in classes for member in vars(cls).values()]
     for value in (*values, *members):
         for function in _all_inside(value, 2):
-            if id(function.__code__) in wanted:
+            if identity(function.__code__) in wanted:
                 _note(found, function)
 
 
 def _note(found: Found, function: FunctionType) -> None:
-    known = found.setdefault(id(function.__code__), [])
+    known = found.setdefault(identity(function.__code__), [])
     if not any(one is function for one in known):
         known.append(function)
 
@@ -116,7 +121,7 @@ def _note(found: Found, function: FunctionType) -> None:
 def _references_of_ours(pairs: Iterable[Pair]) -> Counter[int]:
     """How often codes of earlier versions are constants of such codes; by their ids."""
     earlier = [code for pair in pairs for code in pair.olds[1:]]
-    return Counter(id(item) for code in earlier for item in code.co_consts if isinstance(item, CodeType))
+    return Counter(identity(item) for code in earlier for item in code.co_consts if isinstance(item, CodeType))
 
 
 def _held(pair: Pair, inside: Mapping[int, int]) -> list[int]:
@@ -125,7 +130,7 @@ def _held(pair: Pair, inside: Mapping[int, int]) -> list[int]:
         return [sys.maxsize for _ in pair.olds]
     # The first is a constant of the code around it, and the pair has it twice; the others it has once.
     counts = _references(pair)
-    known = [_KNOWN, *(_KNOWN - 2 + inside[id(code)] for code in pair.olds[1:])]
+    known = [_KNOWN, *(_KNOWN - 2 + inside[identity(code)] for code in pair.olds[1:])]
     return [count - expected for count, expected in zip(counts, known, strict=True)]
 
 
@@ -153,7 +158,7 @@ def _named(module: ModuleType, qualname: str, wanted: Container[int]) -> Iterato
         yield function
     if type(value) is FunctionType:
         overloads = [one for one in get_overloads(value) if type(one) is FunctionType]
-        yield from (one for one in overloads if id(one.__code__) in wanted)
+        yield from (one for one in overloads if identity(one.__code__) in wanted)
 
 
 def value_of(module: ModuleType, qualname: str) -> Any:
@@ -165,7 +170,7 @@ def value_of(module: ModuleType, qualname: str) -> Any:
 
 
 def _inside(value: Any, wanted: Container[int], depth: int) -> FunctionType | None:
-    if type(value) is FunctionType and id(value.__code__) in wanted:
+    if type(value) is FunctionType and identity(value.__code__) in wanted:
         return value
     if not depth or is_a(value, (*_SHALLOW, ModuleType, type)):
         return None
@@ -212,7 +217,7 @@ def put(function: FunctionType, pair: Pair) -> None:
 
 def swap_captured(pairs: Iterable[Pair], modules: Iterable[ModuleType | None], undo: Undo) -> None:
     """Put the new code objects where user code has put the old ones: into containers that names of modules lead to."""
-    news = {id(old): pair.new for pair in pairs for old in pair.olds}
+    news = {identity(old): pair.new for pair in pairs for old in pair.olds}
     for module in modules:
         for value in list(vars(module).values()) if module is not None else ():
             inside = vars(value) if is_a(value, type) else instance_dict(value)
@@ -221,25 +226,27 @@ def swap_captured(pairs: Iterable[Pair], modules: Iterable[ModuleType | None], u
 
 
 def _swap(container: Any, news: Mapping[int, CodeType], undo: Undo) -> None:
-    if type(container) in (set, list) and any(id(item) in news for item in container):
+    if type(container) in (set, list) and any(identity(item) in news for item in container):
         before = list(container)
         undo(lambda: _refill(container, before))
-        _refill(container, [news.get(id(item), item) for item in before])
-    elif type(container) is dict and any(_knows(key, news) or id(item) in news for key, item in container.items()):
+        _refill(container, [news.get(identity(item), item) for item in before])
+    elif type(container) is dict and any(
+        _knows(key, news) or identity(item) in news for key, item in container.items()
+    ):
         entries = dict(container)
         undo(lambda: _refill(container, entries))
-        _refill(container, {_instead(key, news): news.get(id(item), item) for key, item in entries.items()})
+        _refill(container, {_instead(key, news): news.get(identity(item), item) for key, item in entries.items()})
 
 
 def _knows(key: object, news: Mapping[int, CodeType]) -> bool:
-    return id(key) in news or (is_a(key, ref) and id(_REFERENT(key)) in news)
+    return identity(key) in news or (is_a(key, ref) and identity(_REFERENT(key)) in news)
 
 
 def _instead(key: Any, news: Mapping[int, CodeType]) -> Any:
     """The key for a new code object, as one is for an old one: itself, or a weak reference of the same sort."""
-    if is_a(key, ref) and id(_REFERENT(key)) in news:
-        return type(key)(news[id(_REFERENT(key))], key.__callback__)
-    return news.get(id(key), key)
+    if is_a(key, ref) and identity(_REFERENT(key)) in news:
+        return type(key)(news[identity(_REFERENT(key))], key.__callback__)
+    return news.get(identity(key), key)
 
 
 def _refill(container: Any, content: Any) -> None:

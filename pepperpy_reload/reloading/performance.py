@@ -17,7 +17,7 @@ from pepperpy_reload.errors import ReloadError, RestartNeeded
 from pepperpy_reload.importing.finder import Finder
 from pepperpy_reload.importing.footprint import Activity
 from pepperpy_reload.importing.recorder import recorder
-from pepperpy_reload.reloading import aliases, renamed, state
+from pepperpy_reload.reloading import aliases, bygone, renamed, state
 from pepperpy_reload.reloading.arrivals import Arrivals
 from pepperpy_reload.reloading.attempt import Attempt
 from pepperpy_reload.reloading.binding import only_binds
@@ -118,6 +118,8 @@ class Performance:
         with calling_user_code():
             state.call_hooks(concerned, "__before_reload__")
             going = [*self._outgoing(), *self._leaving()]
+            for thing in going:
+                bygone.note(thing)
             drop_derived(going, modules)
             self._forgetting.expect(going)
             self._registrations.expect(self._plan)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from types import FunctionType
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
@@ -29,7 +30,7 @@ def swap_codes(attempt: Attempt, names: Collection[str]) -> None:
         for pair in edited[name].pairs:
             if pair.changed:
                 attempt.changed.update((CodeKey.of(pair.old), CodeKey.of(pair.new)))
-    others = [pair for pairs in moved.values() for pair in pairs if not captured.isdisjoint(map(id, pair.olds))]
+    others = [pair for pairs in moved.values() for pair in pairs if not captured.isdisjoint(map(identity, pair.olds))]
     if others and any(ledger.captures_code(other) for other in recorder.modules):
         patch.swap_captured(others, [sys.modules[other] for other in recorder.modules], attempt.transaction.undo)
 
@@ -39,9 +40,9 @@ def _moved(prepared: Prepared, name: str) -> Iterator[Pair]:
 
     Not those that get other parameters from their statement: it has their defaults as well, and not before.
     """
-    made_again = {id(pair) for pair in prepared.executed_in(name) if pair.takes_others}
+    made_again = {identity(pair) for pair in prepared.executed_in(name) if pair.takes_others}
     for pair in prepared.reading.edited[name].pairs:
-        if pair.moved and id(pair) not in made_again and not unpatchable(pair):
+        if pair.moved and identity(pair) not in made_again and not unpatchable(pair):
             yield pair
 
 
@@ -49,7 +50,7 @@ def _swap(attempt: Attempt, moved: Iterable[Pair], found: patch.Found) -> None:
     """Give live functions their new code."""
     for pair in moved:
         for code in pair.olds:
-            for function in found.get(id(code), ()):
+            for function in found.get(identity(code), ()):
                 attempt.transaction.undo(_putting_back(function))
                 patch.put(function, pair)
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.recorder import recorder
 
 if TYPE_CHECKING:  # what a reload needs is no matter of the start
@@ -38,9 +39,9 @@ def replaced_codes(reading: Reading) -> dict[int, CodeType]:
     """The functions of the edited modules that are other ones now, or gone: their old code objects by id."""
     found: dict[int, CodeType] = {}
     for edited in reading.edited.values():
-        same = {id(pair.old) for pair in edited.pairs if not pair.changed}
-        found.update((id(code), code) for code in _functions(edited.loaded.code) if id(code) not in same)
-        found.update((id(code), code) for pair in edited.pairs if pair.changed for code in pair.olds)
+        same = {identity(pair.old) for pair in edited.pairs if not pair.changed}
+        found.update((identity(code), code) for code in _functions(edited.loaded.code) if identity(code) not in same)
+        found.update((identity(code), code) for pair in edited.pairs if pair.changed for code in pair.olds)
     return found
 
 
@@ -147,7 +148,7 @@ def _left_in(stack: list[FrameType], codes: Codes, *, outermost: bool = True) ->
     own = [frame for frame in stack if frame.f_code.co_filename in recorder.roots]
     for frame in own:
         code = frame.f_code
-        if id(code) in codes and (_is_in_loop(code, frame.f_lasti) or (outermost and frame is own[-1])):
+        if identity(code) in codes and (_is_in_loop(code, frame.f_lasti) or (outermost and frame is own[-1])):
             module = frame.f_globals.get("__name__", "?")
             return f"{module}.{code.co_qualname} is running ({os.path.basename(code.co_filename)}:{frame.f_lineno})"
     return ""

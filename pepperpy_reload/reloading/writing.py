@@ -8,6 +8,7 @@ from functools import partial
 from weakref import ref
 
 from pepperpy_reload.core.graph import Edge
+from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.plan import Action, ReloadPlan
 from pepperpy_reload.core.world import Place
 from pepperpy_reload.importing.footprint import Activity, CodeKey
@@ -110,7 +111,9 @@ class Writing:
         if one is None:
             return loaded
         kept = {
-            id(pair.new): tuple(map(ref, pair.olds)) for pair in one.pairs if not pair.moved and not unpatchable(pair)
+            identity(pair.new): tuple(map(ref, pair.olds))
+            for pair in one.pairs
+            if not pair.moved and not unpatchable(pair)
         }
         return replace(loaded, source=one.source, code=one.code, in_force=kept)
 

@@ -116,6 +116,22 @@ def test_a_wrapped_method_is_not_refitted_around_the_old_one(reloads: Reloads) -
     )
 
 
+def test_functions_of_classes_that_are_no_more_are_found_without_a_look_at_all_objects(reloads: Reloads) -> None:
+    reloads(
+        """
+        import app, gc
+        gc.collect()
+        gc.disable()
+        asked, looks = [], ("gc.get_referrers", "gc.get_objects")
+        assert change("app.py", "SIZE = 1", "SIZE = 2\\n    __slots__ = ()").status == "reloaded"
+        sys.addaudithook(lambda event, _: asked.append(event) if event in looks else None)
+        assert change("app.py", "return 1", "return 3").status == "reloaded" and app.C().f() == 3
+        assert not asked and app.C().size() == 2, asked
+        """,
+        {"app.py": "class C:\n    SIZE = 1\n    def size(self): return self.SIZE\n    def f(self): return 1\n"},
+    )
+
+
 def test_a_class_is_made_again_when_what_its_head_reads_is(reloads: Reloads) -> None:
     reloads(
         """
