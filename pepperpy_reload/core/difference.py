@@ -39,6 +39,7 @@ class Alignment:
     mentions: Mentions = field(default_factory=Mentions, compare=False, repr=False)
     """Which of the units may say a word."""
     _otherwise: dict[int, frozenset[Chain] | None] = field(default_factory=dict, compare=False, repr=False)
+    _before: list[Mentions] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def of_unchanged(cls, units: Sequence[Unit]) -> Alignment:
@@ -53,6 +54,23 @@ class Alignment:
     def words(self) -> Iterator[frozenset[str] | None]:
         """What `mentions` goes by."""
         return (unit.words for unit in self.units)
+
+    def succeed(self, before: Alignment) -> None:
+        """The old units were the new ones of another alignment, and what is known of their words goes on to hold."""
+        self._before.append(before.mentions)
+
+    def mentioning(self, words: frozenset[str]) -> list[int] | None:
+        """The indexes of the new units that may say one of these words; None if each has to be looked at."""
+        if self._before:
+            same = ((old, new) for new, old in enumerate(self.olds) if old >= 0 and self._says_the_same(old, new))
+            self.mentions.go_on_from(
+                self._before.pop(), dict(same), lambda index: self.units[index].words, len(self.units)
+            )
+        return self.mentions.of(words, self.words)
+
+    def _says_the_same(self, old: int, new: int) -> bool:
+        one, other = self.old[old], self.units[new]
+        return one.statement.said == other.statement.said and one.said == other.said and one.alias == other.alias
 
     def read_otherwise(self, index: int) -> frozenset[Chain] | None:
         """What a new unit reads in what differs from the old one that it goes with; None if that is not known."""
@@ -72,7 +90,8 @@ def align(old: Sequence[Unit], new: Sequence[Unit]) -> Alignment:
     """
     olds = [-1] * len(new)
     fates = [Fate.NEW] * len(new)
-    for one, other in _in_order(old, new):
+    same = _Same()
+    for one, other in _in_order(old, new, same):
         olds[other], fates[other] = one, Fate.SAME
     left = {unit.index for unit in old} - set(olds)
     for match, fate in ((_moved, Fate.SAME), (_body_only, Fate.BODY), (_same_names, Fate.CHANGED)):
@@ -80,7 +99,7 @@ def align(old: Sequence[Unit], new: Sequence[Unit]) -> Alignment:
             if olds[unit.index] >= 0:
                 continue
             for index in sorted(left):
-                if match(old[index], unit):
+                if match(old[index], unit, same):
                     left.discard(index)
                     olds[unit.index], fates[unit.index] = index, fate
                     break
@@ -94,12 +113,25 @@ def equal(one: Unit, other: Unit) -> bool:
     return one.binds == other.binds and same_statement(one.statement, other.statement, bodies=True)
 
 
-def _in_order(old: Sequence[Unit], new: Sequence[Unit]) -> list[tuple[int, int]]:
+class _Same:
+    """Whether an old unit and a new one are equal: it takes long to find out, and several questions begin with it."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], bool] = {}
+
+    def __call__(self, one: Unit, other: Unit) -> bool:
+        places = one.index, other.index
+        if places not in self._known:
+            self._known[places] = equal(one, other)
+        return self._known[places]
+
+
+def _in_order(old: Sequence[Unit], new: Sequence[Unit], same: _Same) -> list[tuple[int, int]]:
     start = 0
-    while start < min(len(old), len(new)) and equal(old[start], new[start]):
+    while start < min(len(old), len(new)) and same(old[start], new[start]):
         start += 1
     end = 0
-    while end < min(len(old), len(new)) - start and equal(old[-1 - end], new[-1 - end]):
+    while end < min(len(old), len(new)) - start and same(old[-1 - end], new[-1 - end]):
         end += 1
     pairs = [(index, index) for index in range(start)]
     pairs += [(len(old) - end + index, len(new) - end + index) for index in range(end)]
@@ -130,18 +162,18 @@ def _said(before: Sequence[Unit], after: Sequence[Unit]) -> tuple[list[object], 
     return [*map(said, before)], [*map(said, after)]
 
 
-def _moved(one: Unit, other: Unit) -> bool:
+def _moved(one: Unit, other: Unit, same: _Same) -> bool:
     movable = one.kind in (Kind.FUNCTION, Kind.IMPORT, Kind.CLASS) and not one.decorated
-    return movable and one.kind is other.kind and equal(one, other)
+    return movable and one.kind is other.kind and same(one, other)
 
 
-def _body_only(one: Unit, other: Unit) -> bool:
+def _body_only(one: Unit, other: Unit, same: _Same) -> bool:
     # An equal statement that has moved is not the same: it may have been executed between others that it concerns.
-    alike = one.kind is other.kind and one.binds == other.binds and not equal(one, other)
+    alike = one.kind is other.kind and one.binds == other.binds and not same(one, other)
     return alike and same_statement(one.statement, other.statement, bodies=False)
 
 
-def _same_names(one: Unit, other: Unit) -> bool:
+def _same_names(one: Unit, other: Unit, _same: _Same) -> bool:
     if not one.binds or one.binds != other.binds:
         return False
     definitions = (Kind.FUNCTION, Kind.CLASS)

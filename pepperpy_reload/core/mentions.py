@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 OFTEN = 20
 """Questions: from here on it pays to have read all words."""
@@ -39,12 +39,37 @@ class Mentions:
         if self._by_word is None:
             self._by_word = self._index(read())
 
+    def go_on_from(
+        self, before: Mentions, numbers: Mapping[int, int], others: Callable[[int], frozenset[str] | None], count: int
+    ) -> None:
+        """Make the index of one that there is, if it is there: `numbers` are the new ones of those that say the same.
+
+        `others` gives the words of any other of all those that there are.
+        """
+        if before._by_word is None:
+            return
+        found: dict[str, list[int]] = {}
+        for word, speakers in before._by_word.items():
+            if kept := [numbers[one] for one in speakers if one in numbers]:
+                found[word] = kept
+        self._always = [numbers[one] for one in before._always if one in numbers]
+        known = {*numbers.values()}
+        for index in range(count):
+            if index not in known:
+                self._note(found, index, others(index))
+        for speakers in (*found.values(), self._always):
+            speakers.sort()
+        self._by_word = found
+
     def _index(self, said: Iterable[frozenset[str] | None]) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for index, words in enumerate(said):
-            if words is None or not self._common.isdisjoint(words):
-                self._always.append(index)
-            else:
-                for word in words:
-                    found.setdefault(word, []).append(index)
+            self._note(found, index, words)
         return found
+
+    def _note(self, found: dict[str, list[int]], index: int, words: frozenset[str] | None) -> None:
+        if words is None or not self._common.isdisjoint(words):
+            self._always.append(index)
+        else:
+            for word in words:
+                found.setdefault(word, []).append(index)

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import compress, count, pairwise
+from operator import ne
 
 from pepperpy_reload.core.likeness import alike
 from pepperpy_reload.core.statement import (
@@ -238,9 +239,9 @@ def one_function(lines: Sequence[bytes], first: int) -> ast.FunctionDef | ast.As
 def _common(ones: Sequence[bytes], others: Sequence[bytes]) -> tuple[int, int]:
     """How many lines are the same at the beginning, and of the others how many at the end."""
     shorter = min(len(ones), len(others))
-    head = next((index for index in range(shorter) if ones[index] != others[index]), shorter)
+    head = next(compress(count(), map(ne, ones, others)), shorter)
     rest = shorter - head
-    return head, next((index for index in range(rest) if ones[-1 - index] != others[-1 - index]), rest)
+    return head, min(rest, next(compress(count(), map(ne, reversed(ones), reversed(others))), rest))
 
 
 _POSTPONING = ("__future__", "annotations")

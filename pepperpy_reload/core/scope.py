@@ -28,12 +28,12 @@ class _Module:
 
     def perhaps_saying(self, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may say one of these words, and perhaps others."""
-        found = self.alignment.mentions.of(words, self.alignment.words)
+        found = self.alignment.mentioning(words)
         return self.alignment.units if found is None else [self.alignment.units[index] for index in found]
 
     def saying(self, words: frozenset[str]) -> Sequence[Unit]:
         """The units that may say one of these words."""
-        found = self.alignment.mentions.of(words, self.alignment.words)
+        found = self.alignment.mentioning(words)
         if found is None:
             return [unit for unit in self.alignment.units if unit.may_say(words)]
         return [self.alignment.units[index] for index in found]

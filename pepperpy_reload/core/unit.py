@@ -68,6 +68,7 @@ class Unit:
     _names: frozenset[str] | None = field(default=None, compare=False, repr=False)
     _inside: frozenset[str] | None = field(default=None, compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
+    _evaluated: frozenset[Chain] | None = field(default=None, compare=False, repr=False)
 
     @property
     def doings(self) -> Doings:
@@ -140,11 +141,15 @@ class Unit:
     @property
     def evaluated(self) -> frozenset[Chain]:
         """What it reads itself: annotations apart that stay text."""
-        if not self.postponed:
-            return self.reads
+        if self._evaluated is None:
+            self._evaluated = self._without_hints() if self.postponed else self.reads
+        return self._evaluated
+
+    def _without_hints(self) -> frozenset[Chain]:
         node = self.statement.shell
         without = {identity(item) for inner in import_time(node) for item in hints_of(inner)}
-        return frozenset(readings(node, bodies=False, without=without))
+        found = frozenset(readings(node, bodies=False, without=without))
+        return self.reads if found == self.reads else found
 
     @property
     def passed_on(self) -> frozenset[Chain]:
@@ -178,7 +183,7 @@ class Unit:
 
     def note_names(self) -> None:
         """Have ready what may be asked for with every plan: what it does, `firsts` and `names`, and its `deeds`."""
-        _ = self.firsts, self.names, self.deeds if self.alias is None else ()
+        _ = self.firsts, self.names, self.evaluated, self.deeds if self.alias is None else ()
 
     def may_name(self, name: str) -> bool:
         """Whether `name` could be one of its `names`; False without a look at its tree if its text does not have it."""

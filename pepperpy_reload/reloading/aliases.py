@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pepperpy_reload.core.identity import identity
-from pepperpy_reload.reloading.looking import is_a, is_atom
+from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.origins import is_own
 
 _DEPTH = 3  # of tuples: a key is one of what was asked for, and of its types
@@ -24,7 +24,7 @@ def forget_equal(outgoing: Iterable[object]) -> None:
     known: dict[int, bool] = {}
     for clear in list(getattr(typing, "_cleanups", ())):
         asked = _asked_for(getattr(clear, "__self__", None))
-        if is_any or any(_is_confusable(key, known) for key in asked):
+        if is_any or _are_confusable(asked, known):
             clear()
 
 
@@ -34,17 +34,18 @@ def _asked_for(cache: Any) -> Iterable[Any]:
     return [key for table in tables for key in list(table)]
 
 
-def _is_confusable(key: Any, known: dict[int, bool], depth: int = _DEPTH) -> bool:
-    """Whether there is an object of the project's own in it that others may be equal to; `known` are types of such."""
-    kind = type(key)
-    if kind is tuple:
-        return depth > 0 and any(_is_confusable(item, known, depth - 1) for item in key)
-    if kind is type or is_atom(key):
-        return False
-    found = known.get(identity(kind))
-    if found is None:
-        found = known[identity(kind)] = is_own(kind) and _goes_by_value(kind)
-    return found
+def _are_confusable(keys: Iterable[Any], known: dict[int, bool]) -> bool:
+    """Whether an object of the project's own is in keys that others may be equal to; `known` are types of such."""
+    level = list(keys)
+    for _ in range(_DEPTH + 1):
+        kinds = list(map(type, level))
+        for key, kind in dict(zip(map(identity, kinds), kinds, strict=True)).items():
+            if key not in known:
+                known[key] = kind is not tuple and is_own(kind) and _goes_by_value(kind)
+            if known[key]:
+                return True
+        level = [item for one in level if type(one) is tuple for item in one]
+    return False
 
 
 def _goes_by_value(kind: type) -> bool:

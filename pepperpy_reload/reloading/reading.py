@@ -141,6 +141,8 @@ def _read_edited(reading: Reading, loaded: Loaded, source: bytes) -> None:
         known, units = page.units, revise_units(page.units, loaded.source, source, package, page.function_at)
     ledger.note_units(name, source, units)
     alignment = align(known, units)
+    if page is not None:
+        alignment.succeed(page.alignment)
     in_force = {**codes_in_force(loaded.code), **loaded.in_force} if loaded.adopted else loaded.in_force
     pairs = list(pair_codes(loaded.code, code, in_force, alignment if page is not None else None))
     reading.edited[name] = Edited(loaded, source, code, alignment, pairs)

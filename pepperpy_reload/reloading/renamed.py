@@ -24,12 +24,15 @@ class Names:
         self._classes = classes
         self._before: list[tuple[ModuleType, str, FunctionType, tuple[str, str]]] = []
         for module in modules:
-            for name, value in list(vars(module).items()):
+            space = vars(module)
+            functions = [(name, value) for name, value in list(space.items()) if type(value) is FunctionType]
+            for name, value in functions:
+                if value.__globals__ is not space or not _is_defined_as(value, name):
+                    continue
+                self._before.append((module, name, value, _names(value)))
                 own = (module.__name__, name)
-                if type(value) is FunctionType and value.__code__.co_qualname == name and _is_of(value, module):
-                    self._before.append((module, name, value, _names(value)))
-                    if _names(value) != own and value.__qualname__.rpartition(".")[0] in classes:
-                        _rename(value, own)
+                if _names(value) != own and value.__qualname__.rpartition(".")[0] in classes:
+                    _rename(value, own)
 
     def check(self, time_of: Callable[[str, str], tuple[object, ...] | None]) -> None:
         """See that these functions, where they are still in use, are called what a fresh start calls them.
@@ -54,8 +57,9 @@ def _owner(names: tuple[str, str]) -> str:
     return names[1].rpartition(".")[0]
 
 
-def _is_of(function: FunctionType, module: ModuleType) -> bool:
-    return function.__globals__ is vars(module) and function.__code__.co_filename in recorder.roots
+def _is_defined_as(function: FunctionType, name: str) -> bool:
+    code = function.__code__  # asked for once: that is seen by every audit hook
+    return code.co_qualname == name and code.co_filename in recorder.roots
 
 
 def _names(function: FunctionType) -> tuple[str, str]:

@@ -86,6 +86,21 @@ def test_the_nearest_definition_of_a_name_is_its_old_version() -> None:
     assert list(alignment.olds) == [0, 1]
 
 
+def test_who_says_a_word_is_known_of_what_stays_the_same() -> None:
+    before = "import os\nA = os.sep\nclass C:\n    x = A\ndef f(): return A\nB = f()\n"
+    after = "import os\nB = f()\nZ = A\nclass C:\n    x = B\nA = os.sep\n"
+    known = Alignment.of_unchanged(units(before))
+    alignment = align(known.units, units(after))
+    alignment.succeed(known)
+    assert alignment.mentioning(frozenset({"A"})) is None
+    known.mentions.prepare(known.words)
+    alignment = align(known.units, units(after))
+    alignment.succeed(known)
+    for word in ("os", "A", "B", "C", "f", "x", "Z", "sep", "none"):
+        said = [unit.index for unit in alignment.units if unit.may_say(frozenset({word}))]
+        assert alignment.mentioning(frozenset({word})) == said, word
+
+
 def test_a_module_that_was_not_edited() -> None:
     these = units("x = 1\ndef f(): pass\n")
     alignment = Alignment.of_unchanged(these)
