@@ -93,6 +93,11 @@ class _Follower(Consequences):
         self.doubtful = self.doubtful or bool(found)  # what caches have kept is asked for, too
         return found
 
+    def lookers(self, cell: Cell) -> list[Place]:
+        found = list(super().lookers(cell))
+        self.doubtful = self.doubtful or bool(found)  # what they are given may be somebody else's another time
+        return found
+
     def follow_one(self) -> None:
         """See what follows from one statement, if that is known to be no more than that its names are bound."""
         place = self.work.popleft()

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pepperpy_reload.core.annotated import Annotated
 from pepperpy_reload.core.difference import Fate
 from pepperpy_reload.core.plan import Action, Demand
 from pepperpy_reload.core.silence import LOGGING, silenced
 from pepperpy_reload.core.start import Start
-from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Kind
 from pepperpy_reload.core.world import Cell, Given, Key, Place, World, qualname_of
 
@@ -31,7 +31,7 @@ class Cause:
     by: Place | None = None
 
 
-class Marks(Traces):
+class Marks(Annotated):
     """The units that are stale so far, the cells that hold something else, and the reasons."""
 
     def __init__(self, demand: Demand, world: World, known: Known = lambda _: None) -> None:
@@ -143,6 +143,12 @@ class Marks(Traces):
                 self.mark(place, why)
                 if unit.kind is Kind.CLASS and self._is_in_head(place, cell, rebound=rebound):
                     self.force(place, why)
+        self._spread_further(cell, by)
+
+    def _spread_further(self, cell: Cell, by: Place | None) -> None:
+        """To those that read a cell by others: by functions that they ran, or in annotations that are text."""
+        for place in self.lookers(cell):
+            self.mark(place, Cause(f"may have looked up {cell} in annotations", by))
         for place, key in [*self.callers(cell), *self.callers(Cell(cell.module, "*"))]:
             self._mark_caller(place, Cause(f"called {qualname_of(key)} when it was imported, which reads {cell}", by))
 

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pepperpy_reload.core.effects import Chain
-from pepperpy_reload.core.names import readings
+from pepperpy_reload.core.names import hints_of, readings
 from pepperpy_reload.core.statement import chain
 
+LOOKING = frozenset(
+    {"get_type_hints", "get_annotations", "__annotations__", "signature", "getfullargspec", "ForwardRef", "eval"}
+)
+"""What looks up names in annotations that are text, or gives them to who does."""
 _MADE: Chain = ("()",)
 _MADE_OF_TEXTS = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef})
 
@@ -46,6 +50,21 @@ def texts(nodes: Iterable[ast.AST], *, postponed: bool) -> Iterator[Text]:
             found = {one for item in annotations for one in _names(item, postponed=postponed)}
             if found:
                 yield Text(tuple(_head(item) for item in heads), frozenset(found))
+
+
+def notes(nodes: Iterable[ast.AST], *, postponed: bool) -> Iterator[Chain]:
+    """The names in all annotations of functions and classes among these nodes that stay text."""
+    for node in nodes:
+        if type(node) in _MADE_OF_TEXTS:
+            items = node.body if isinstance(node, ast.ClassDef) else ()
+            hints = [hint for one in (node, *items) if not isinstance(one, ast.ClassDef) for hint in hints_of(one)]
+            yield from (name for hint in hints for name in _names(hint, postponed=postponed))
+
+
+def makers(node: ast.AST) -> Iterator[Chain]:
+    """What a definition is made by: bases, metaclass and decorators; `("()",)` for what has no name."""
+    keywords = [one.value for one in getattr(node, "keywords", ()) if not isinstance(one.value, ast.Constant)]
+    yield from map(_head, [*getattr(node, "bases", ()), *keywords, *getattr(node, "decorator_list", ())])
 
 
 def _head(node: ast.expr) -> Chain:

@@ -19,8 +19,8 @@ from pepperpy_reload.core.names import (
     read_inside,
     readings,
 )
-from pepperpy_reload.core.statement import Statement, import_time, postpones_annotations, read_statements
-from pepperpy_reload.core.texts import Text
+from pepperpy_reload.core.statement import Statement, chain, import_time, postpones_annotations, read_statements
+from pepperpy_reload.core.texts import Text, makers, notes
 from pepperpy_reload.core.tree import walk
 from pepperpy_reload.core.words import has_word, words_of
 
@@ -69,6 +69,7 @@ class Unit:
     _inside: frozenset[str] | None = field(default=None, compare=False, repr=False)
     _deeds: tuple[Deed, ...] | None = field(default=None, compare=False, repr=False)
     _evaluated: frozenset[Chain] | None = field(default=None, compare=False, repr=False)
+    _notes: frozenset[Chain] | None = field(default=None, compare=False, repr=False)
 
     @property
     def doings(self) -> Doings:
@@ -137,6 +138,27 @@ class Unit:
     def computes_bases(self) -> bool:
         """For a class: whether its bases and keyword values are more than names, and items of what these mean."""
         return self.doings.computes_bases
+
+    @property
+    def notes(self) -> frozenset[Chain]:
+        """The names in its annotations that stay text."""
+        if self._notes is None:
+            text = self.statement.text
+            may_stay = self.kind in (Kind.FUNCTION, Kind.CLASS) and (self.postponed or b"'" in text or b'"' in text)
+            nodes = import_time(self.statement.node) if may_stay else ()
+            self._notes = frozenset(notes(nodes, postponed=self.postponed))
+        return self._notes
+
+    @property
+    def makers(self) -> tuple[Chain, ...]:
+        """Of a definition: its bases, metaclass and decorators; `("()",)` for what has no name."""
+        return tuple(makers(self.statement.node)) if self.kind in (Kind.FUNCTION, Kind.CLASS) else ()
+
+    @property
+    def calls_nameless(self) -> bool:
+        """Whether it calls what has no name, or what it has just been given by another call."""
+        nodes = import_time(self.statement.node)
+        return any(isinstance(node, ast.Call) and not chain(node.func) for node in nodes)
 
     @property
     def evaluated(self) -> frozenset[Chain]:

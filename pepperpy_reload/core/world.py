@@ -204,6 +204,12 @@ class World(Protocol):
         They are those of an old unit; -1: of a new one. With `itself`, it is asked about the name of what it makes.
         """
 
+    def asks(self, module: str, called: Iterable[Chain], old: int) -> bool:
+        """Whether one of these, which an old unit calls, may look up what annotations of what it is given say.
+
+        So may functions that ran meanwhile, if they look up such things, or have libraries at hand that may.
+        """
+
     def caches(self) -> Iterable[tuple[Cell, Key]]:
         """The cells that hold a function behind a cache, each with the function: it may be called and yet not run."""
 

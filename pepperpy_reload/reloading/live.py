@@ -39,7 +39,7 @@ from pepperpy_reload.reloading.holders import (
 )
 from pepperpy_reload.reloading.holdings import is_plain_logger, is_silent
 from pepperpy_reload.reloading.kept import can_be_kept, kept_by
-from pepperpy_reload.reloading.lookers import look_up
+from pepperpy_reload.reloading.lookers import asks, look_up
 from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
 from pepperpy_reload.reloading.origins import library_of
@@ -202,6 +202,10 @@ class LiveWorld(Reaching):
     def look_up(self, module: str, heads: Iterable[Chain], old: int, *, itself: bool = False) -> bool:
         """Whether one of these bases and decorators looks up what annotations say."""
         return look_up(module, heads, self.ran(module, old) if old >= 0 else None, itself=itself)
+
+    def asks(self, module: str, called: Iterable[Chain], old: int) -> bool:
+        """Whether one of these, or of the functions that ran meanwhile, may look up what annotations say."""
+        return asks(module, called, self.ran(module, old) if old >= 0 else ())
 
     # --- live values
 

@@ -9,11 +9,13 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.texts import LOOKING
 from pepperpy_reload.core.world import Key
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import ledger
 from pepperpy_reload.reloading.looking import attribute_of, is_a, plain_attribute
+from pepperpy_reload.reloading.origins import library_of
 
 _SILENT = frozenset(
     "_pytest abc asyncio attr attrs builtins click collections contextlib ctypes dataclasses enum functools pytest "
@@ -22,9 +24,6 @@ _SILENT = frozenset(
 """Homes of what makes classes and functions without asking what their annotations mean."""
 _KNOWING = frozenset({"pydantic._internal._model_construction"})
 """Homes of metaclasses that take a class's own name for that class, whatever its module has under it."""
-_LOOKING = frozenset(
-    {"get_type_hints", "get_annotations", "__annotations__", "signature", "getfullargspec", "ForwardRef", "eval"}
-)
 _NOTHING = object()
 
 
@@ -40,6 +39,29 @@ def look_up(module: str, heads: Iterable[Chain], ran: Iterable[Key] | None, *, i
     return True
 
 
+def asks(module: str, called: Iterable[Chain], ran: Iterable[Key]) -> bool:
+    """Whether one of these functions and classes may look up what annotations of what it is given say.
+
+    Nobody knows what a library does with it; what `ran` meanwhile may have given it to one.
+    """
+    return not all(_is_quiet(_meant(module, one)) for one in called) or any(
+        _says(key) or _has_libraries(key) for key in ran
+    )
+
+
+def _is_quiet(value: Any) -> bool:
+    return value is not _NOTHING and _is_silent(
+        value if is_a(value, (type, FunctionType, BuiltinFunctionType)) else type(value)
+    )
+
+
+def _has_libraries(key: Key) -> bool:
+    """Whether the module of a function imports a library of which it is not known that it looks up no such things."""
+    homes = recorder.modules.at(key.file) if isinstance(key, CodeKey) else ()
+    imported = {library_of(one) for home in homes for one in recorder.graph.imports_of(home)}
+    return not imported <= {"", *_SILENT}
+
+
 def _home(value: Any) -> str:
     return str(plain_attribute(value if is_a(value, (type, FunctionType)) else type(value), "__module__"))
 
@@ -47,14 +69,14 @@ def _home(value: Any) -> str:
 def _may_call(home: str) -> bool:
     """Whether functions that look up what annotations say are to be had for those of a module."""
     homes = recorder.graph.dependencies(home) if home in recorder.modules else ()
-    return not all(ledger.names_in_code(one).isdisjoint(_LOOKING) for one in homes if one in recorder.modules)
+    return not all(ledger.names_in_code(one).isdisjoint(LOOKING) for one in homes if one in recorder.modules)
 
 
 def _says(key: Key) -> bool:
     if not isinstance(key, CodeKey):
         return True
     for name in recorder.modules.at(key.file):
-        looking = ledger.names_in_code(name) & _LOOKING
+        looking = ledger.names_in_code(name) & LOOKING
         if looking and ledger.may_say(name, key, looking):
             return True
     return False
@@ -85,5 +107,5 @@ def _looks_up(value: Any, *, itself: bool) -> bool:
 def _is_silent(thing: Any) -> bool:
     home = thing.__module__
     if home in recorder.modules:
-        return ledger.names_in_code(home).isdisjoint(_LOOKING)
+        return ledger.names_in_code(home).isdisjoint(LOOKING)
     return isinstance(home, str) and home.partition(".")[0] in _SILENT

@@ -108,6 +108,9 @@ class Made:
     def callees(self, cell: Cell, rest: Chain) -> Iterable[Key]:
         return ()
 
+    def asks(self, module: str, called: Iterable[Chain], old: int) -> bool:
+        return False
+
     def look_up(self, module: str, heads: Iterable[Chain], old: int, *, itself: bool = False) -> bool:
         return False
 
