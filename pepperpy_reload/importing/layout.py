@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import CellType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-
-def namespace_of(cls: type) -> Mapping[str, Any]:
-    """The namespace of a class, past what a metaclass makes of `__dict__`."""
-    return _NAMESPACE(cls)  # type: ignore[no-any-return]
+namespace_of: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+"""The namespace of a class, past what a metaclass makes of `__dict__`."""
 
 
 def slots_of(cls: type) -> list[MemberDescriptorType]:
@@ -37,12 +35,11 @@ def held_in(cell: CellType) -> Any:
 def dict_getter(kind: type) -> GetSetDescriptorType | None:
     """What gives the `__dict__` of an instance; None if it has none."""
     for base in kind.__mro__:
-        item = _NAMESPACE(base).get("__dict__")
+        item = namespace_of(base).get("__dict__")
         if type(item) is GetSetDescriptorType:
             return item
     return None
 
 
-_NAMESPACE = type.__dict__["__dict__"].__get__
 _BASE: Any = type.__dict__["__base__"].__get__
 _SIZE: Any = type.__dict__["__basicsize__"].__get__

@@ -27,6 +27,7 @@ from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 _VALUES: frozenset[type] = frozenset({int, float, complex, str, bytes, bool, type(None)})
 _CLOSED: tuple[type, ...] = (*_VALUES, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, CodeType)
 _CONSTANT = frozenset((*_CLOSED, Logger))
+_FIXED = _CONSTANT - {type}
 _PRINTLESS = (*_CLOSED, Enum)
 _PLAIN: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
 _CONTAINERS = frozenset({dict, *_PLAIN})
@@ -53,11 +54,11 @@ class Settled:
         if module in self._prints:
             self.forget(module)
         owners = self._owners
-        for name, value in list(namespace.items()):
+        for name, value in dict(namespace).items():  # a copy: other threads may write to it
             kind = type(value)
-            if kind in _CONSTANT and (kind is not type or not _tells_of_heirs(module, value)):
+            if kind in _FIXED or name[:2] == "__" or (kind is type and not _tells_of_heirs(module, value)):
                 continue
-            if name[:2] != "__" and owners.get(identity(value), module) == module:
+            if owners.get(identity(value), module) == module:
                 self._take(module, name, value)
 
     def settle_again(self, module: str, values: Mapping[str, Any]) -> None:
@@ -100,10 +101,10 @@ class Settled:
         if taken is None:
             return
         number = identity(value)
-        try:
+        if module in self._prints:
             self._prints[module][name] = taken
             self._identities[module][name] = number
-        except KeyError:
+        else:
             self._prints[module], self._identities[module] = {name: taken}, {name: number}
         self._owners[number] = module
 
@@ -179,7 +180,10 @@ def _tells_of_heirs(module: str, cls: type) -> bool:
     """Whether a class of a module, or a base of it, is told of heirs by a hook."""
     if namespace_of(cls).get("__module__") != module:
         return False
-    return next(one for one in cls.__mro__ if "__init_subclass__" in namespace_of(one)) is not object
+    for one in cls.__mro__:
+        if "__init_subclass__" in namespace_of(one):
+            return one is not object
+    return False
 
 
 def _are_equal(one: Print, other: Print | None) -> bool:
