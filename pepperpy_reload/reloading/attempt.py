@@ -20,7 +20,7 @@ from pepperpy_reload.reloading.live import LiveWorld
 from pepperpy_reload.reloading.pairs import Pair
 from pepperpy_reload.reloading.reading import Reading
 from pepperpy_reload.reloading.transaction import Transaction, pin_lines
-from pepperpy_reload.reloading.usercode import calling_user_code
+from pepperpy_reload.reloading.usercode import called, calling_user_code
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ class Attempt:
         recorder.tidy(self._renamed if self.prepared.plan.only_patches else None)
         for dispose in reversed(self.disposers):
             with calling_user_code():
-                dispose()
+                called(dispose)
 
 
 def pin_running(names: Iterable[str]) -> None:

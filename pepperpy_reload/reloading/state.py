@@ -71,10 +71,12 @@ def kept_names(module: ModuleType) -> dict[str, Any]:
 
 def call_hooks(modules: Mapping[str, ModuleType], hook: str) -> None:
     """Call a hook in every module that defines it."""
+    from pepperpy_reload.reloading.usercode import called  # a module that only keeps a value needs none of it
+
     for module in modules.values():
         function = vars(module).get(hook)
         if callable(function):
-            function()
+            called(function)
 
 
 def _fingerprint(code: CodeType | None) -> object:

@@ -6,7 +6,7 @@ import importlib
 import linecache
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -14,6 +14,8 @@ from pepperpy_reload.errors import ReloadError, UserCodeError
 from pepperpy_reload.importing.recorder import recorder
 
 _OURS = (os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep, "<frozen importlib")
+_ENGINE = tuple(os.path.join(_OURS[0], name, "") for name in ("core", "importing", "reloading"))
+_BUGS = (AttributeError, TypeError, KeyError, IndexError, NameError, AssertionError)
 _IMPORTLIB = importlib.__file__
 
 
@@ -21,14 +23,29 @@ _IMPORTLIB = importlib.__file__
 def calling_user_code() -> Iterator[None]:
     """Whatever the user's code raises inside, SystemExit and KeyboardInterrupt included, comes out as UserCodeError.
 
-    Errors of this package pass as they are.
+    Errors of this package pass as they are, its bugs as well: they are none of the user's.
     """
     try:
         yield
     except ReloadError:
         raise
-    except BaseException as error:  # noqa: BLE001 - user code may raise anything: this is the one place
+    except BaseException as error:
+        if is_a_bug(error):
+            raise
         raise describe(error) from None
+
+
+def called(function: Callable[[], object]) -> None:
+    """Call what the user has given: that it cannot be called so is no bug of ours."""
+    function()
+
+
+def is_a_bug(error: BaseException) -> bool:
+    """Whether the engine itself has raised something, and nothing of the user's or of a library was under way."""
+    if not isinstance(error, _BUGS) or _without_ours(error.__traceback__) is not None:
+        return False
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code.co_filename.startswith(_ENGINE) and frame.f_code is not called.__code__
 
 
 @contextmanager
