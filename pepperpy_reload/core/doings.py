@@ -10,6 +10,7 @@ from typing import Any
 from pepperpy_reload.core.deeds import attributes_set
 from pepperpy_reload.core.effects import HARMLESS, Chain, Mutation, mutations, reflections
 from pepperpy_reload.core.identity import identity
+from pepperpy_reload.core.lending import lent
 from pepperpy_reload.core.lookups import lookups
 from pepperpy_reload.core.names import annotated_names, readings, unevaluated
 from pepperpy_reload.core.reflection import REFLECTION
@@ -74,6 +75,8 @@ class Doings:
     """The names that it annotates, in their order."""
     sets: frozenset[Chain] = frozenset()
     """The attributes that it sets or deletes, as chains of names (the last one `*`: any)."""
+    lent: frozenset[Chain] = NONE
+    """What it may change of what calls have given it (see core.lending)."""
     texts: tuple[Text, ...] = ()
     """Its annotations that are text when it is executed."""
 
@@ -98,6 +101,7 @@ class Doings:
             _sweeping(nodes),
             tuple(annotated_names([node])),
             frozenset(attributes_set(nodes)) - {()} or NONE,
+            lent(nodes) or NONE,
             tuple(texts(nodes, postponed=postponed)),
         )
 

@@ -146,6 +146,11 @@ def mutations(nodes: Iterable[ast.AST], given: Collection[str] = ()) -> tuple[Mu
     return tuple(found.values())
 
 
+def targets(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """What executing these nodes may change, as it is written."""
+    return (target for node in nodes if type(node) in _DOING for target, *_ in _mutated(node))
+
+
 _DOING = frozenset(
     {ast.Call, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Attribute, ast.Subscript, ast.AugAssign}
 )

@@ -11,6 +11,7 @@ from pepperpy_reload.core.doings import Alias, aliases, called, tells
 from pepperpy_reload.core.effects import COMPLETING, Chain, Mutation, mutations, reflections, surveys
 from pepperpy_reload.core.freshness import fresh_names
 from pepperpy_reload.core.identity import identity
+from pepperpy_reload.core.lending import given_away, lent
 from pepperpy_reload.core.lookups import lookups, only_executes
 from pepperpy_reload.core.names import (
     Function,
@@ -68,6 +69,10 @@ class FunctionFacts:
     """Whether it changes what its parameters hold by itself, not by their methods."""
     executes: bool = False
     """Whether it reads any name that it does not say only if code does that it has executed."""
+    lent: frozenset[Chain] = frozenset()
+    """What it may change of what calls have given it (see core.lending)."""
+    gives: frozenset[Chain] = frozenset()
+    """What it may return that it has not made."""
     own: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     nodes: Iterable[ast.AST] = field(default=(), compare=False, repr=False)
     names: frozenset[str] = field(init=False, compare=False, repr=False)
@@ -128,6 +133,8 @@ def function_facts(node: Function, package: str, outer: frozenset[str] = frozens
         frozenset(found[1] for found in attributes_set(inner) if len(found) == 2 and found[0] in own - fresh - {first}),
         is_kept(node) or (changes_parameters and alters(inner, passing, fresh)),
         only_executes(inner),
+        lent(inner, own | outer),
+        given_away(inner if not isinstance(node, ast.Lambda) else [*inner, ast.Return(node.body)]),
         own,
         inner,
     )

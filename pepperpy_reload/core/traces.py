@@ -140,6 +140,7 @@ class Traces(Readers):
         """
         found: dict[Cell, Depth] = {}
         self._add_mutations(found, name, unit.mutations)
+        self._add_lent(found, name, unit.lent)
         self._add_used_up(found, name, () if unit.same_as or only_keeps(unit) else unit.reads)
         ran = self.world.ran(name, old) if old >= 0 else self.predicted(name, unit) if soon is None else soon
         every = self._facts_of(ran)
@@ -151,6 +152,7 @@ class Traces(Readers):
         for key, known in every.items():
             changes = (self._certain(one, known[0], name, unit, every) for one in known[1].mutations)
             self._add_mutations(found, known[0], changes)
+            self._add_lent(found, known[0], known[1].lent)
             self._add_used_up(found, known[0], known[1].reads)
             if known[1].keeps_state:
                 found.update({self.canonical(cell): Depth.CALL for cell in self.world.keepers(key)})
@@ -333,6 +335,9 @@ class Traces(Readers):
             cell, rest = self.cell(name, mutation.chain)
             if mutation.depth in (Depth.STORE, Depth.KEPT) and self.module_bound(cell):
                 continue  # see set_on_modules
+            if cell.module != name and self.world.is_asked_for(cell):
+                self._add_lent(found, name, [mutation.chain])
+                continue
             cell = self.canonical(cell)
             if self._is_foreign(cell):
                 continue  # to import it again would undo nothing
@@ -342,16 +347,27 @@ class Traces(Readers):
             for one in cells:
                 found[one] = max(found.get(one, Depth.STORE), mutation.depth)
 
+    def _add_lent(self, found: dict[Cell, Depth], name: str, chains: Iterable[Chain]) -> None:
+        """Add the cells that hold what functions give away, and code in module `name` may change."""
+        for chain in chains:
+            cell, rest = self.cell(name, chain)
+            for direct, around in self.world.lent(self.canonical(cell), rest):
+                for one in self._makers(direct, around):
+                    found[one] = max(found.get(one, Depth.STORE), Depth.CALL)
+
     def _shared(self, cell: Cell, rest: Chain, *, called: bool) -> set[Cell]:
         """The cells that hold the same object: as their values, or inside of what these were made from."""
-        direct, around = self.world.holders(cell, rest, called=called)
-        found = {self.canonical(one) for one in direct}
-        homes = [place for one in found for place in self.binders(one)]
-        read = {self.canonical(one) for place in homes for one in self.read_when_executed(place)}
-        found.update(one for one in map(self.canonical, around) if not homes or one in read)
+        found = self._makers(*self.world.holders(cell, rest, called=called))
         if called and found:
             found.add(cell)
         return found
+
+    def _makers(self, direct: Iterable[Cell], around: Iterable[Cell]) -> set[Cell]:
+        """Of the cells that hold an object, those whose makers have made it, or have found it."""
+        found = {self.canonical(one) for one in direct}
+        homes = [place for one in found for place in self.binders(one)]
+        read = {self.canonical(one) for place in homes for one in self.read_when_executed(place)}
+        return found.union(one for one in map(self.canonical, around) if not homes or one in read)
 
     def _is_foreign(self, cell: Cell) -> bool:
         """Whether a cell holds what import statements have taken from modules that are nobody's here."""

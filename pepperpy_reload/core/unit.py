@@ -105,6 +105,11 @@ class Unit:
         return self.doings.mutations
 
     @property
+    def lent(self) -> frozenset[Chain]:
+        """What it may change of what calls have given it."""
+        return self.doings.lent
+
+    @property
     def opaque(self) -> str:
         """Why it cannot be executed alone, or ""."""
         return self.doings.opaque

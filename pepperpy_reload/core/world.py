@@ -291,6 +291,12 @@ class World(Protocol):
         Only what can be changed counts; of what is `called`, what it keeps to itself: the object of a bound method.
         """
 
+    def lent(self, cell: Cell, rest: Chain) -> Iterable[tuple[Iterable[Cell], Iterable[Cell]]]:
+        """The same for each object that `rest` may mean, which goes through calls (see core.lending)."""
+
+    def is_asked_for(self, cell: Cell) -> bool:
+        """Whether a module has no such name, and its own `__getattr__` is asked for it."""
+
     def was_left_alone(self, cell: Cell, by: str) -> bool:
         """Whether module `by` has not changed what the cell of another module holds: it is as its own had left it."""
 

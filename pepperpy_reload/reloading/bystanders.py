@@ -7,23 +7,26 @@ for the way back tells.
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pepperpy_reload.core.effects import Depth
 from pepperpy_reload.core.facts import FunctionFacts
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.names import mangled
+from pepperpy_reload.core.refills import refills
 from pepperpy_reload.core.setters import attributes_changed
-from pepperpy_reload.core.statement import import_time
+from pepperpy_reload.core.statement import chain, import_time
 from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Unit
-from pepperpy_reload.core.world import Place
+from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.reloading.classstate import is_beginning, written_in
 from pepperpy_reload.reloading.contents import Contents
-from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
+from pepperpy_reload.reloading.holders import inside_of
+from pepperpy_reload.reloading.looking import is_atom
 
 _DEPTH = 4  # what a name holds, what that holds, and so on
 _MOST = 5_000  # objects
@@ -36,18 +39,43 @@ class Bystanders:
         self._scope = scope
         self._known: dict[int, Any] = {}
         self._told: set[Place] = set()
+        self._cells: set[Cell] = set()
         self._names: set[str] = set()
         self._first: set[str] = set()
         """The attributes that statements change which are new: they do so for the first time."""
 
-    def note(self, place: Place, unit: Unit, ran: Iterable[tuple[CodeKey, FunctionFacts]]) -> None:
-        """A statement has been executed, and has run these functions."""
+        self._refills = False
+        """Whether any of them may change containers that no name leads to."""
+
+    def note(self, place: Place, unit: Unit, ran: Iterable[tuple[CodeKey, str, FunctionFacts]]) -> None:
+        """A statement has been executed, and has run these functions, with their modules."""
         self._told.add(place)
         names = self._names if self._scope.old_index(place) >= 0 else self._first
-        names.update(attributes_changed(import_time(unit.statement.shell)))
-        for key, facts in ran:
+        nodes = list(import_time(unit.statement.shell))
+        names.update(attributes_changed(nodes))
+        self._refills = self._refills or self._may_refill(place.module, nodes, ())
+        for key, home, facts in ran:
+            self._refills = self._refills or self._may_refill(home, facts.nodes, facts.own)
             if not is_beginning(key):
                 names.update(mangled(written_in(key), name) for name in attributes_changed(facts.nodes))
+
+    def tell(self, cell: Cell) -> None:
+        """What a name means is changed for the first time, and nobody uses it later."""
+        self._cells.add(cell)
+
+    def _may_refill(self, module: str, nodes: Iterable[ast.AST], local: Collection[str]) -> bool:
+        return refills(nodes, {*local, *self._passing(module, nodes)})
+
+    def _passing(self, module: str, nodes: Iterable[ast.AST]) -> set[str]:
+        """The names in some code that do not say what it has by them: bound more than once, gone, or made by asking."""
+        found = set[str]()
+        for names in {one for node in nodes if isinstance(node, ast.Name | ast.Attribute) and (one := chain(node))}:
+            cell, _ = self._scope.cell(module, names)
+            count = len(self._scope.binders(cell))
+            is_there = cell.name in _space(cell.module) or cell.module not in sys.modules
+            if count > 1 or (not is_there and (count or "__getattr__" in _space(cell.module))):
+                found.add(names[0])
+        return found
 
     def changed(self, contents: Contents, remade: Iterable[object]) -> str:
         """The attribute that has been changed of an object that stays, with its class; or ""."""
@@ -58,13 +86,22 @@ class Bystanders:
         left = (f"{type(thing).__qualname__}.{name}" for thing, name in found if identity(thing) not in self._known)
         return next(left, "")
 
+    def refilled(self, contents: Contents, remade: Iterable[object]) -> str:
+        """The sort of a container that has been changed of those that stay; or ""."""
+        found = list(contents.refilled(remade)) if self._refills else []
+        if found and not self._known:
+            self._explain(remade)
+        return next((type(thing).__name__ for thing in found if identity(thing) not in self._known), "")
+
     def _explain(self, remade: Iterable[object]) -> None:
         """What the plan has seen to is no bystander."""
+        for cell in self._cells:
+            self._note(_space(cell.module).get(cell.name))
         for place in self._told:
             before = self._scope.mutated(place, old=True)
             for cell, depth in self._scope.mutated(place, old=False).items():
                 if cell not in before or depth is Depth.STORE:  # else it is made again, and this is another one
-                    self._note(getattr(sys.modules.get(cell.module), "__dict__", {}).get(cell.name))
+                    self._note(_space(cell.module).get(cell.name))
         for thing in remade:
             self._note(thing)
 
@@ -73,15 +110,8 @@ class Bystanders:
         for _ in range(_DEPTH):
             level = [one for one in level if identity(one) not in self._known and not is_atom(one)][:_MOST]
             self._known.update((identity(one), one) for one in level)
-            level = [inner for one in level for inner in _inside(one)]
+            level = [inner for one in level for inner in inside_of(one)]
 
 
-def _inside(thing: Any) -> Iterator[Any]:
-    if is_a(thing, dict):
-        yield from dict.values(thing)
-    elif is_a(thing, (list, tuple, set, frozenset)):
-        yield from thing
-    elif is_a(thing, type):
-        yield from vars(thing).values()
-    else:
-        yield from instance_dict(thing).values()
+def _space(module: str) -> dict[str, Any]:
+    return getattr(sys.modules.get(module), "__dict__", {})

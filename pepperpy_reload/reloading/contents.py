@@ -29,7 +29,7 @@ from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.classslots import deleter_of, setter_of
 from pepperpy_reload.reloading.collection import collecting_later
-from pepperpy_reload.reloading.looking import is_a, is_atom
+from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 LIMIT = 1_000_000
@@ -43,6 +43,7 @@ _APART = frozenset(
     "sched selectors socket socketserver ssl subprocess threading".split()
 )
 """Homes of what runs beside a reload and goes on during it: putting that back would lose what others have done."""
+_PLAIN = ("builtins", "collections", "types", "array")
 _DEEP = 3  # an instance, its containers, and those in them
 _OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
 _definition = attrgetter(*_OF_FUNCTIONS)
@@ -62,18 +63,19 @@ class Contents:
 
     def __init__(self, starts: Iterable[object], is_ours: Callable[[type], bool]) -> None:
         self._is_ours = is_ours
+        self._starts = [*starts]
         self._shapes: dict[type, Shape] = {}
         self._own: dict[str, bool] = {}
         """Which files are first-party."""
         self._taken: list[tuple[Any, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._slots: list[tuple[Any, MemberDescriptorType, Any]] = []
-        self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
+        self._functions: list[tuple[FunctionType, tuple[Any, ...]]] = []
         self._instances: dict[type, list[Any]] = {}
         modules = (sys.modules.get(name) for name in recorder.modules)
         self._spaces = {identity(vars(module)) for module in modules if isinstance(module, ModuleType)}
         with collecting_later():
-            self._visit(starts)
+            self._visit(self._starts)
 
     def restore(self) -> None:
         """Put back what has changed since, in place."""
@@ -112,6 +114,56 @@ class Contents:
             known = member.__name__ in names and is_a(thing, member.__objclass__) and self._is_ours(type(thing))
             if known and self._is_other(_slot(thing, member), value, copies):
                 yield thing, member.__name__
+
+    def refilled(self, remade: Iterable[object]) -> Iterator[Any]:
+        """The tables, lists and sets that the project's modules, classes, functions and instances hold, and that hold
+        something else now; namespaces do not count."""
+        copies = {identity(thing): (thing, copy) for thing, copy in self._taken}
+        for thing in remade:
+            copies.pop(identity(thing), None)
+            copies.pop(identity(instance_dict(thing)), None)
+        seen = {*self._spaces, *self._annotations()}
+        level = [*self._holders(copies)]
+        for _ in range(_DEEP):
+            found: list[Any] = []
+            for thing in level:
+                if identity(thing) in seen:
+                    continue
+                seen.add(identity(thing))
+                kind = type(thing)
+                if issubclass(kind, tuple):
+                    found.extend(tuple.__iter__(thing))
+                elif issubclass(kind, COPIED) and identity(thing) in copies:
+                    copy = copies[identity(thing)][1]
+                    known = kind.__module__ in _PLAIN or self._is_ours(kind)
+                    if known and not (_same(thing, copy) or _is_alike(thing, copy)):
+                        yield thing
+                    found.extend(copy.values() if isinstance(copy, dict) else copy)
+            level = _worth(found)
+
+    @staticmethod
+    def _annotations() -> set[int]:
+        """Those of the project's modules, by their ids: they are put in order in place."""
+        modules = [sys.modules.get(name) for name in recorder.modules]
+        return {identity(getattr(module, "__dict__", {}).get("__annotations__")) for module in modules}
+
+    def _holders(self, copies: Mapping[int, tuple[Any, Any]]) -> Iterator[Any]:
+        """What the project's modules, classes, functions and instances held."""
+        yield from self._starts
+        yield from (held for _, held in self._cells)
+        for function, (*_, defaults, by_name) in self._functions:
+            yield from defaults or ()
+            yield from (by_name or {}).values()
+            yield from _copied(function.__dict__, copies).values()
+        for thing, copy in self._taken:
+            if is_a(thing, type):
+                yield from (value for name, value in copy.items() if not name.startswith("__"))
+        for kind, found in self._instances.items():
+            getter = dict_getter(kind) if kind.__module__ in _PLAIN or self._is_ours(kind) else None
+            if getter is not None:
+                for thing in [one for one in found if type(one) is kind]:
+                    yield from _copied(getter.__get__(thing), copies).values()
+        yield from (value for thing, _, value in self._slots if value is not _NOTHING and self._is_ours(type(thing)))
 
     @staticmethod
     def _is_other(now: object, before: Any, copies: Mapping[int, tuple[Any, Any]]) -> bool:
@@ -244,6 +296,12 @@ _COPY: dict[type, Callable[[Any], Any]] = {
 }
 """The containers, those that are a special sort of another before it; a copy is made past what a subclass overrides."""
 COPIED = tuple(_COPY)
+
+
+def _copied(inside: object, copies: Mapping[int, tuple[Any, Any]]) -> dict[Any, Any]:
+    """What was copied of the `__dict__` of an object."""
+    copy = copies.get(identity(inside), ({}, {}))[1]
+    return copy if type(copy) is dict else {}
 
 
 def _same(thing: Any, copy: Any) -> bool:

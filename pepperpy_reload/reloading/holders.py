@@ -20,7 +20,7 @@ from pepperpy_reload.core.effects import Chain
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.world import Cell
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.layout import dict_getter, held_in, slots_of
+from pepperpy_reload.importing.layout import dict_getter, held_in, is_slot, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holdings import is_plain_logger
 from pepperpy_reload.reloading.looking import instance_dict, is_a
@@ -217,6 +217,14 @@ def _step(value: Any, step: str) -> list[Any]:
     return [one for one in shared if not hasattr(type(one), "__get__")]
 
 
+def is_marked(value: Any, names: Collection[str]) -> bool:
+    """Whether something has one of these attributes by itself (`*`: any; none: whether it may have some)."""
+    if not names:
+        return type(value).__dictoffset__ != 0
+    held = vars(value) if is_a(value, (FunctionType, type)) else instance_dict(value)
+    return bool(held) if "*" in names else any(name in held and not is_slot(value, held[name]) for name in names)
+
+
 def contained(value: Any) -> list[Any]:
     """The first items of a container of Python's own, and the keys of a table."""
     kind = type(value)
@@ -234,6 +242,11 @@ def _items(value: Any, key: str) -> list[Any]:
         index = int(key) if key.lstrip("-").isdigit() else None
         return [plain[index]] if index is not None and -len(plain) <= index < len(plain) else plain
     return list(value) if type(value) in (set, frozenset, deque) else []
+
+
+def inside_of(thing: object) -> Iterable[object]:
+    """What an object holds by itself."""
+    return _looker(type(thing))(thing)
 
 
 def _looker(kind: type) -> Callable[[Any], Iterable[object]]:

@@ -20,7 +20,7 @@ from pepperpy_reload.core.reflection import SWEEPING
 from pepperpy_reload.core.unit import Kind, Unit
 from pepperpy_reload.core.world import Cell, Given, Key, Place
 from pepperpy_reload.importing.footprint import CodeKey
-from pepperpy_reload.importing.layout import is_slot, namespace_of
+from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading import classes, ledger, memory
 from pepperpy_reload.reloading.caches import caches_of
@@ -34,13 +34,15 @@ from pepperpy_reload.reloading.holders import (
     changed_with,
     contained,
     has_attributes,
+    is_marked,
     led_to,
     parts_of,
 )
 from pepperpy_reload.reloading.holdings import is_plain_logger, is_silent
 from pepperpy_reload.reloading.kept import can_be_kept, kept_by
+from pepperpy_reload.reloading.lending import lent_objects, meant_in_module
 from pepperpy_reload.reloading.lookers import asks, look_up
-from pepperpy_reload.reloading.looking import attribute_of, instance_dict, is_a, is_atom
+from pepperpy_reload.reloading.looking import attribute_of, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
 from pepperpy_reload.reloading.origins import library_of
 from pepperpy_reload.reloading.pairs import Pair
@@ -231,9 +233,9 @@ class LiveWorld(Reaching):
     def marked(self, cell: Cell, rest: Chain, names: Collection[str]) -> Iterable[Cell]:
         """The cells of what has such attributes: of a value, or of what it contains."""
         value = self._part(cell, rest)
-        if _is_marked(value, names):
+        if is_marked(value, names):
             yield cell
-        for inner in filter(lambda one: _is_marked(one, names), contained(value)):
+        for inner in filter(lambda one: is_marked(one, names), contained(value)):
             if is_a(inner, (FunctionType, type)):
                 home = Cell(inner.__module__, inner.__qualname__)
                 yield from (home,) if self.knows(home.module) and self.value(home) is inner else ()
@@ -261,6 +263,18 @@ class LiveWorld(Reaching):
         values = led_to(self.value(cell), rest)
         things = [thing for value in values for thing in changed_with(value, called=called)]
         return self._index().of(things) if things else ((), ())
+
+    def lent(self, cell: Cell, rest: Chain) -> Iterable[tuple[Iterable[Cell], Iterable[Cell]]]:
+        """The same for each object that `rest` may mean, which goes through calls."""
+        starts = meant_in_module(cell, self.value(cell), self.facts)
+        for value in (one for start in starts for one in lent_objects(start, rest, self.facts)):
+            if things := list(changed_with(value, called=False)):
+                yield self._index().of(things)
+
+    def is_asked_for(self, cell: Cell) -> bool:
+        """Whether a module has no such name, and its own `__getattr__` is asked for it."""
+        names = getattr(sys.modules.get(cell.module), "__dict__", {})
+        return cell.name not in names and "__getattr__" in names
 
     def was_left_alone(self, cell: Cell, by: str) -> bool:
         """Whether what a module had left in a cell is as it was: `by` was executed later, or else it tells nothing."""
@@ -395,10 +409,3 @@ class LiveWorld(Reaching):
 
 def _layers(value: Any) -> Iterable[Any]:
     return value.__mro__ if is_a(value, type) else (value,)
-
-
-def _is_marked(value: Any, names: Collection[str]) -> bool:
-    if not names:
-        return type(value).__dictoffset__ != 0
-    held = vars(value) if is_a(value, (FunctionType, type)) else instance_dict(value)
-    return bool(held) if "*" in names else any(name in held and not is_slot(value, held[name]) for name in names)

@@ -198,15 +198,19 @@ class Witness:
 
     def _note(self, place: Place, unit: Unit, ran: Iterable[CodeKey]) -> None:
         if ran or not is_plain(unit):
-            self._bystanders.note(place, unit, ((key, facts) for key in ran for _, facts in self._facts(key)))
+            self._bystanders.note(place, unit, ((key, *found) for key in ran for found in self._facts(key)))
 
     def see_bystanders(self, contents: Contents | None, remade: Iterable[object]) -> None:
         """Raise RestartNeeded if a statement has changed an object that stays, and the plan does not know of it.
 
         `contents` are there unless nothing has been executed that could.
         """
-        if contents is not None and (attribute := self._bystanders.changed(contents, remade)):
+        if contents is None:
+            return
+        if attribute := self._bystanders.changed(contents, remade):
             raise RestartNeeded(f"{attribute} is changed once more, of an object that would not be made again")
+        if kind := self._bystanders.refilled(contents, remade):
+            raise RestartNeeded(f"a {kind} is changed once more, which would not be made again")
 
     def _see_missed(
         self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, lines: Lines | None
@@ -237,6 +241,7 @@ class Witness:
             if self._is_left(user) and self._scope.order(user) > self._scope.order(place):
                 later = f"{user.module}:{self._scope.unit(user).line} uses later"
                 raise RestartNeeded(f"{place.module}:{unit.line} {what}, which {later}")
+        self._bystanders.tell(cell)
 
     def _see_outside(self, place: Place, unit: Unit, home: str, facts: FunctionFacts) -> None:
         """A function has been called that no start had called: others may have missed what it does outside."""

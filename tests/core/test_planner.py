@@ -192,6 +192,12 @@ class Made:
     def holders(self, cell: Cell, rest: Chain, *, called: bool) -> tuple[Iterable[Cell], Iterable[Cell]]:
         return (), ()
 
+    def lent(self, cell: Cell, rest: Chain) -> Iterable[tuple[Iterable[Cell], Iterable[Cell]]]:
+        return ()
+
+    def is_asked_for(self, cell: Cell) -> bool:
+        return False
+
     def was_left_alone(self, cell: Cell, by: str) -> bool:
         return False
 
