@@ -23,6 +23,7 @@ from pepperpy_reload.core.traces import Traces
 from pepperpy_reload.core.unit import Unit
 from pepperpy_reload.core.world import Cell, Place
 from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.reloading.changes import Changes
 from pepperpy_reload.reloading.classstate import is_beginning, written_in
 from pepperpy_reload.reloading.contents import Contents
 from pepperpy_reload.reloading.holders import inside_of
@@ -43,7 +44,6 @@ class Bystanders:
         self._names: set[str] = set()
         self._first: set[str] = set()
         """The attributes that statements change which are new: they do so for the first time."""
-
         self._refills = False
         """Whether any of them may change containers that no name leads to."""
 
@@ -80,7 +80,7 @@ class Bystanders:
     def changed(self, contents: Contents, remade: Iterable[object]) -> str:
         """The attribute that has been changed of an object that stays, with its class; or ""."""
         names = self._names - self._first
-        found = list(contents.changed(names, remade)) if names else []
+        found = list(Changes(contents, remade).attributes(names)) if names else []
         if found:
             self._explain(remade)
         left = (f"{type(thing).__qualname__}.{name}" for thing, name in found if identity(thing) not in self._known)
@@ -88,7 +88,7 @@ class Bystanders:
 
     def refilled(self, contents: Contents, remade: Iterable[object]) -> str:
         """The sort of a container that has been changed of those that stay; or ""."""
-        found = list(contents.refilled(remade)) if self._refills else []
+        found = list(Changes(contents, remade).containers(remade)) if self._refills else []
         if found and not self._known:
             self._explain(remade)
         return next((type(thing).__name__ for thing in found if identity(thing) not in self._known), "")

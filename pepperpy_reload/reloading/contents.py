@@ -6,7 +6,7 @@ import gc
 import sys
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import attrgetter, is_
 from types import (
@@ -29,7 +29,7 @@ from pepperpy_reload.importing.layout import dict_getter, namespace_of, slots_of
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.classslots import deleter_of, setter_of
 from pepperpy_reload.reloading.collection import collecting_later
-from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
+from pepperpy_reload.reloading.looking import is_a
 from pepperpy_reload.reloading.stroke import at_one_stroke
 
 LIMIT = 1_000_000
@@ -43,11 +43,9 @@ _APART = frozenset(
     "sched selectors socket socketserver ssl subprocess threading".split()
 )
 """Homes of what runs beside a reload and goes on during it: putting that back would lose what others have done."""
-_PLAIN = ("builtins", "collections", "types", "array")
-_DEEP = 3  # an instance, its containers, and those in them
 _OF_FUNCTIONS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
 _definition = attrgetter(*_OF_FUNCTIONS)
-_NOTHING = object()
+NOTHING = object()
 
 Shape = tuple[GetSetDescriptorType | None, tuple[tuple[MemberDescriptorType, bool], ...], type | None]
 """Of a class: where its instances have their `__dict__`, their parts (those of `__slots__` can be set), and the
@@ -62,123 +60,39 @@ class Contents:
     """
 
     def __init__(self, starts: Iterable[object], is_ours: Callable[[type], bool]) -> None:
-        self._is_ours = is_ours
-        self._starts = [*starts]
+        self.is_ours = is_ours
+        self.starts = [*starts]
         self._shapes: dict[type, Shape] = {}
         self._own: dict[str, bool] = {}
         """Which files are first-party."""
-        self._taken: list[tuple[Any, Any]] = []
-        self._cells: list[tuple[CellType, Any]] = []
-        self._slots: list[tuple[Any, MemberDescriptorType, Any]] = []
-        self._functions: list[tuple[FunctionType, tuple[Any, ...]]] = []
-        self._instances: dict[type, list[Any]] = {}
+        self.taken: list[tuple[Any, Any]] = []
+        self.cells: list[tuple[CellType, Any]] = []
+        self.slots: list[tuple[Any, MemberDescriptorType, Any]] = []
+        self.functions: list[tuple[FunctionType, tuple[Any, ...]]] = []
+        self.instances: dict[type, list[Any]] = {}
         modules = (sys.modules.get(name) for name in recorder.modules)
-        self._spaces = {identity(vars(module)) for module in modules if isinstance(module, ModuleType)}
+        self.spaces = {identity(vars(module)) for module in modules if isinstance(module, ModuleType)}
         with collecting_later():
-            self._visit(self._starts)
+            self._visit(self.starts)
 
     def restore(self) -> None:
         """Put back what has changed since, in place."""
-        for thing, copy in self._taken:
-            if not _same(thing, copy):
+        for thing, copy in self.taken:
+            if not same(thing, copy):
                 refill(thing, copy)
-        for function, values in self._functions:
+        for function, values in self.functions:
             for name, value in zip(_OF_FUNCTIONS, values, strict=True):
                 if getattr(function, name) is not value:
                     setattr(function, name, value)
-        for cell, held in self._cells:
+        for cell, held in self.cells:
             if _held(cell) is not held:
                 _fill(cell, held)
-        for thing, member, value in self._slots:
-            if _slot(thing, member) is not value:
-                member.__delete__(thing) if value is _NOTHING else member.__set__(thing, value)
-
-    def changed(self, names: Set[str], remade: Iterable[object]) -> Iterator[tuple[Any, str]]:
-        """The instances of the project's classes of which one of these attributes has another value or other contents.
-
-        Each with that attribute. What was `remade` has taken what another one holds: that is not looked at.
-        """
-        copies = {identity(thing): (thing, copy) for thing, copy in self._taken}
-        for thing in remade:
-            copies.pop(identity(thing), None)
-        for kind, found in self._instances.items():
-            getter = dict_getter(kind) if self._is_ours(kind) else None
-            if getter is None:
-                continue
-            for thing in [one for one in found if type(one) is kind]:
-                inside, copy = copies.get(identity(getter.__get__(thing)), ({}, {}))
-                for name in (inside.keys() | copy.keys()) & names:
-                    if self._is_other(inside.get(name, _NOTHING), copy.get(name, _NOTHING), copies):
-                        yield thing, name
-        for thing, member, value in self._slots:
-            known = member.__name__ in names and is_a(thing, member.__objclass__) and self._is_ours(type(thing))
-            if known and self._is_other(_slot(thing, member), value, copies):
-                yield thing, member.__name__
-
-    def refilled(self, remade: Iterable[object]) -> Iterator[Any]:
-        """The tables, lists and sets that the project's modules, classes, functions and instances hold, and that hold
-        something else now; namespaces do not count."""
-        copies = {identity(thing): (thing, copy) for thing, copy in self._taken}
-        for thing in remade:
-            copies.pop(identity(thing), None)
-            copies.pop(identity(instance_dict(thing)), None)
-        seen = {*self._spaces, *self._annotations()}
-        level = [*self._holders(copies)]
-        for _ in range(_DEEP):
-            found: list[Any] = []
-            for thing in level:
-                if identity(thing) in seen:
-                    continue
-                seen.add(identity(thing))
-                kind = type(thing)
-                if issubclass(kind, tuple):
-                    found.extend(tuple.__iter__(thing))
-                elif issubclass(kind, COPIED) and identity(thing) in copies:
-                    copy = copies[identity(thing)][1]
-                    known = kind.__module__ in _PLAIN or self._is_ours(kind)
-                    if known and not (_same(thing, copy) or _is_alike(thing, copy)):
-                        yield thing
-                    found.extend(copy.values() if isinstance(copy, dict) else copy)
-            level = _worth(found)
-
-    @staticmethod
-    def _annotations() -> set[int]:
-        """Those of the project's modules, by their ids: they are put in order in place."""
-        modules = [sys.modules.get(name) for name in recorder.modules]
-        return {identity(getattr(module, "__dict__", {}).get("__annotations__")) for module in modules}
-
-    def _holders(self, copies: Mapping[int, tuple[Any, Any]]) -> Iterator[Any]:
-        """What the project's modules, classes, functions and instances held."""
-        yield from self._starts
-        yield from (held for _, held in self._cells)
-        for function, (*_, defaults, by_name) in self._functions:
-            yield from defaults or ()
-            yield from (by_name or {}).values()
-            yield from _copied(function.__dict__, copies).values()
-        for thing, copy in self._taken:
-            if is_a(thing, type):
-                yield from (value for name, value in copy.items() if not name.startswith("__"))
-        for kind, found in self._instances.items():
-            getter = dict_getter(kind) if kind.__module__ in _PLAIN or self._is_ours(kind) else None
-            if getter is not None:
-                for thing in [one for one in found if type(one) is kind]:
-                    yield from _copied(getter.__get__(thing), copies).values()
-        yield from (value for thing, _, value in self._slots if value is not _NOTHING and self._is_ours(type(thing)))
-
-    @staticmethod
-    def _is_other(now: object, before: Any, copies: Mapping[int, tuple[Any, Any]]) -> bool:
-        if not _is_as(now, before):
-            return True
-        level = [before]
-        for _ in range(_DEEP):
-            known = [copies[identity(part)] for part in level if type(part) in _COPY and identity(part) in copies]
-            if not all(_same(part, copy) or _is_alike(part, copy) for part, copy in known):
-                return True
-            level = [part for _, copy in known for part in (copy.values() if isinstance(copy, dict) else copy)]
-        return False
+        for thing, member, value in self.slots:
+            if slot_value(thing, member) is not value:
+                member.__delete__(thing) if value is NOTHING else member.__set__(thing, value)
 
     def _visit(self, starts: Iterable[object]) -> None:
-        waiting = _worth([*starts])
+        waiting = worth([*starts])
         seen: set[int] = set()
         while waiting:
             thing = waiting.pop()
@@ -194,14 +108,14 @@ class Contents:
                 found: Iterable[Any] = self._take_function(thing)
             elif kind is dict or kind is list:
                 copy = thing.copy()
-                self._taken.append((thing, copy))
+                self.taken.append((thing, copy))
                 found = copy if kind is list else copy.values()
             elif kind is tuple or kind is frozenset:
                 found = thing
             else:
                 found = self._take(thing, kind)
             if found:
-                waiting.extend(_worth(found))
+                waiting.extend(worth(found))
 
     def _take(self, thing: Any, kind: type) -> list[Any]:
         """Copy one object's contents; what it holds, to be visited as well."""
@@ -212,31 +126,31 @@ class Contents:
         return self._take_instance(thing, kind)
 
     def _take_class(self, cls: type) -> list[Any]:
-        if not self._is_ours(cls):
+        if not self.is_ours(cls):
             return []
         members = dict(namespace_of(cls))
-        self._taken.append((cls, members))
+        self.taken.append((cls, members))
         return list(members.values())
 
     def _take_instance(self, thing: Any, kind: type) -> list[Any]:
         getter, members, container = self._shape(kind)
         found: list[Any] = []
-        self._instances.setdefault(kind, []).append(thing)
+        self.instances.setdefault(kind, []).append(thing)
         if container is not None:
             copy = _COPY[container](thing)
-            self._taken.append((thing, copy))
+            self.taken.append((thing, copy))
             if container not in (bytearray, array):
                 found.extend(copy.values() if isinstance(copy, dict) else copy)
         elif issubclass(kind, tuple):
             found.extend(tuple.__iter__(thing))
         inside = getter.__get__(thing) if getter is not None else None
         if type(inside) is dict:
-            self._taken.append((inside, inside.copy()))
+            self.taken.append((inside, inside.copy()))
             found.extend(inside.values())
         for member, settable in members:
-            value = _slot(thing, member)
+            value = slot_value(thing, member)
             if settable:
-                self._slots.append((thing, member, value))
+                self.slots.append((thing, member, value))
             found.append(value)
         return found
 
@@ -249,25 +163,25 @@ class Contents:
     def _take_function(self, function: FunctionType) -> list[Any]:
         """A function; one of a library's is what a decorator has made, and holds what it was given."""
         closure = function.__closure__
-        is_own = identity(function.__globals__) in self._spaces  # asking for its code is seen by every audit hook
+        is_own = identity(function.__globals__) in self.spaces  # asking for its code is seen by every audit hook
         if not is_own:
             file = function.__code__.co_filename
             known_file = self._own.get(file)
             is_own = self._own[file] = file in recorder.roots if known_file is None else known_file
         if is_own:
             known = _definition(function)
-            self._functions.append((function, known))
+            self.functions.append((function, known))
             found: list[Any] = [*(known[-2] or ()), *(known[-1] or {}).values()]
         elif str(function.__module__).partition(".")[0] == "pepperpy_reload":
             return []
         else:
             found = list(function.__defaults__ or ())
         if is_own or closure:
-            self._taken.append((function.__dict__, function.__dict__.copy()))
+            self.taken.append((function.__dict__, function.__dict__.copy()))
             found.extend(function.__dict__.values())
         for cell in closure or ():
             held = _held(cell)
-            self._cells.append((cell, held))
+            self.cells.append((cell, held))
             found.append(held)
         return found
 
@@ -280,7 +194,7 @@ def _shape_of(kind: type) -> Shape:
     return dict_getter(kind), tuple(members), next((base for base in _COPY if issubclass(kind, base)), None)
 
 
-def _worth(things: Iterable[Any]) -> list[Any]:
+def worth(things: Iterable[Any]) -> list[Any]:
     """Those that hold something."""
     return [thing for thing in things if type(thing) not in _ATOMS]
 
@@ -298,13 +212,7 @@ _COPY: dict[type, Callable[[Any], Any]] = {
 COPIED = tuple(_COPY)
 
 
-def _copied(inside: object, copies: Mapping[int, tuple[Any, Any]]) -> dict[Any, Any]:
-    """What was copied of the `__dict__` of an object."""
-    copy = copies.get(identity(inside), ({}, {}))[1]
-    return copy if type(copy) is dict else {}
-
-
-def _same(thing: Any, copy: Any) -> bool:
+def same(thing: Any, copy: Any) -> bool:
     """Whether the contents are the very same objects, in the same order."""
     if is_a(thing, type):
         thing = namespace_of(thing)
@@ -319,17 +227,6 @@ def _same(thing: Any, copy: Any) -> bool:
     if is_a(thing, deque):
         return deque.__len__(thing) == len(copy) and all(map(is_, deque.__iter__(thing), copy))
     return bytes(thing) == bytes(copy)
-
-
-def _is_alike(thing: Any, copy: Any) -> bool:
-    """Whether a plain table or list holds the same, or values that nobody can tell from what it held."""
-    if type(thing) is dict:
-        return thing.keys() == copy.keys() and all(_is_as(thing[key], value) for key, value in copy.items())
-    return type(thing) is list and len(thing) == len(copy) and all(map(_is_as, thing, copy))
-
-
-def _is_as(one: object, other: object) -> bool:
-    return one is other or (is_atom(one) and type(one) is type(other) and one == other)
 
 
 def _all_same(items: Iterable[tuple[Any, Any]], others: Iterable[tuple[Any, Any]]) -> bool:
@@ -386,18 +283,19 @@ def _held(cell: CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # an empty cell
-        return _NOTHING
+        return NOTHING
 
 
 def _fill(cell: CellType, held: Any) -> None:
-    if held is _NOTHING:
+    if held is NOTHING:
         del cell.cell_contents
     else:
         cell.cell_contents = held
 
 
-def _slot(thing: Any, member: MemberDescriptorType) -> Any:
+def slot_value(thing: Any, member: MemberDescriptorType) -> Any:
+    """What a slot holds; NOTHING if it is not set."""
     try:
         return member.__get__(thing)
     except AttributeError:  # not set
-        return _NOTHING
+        return NOTHING
