@@ -44,6 +44,7 @@ SHARED = (
     *("reloader_outside", "plain_sessions", "reloader_kept", "cli", "own_writes", "standin"),
     *("mutations", "reloader_exits", "reloader_lookups", "reloader_memory", "endurance"),
     *("growth", "planner", "difference", "reloader_cascades", "portrait", "revision", "reloader_lenders", "cascade"),
+    *("reloader_bystanders", "reloader_annotated", "reloader_bases", "reloader_operators", "reloader_left_alone"),
 )
 """Files of tests that take long and hardly depend on the Python: where several are tested, each takes its share."""
 

@@ -141,8 +141,7 @@ def test_an_editor_that_launches_it_stops_at_its_breakpoints(
     debugger = ("-X", "frozen_modules=off", "-m", "debugpy", "--listen", f"127.0.0.1:{port}", "--wait-for-client")
     command = (sys.executable, *debugger, "-m", "pepperpy_reload")
     tool = start(*SERVE, "main:app", command=command, environment=environment | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"})
-    with closing(until(lambda: _editor(port), "the debugger")) as editor:
-        editor.attach(project / "helper.py", 7)
+    with closing(until(lambda: _attached(port, project / "helper.py"), "the debugger")) as editor:
         tool.event("ready")
         for there, saved in (("v0", "v0!"), ("v0!", "")):
             answers: list[str] = []
@@ -158,10 +157,17 @@ def test_an_editor_that_launches_it_stops_at_its_breakpoints(
                 assert tool.event("reloaded")["patched"] == ["helper.word"]
 
 
-def _editor(port: int) -> Editor | None:
-    with suppress(OSError):
-        return Editor(port)
-    return None
+def _attached(port: int, file: Path) -> Editor | None:
+    """An editor that debugs; a debugger hangs up as long as the program has not come to it."""
+    editor = None
+    try:
+        editor = Editor(port)
+        editor.attach(file, 7)
+    except (OSError, StopIteration):
+        if editor is not None:
+            editor.close()
+        return None
+    return editor
 
 
 def _ask(tool: Tool, answers: list[str]) -> None:
