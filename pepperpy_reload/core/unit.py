@@ -151,7 +151,7 @@ class Unit:
             text = self.statement.text
             may_stay = self.kind in (Kind.FUNCTION, Kind.CLASS) and (self.postponed or b"'" in text or b'"' in text)
             nodes = import_time(self.statement.node) if may_stay else ()
-            self._notes = frozenset(notes(nodes, postponed=self.postponed))
+            self._notes = frozenset(notes(nodes, postponed=self.postponed)) or NONE
         return self._notes
 
     @property
@@ -210,7 +210,7 @@ class Unit:
 
     def note_names(self) -> None:
         """Have ready what may be asked for with every plan: what it does, `firsts` and `names`, and its `deeds`."""
-        _ = self.firsts, self.names, self.evaluated, self.deeds if self.alias is None else ()
+        _ = self.firsts, self.names, self.evaluated, self.notes, self.deeds if self.alias is None else ()
 
     def may_name(self, name: str) -> bool:
         """Whether `name` could be one of its `names`; False without a look at its tree if its text does not have it."""
