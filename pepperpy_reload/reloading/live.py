@@ -267,9 +267,12 @@ class LiveWorld(Reaching):
     def lent(self, cell: Cell, rest: Chain) -> Iterable[tuple[Iterable[Cell], Iterable[Cell]]]:
         """The same for each object that `rest` may mean, which goes through calls."""
         starts = meant_in_module(cell, self.value(cell), self.facts)
-        for value in (one for start in starts for one in lent_objects(start, rest, self.facts)):
-            if things := list(changed_with(value, called=False)):
-                yield self._index().of(things)
+        for start in starts:
+            for value in lent_objects(start, rest, self.facts):
+                if things := list(changed_with(value, called=False)):
+                    yield self._index().of(things)
+                    if not is_a(start, (FunctionType, type, ModuleType)):  # what a function reads is known of its users
+                        yield (cell,), ()
 
     def is_asked_for(self, cell: Cell) -> bool:
         """Whether a module has no such name, and its own `__getattr__` is asked for it."""

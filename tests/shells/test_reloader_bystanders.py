@@ -114,6 +114,7 @@ def test_a_list_that_is_filled_once_more_is_made_again_or_needs_a_restart(player
 
 
 KEPT = """
+import weakref
 def outer():
     kept = []
     def get(): return kept
@@ -134,13 +135,26 @@ class Other:
         return found
 other = Other()
 alone = []
+class Kept(list): pass
+kept = Kept()
+known = weakref.ref(kept)
 def either(): return alone or other.kept
 def __getattr__(name):
     if name == "lazy":
         return alone
     raise AttributeError(name)
 """
-GIVEN = ("get()", "lent()", "Home().kept", "Home().found", "Home.of()", "other.give()", "either()", "keeps.lazy")
+GIVEN = (
+    "get()",
+    "lent()",
+    "Home().kept",
+    "Home().found",
+    "Home.of()",
+    "other.give()",
+    "either()",
+    "known()",
+    "keeps.lazy",
+)
 CHANGES = {
     "gone": ("add(1)\nadd(2)\n", "add(2)\n"),
     "the last one gone": ("add(1)\n", ""),
