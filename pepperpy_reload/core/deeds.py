@@ -11,12 +11,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeGuard
 
-from pepperpy_reload.core.effects import CHANGING, Chain
+from pepperpy_reload.core.effects import CALLED, CHANGING, ITEM, Chain
 from pepperpy_reload.core.identity import identity
 from pepperpy_reload.core.statement import chain
 from pepperpy_reload.core.tree import children, walk
-
-CALLED, ITEM = "()", "[]"
 
 
 class Sort(StrEnum):

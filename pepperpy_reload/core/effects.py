@@ -187,8 +187,14 @@ def _looked_at(nodes: Iterable[ast.AST]) -> set[Chain]:
 _ANY = "*"
 
 
-def way(node: ast.AST) -> Chain:
-    """`a.b[0].c` as ("a", "b", "[0]", "c"); () for what does not begin with a name."""
+CALLED, ITEM = "()", "[]"
+
+
+def way(node: ast.AST, *, through_calls: bool = False) -> Chain:
+    """`a.b[0].c` as ("a", "b", "[0]", "c"); () for what does not begin with a name.
+
+    `a().b` is ("a", "()", "b") if the way leads `through_calls`, and else does not begin with one.
+    """
     steps: list[str] = []
     while not isinstance(node, ast.Name):
         match node:
@@ -197,7 +203,9 @@ def way(node: ast.AST) -> Chain:
             case ast.Subscript(value=value, slice=ast.Constant(value=int() | str() as key)):
                 steps.append(f"[{key!r}]")
             case ast.Subscript(value=value):
-                steps.append("[]")
+                steps.append(ITEM)
+            case ast.Call(func=value) if through_calls:
+                steps.append(CALLED)
             case _:
                 return ()
         node = value
@@ -217,9 +225,9 @@ def _parts(nodes: Iterable[ast.AST]) -> dict[Chain, list[Chain]]:
                 targets=[ast.Tuple() | ast.List() as target],
                 value=ast.Name() | ast.Attribute() | ast.Subscript() as value,
             ):
-                step = ("[]",)
+                step = (ITEM,)
             case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
-                step = ("[]",)
+                step = (ITEM,)
             case _:
                 continue
         if whole := way(value):

@@ -8,10 +8,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
-from pepperpy_reload.core.effects import Chain, targets
+from pepperpy_reload.core.effects import CALLED, ITEM, Chain, targets, way
 
-CALLED = "()"
-_FEW = 8  # ways that a local name may have come by its object
+_FAR = 2  # from a local name to the one that it has its object from, and so on
 
 
 def lent(nodes: Iterable[ast.AST], own: frozenset[str] = frozenset()) -> frozenset[Chain]:
@@ -19,8 +18,8 @@ def lent(nodes: Iterable[ast.AST], own: frozenset[str] = frozenset()) -> frozens
     chosen = list(nodes)
     changed = list(targets(chosen))
     named = _named(chosen) if any(isinstance(node, ast.Call) for node in chosen) else {}
-    found = {way for target in changed for way in _ways(target, named)}
-    return frozenset(way for way in found if CALLED in way and way[0] not in own)
+    found = {one for target in changed for one in _ways(target, named)}
+    return frozenset(one for one in found if CALLED in one and one[0] not in own)
 
 
 def given_away(nodes: Iterable[ast.AST]) -> frozenset[Chain]:
@@ -28,7 +27,7 @@ def given_away(nodes: Iterable[ast.AST]) -> frozenset[Chain]:
     chosen = list(nodes)
     returned = [node.value for node in chosen if isinstance(node, ast.Return | ast.Yield) and node.value is not None]
     named = _named(chosen) if returned else {}
-    return frozenset(way for value in returned for part in _alternatives(value) for way in _ways(part, named) if way)
+    return frozenset(one for value in returned for part in _alternatives(value) for one in _ways(part, named))
 
 
 def _alternatives(value: ast.expr) -> Iterator[ast.expr]:
@@ -60,7 +59,7 @@ def _named(nodes: Iterable[ast.AST]) -> Mapping[str, list[tuple[ast.expr, Chain]
             case ast.withitem(context_expr=value, optional_vars=ast.Name() as target):
                 bound, step = [target], ()
             case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
-                bound, step = [target], ("[]",)
+                bound, step = [target], (ITEM,)
             case _:
                 continue
         for target in bound:
@@ -69,32 +68,13 @@ def _named(nodes: Iterable[ast.AST]) -> Mapping[str, list[tuple[ast.expr, Chain]
     return found
 
 
-def _ways(node: ast.AST, named: Mapping[str, list[tuple[ast.expr, Chain]]], left: int = _FEW) -> Iterator[Chain]:
+def _ways(node: ast.AST, named: Mapping[str, list[tuple[ast.expr, Chain]]], left: int = _FAR) -> Iterator[Chain]:
     """The chains that an expression means, its own and those of what its first name stands for."""
-    whole = _way(node)
+    whole = way(node, through_calls=True)
     if not whole:
         return
     yield whole
     for value, step in named.get(whole[0], ()) if left else ():
-        for way in _ways(value, named, left - 1 if left < _FEW else 1):
-            if way[0] != whole[0]:
-                yield (*way, *step, *whole[1:])
-
-
-def _way(node: ast.AST) -> Chain:
-    """`get().b[0]` as ("get", "()", "b", "[0]"); () for what does not begin with a name."""
-    steps: list[str] = []
-    while not isinstance(node, ast.Name):
-        match node:
-            case ast.Attribute(value=value, attr=name):
-                steps.append(name)
-            case ast.Subscript(value=value, slice=ast.Constant(value=int() | str() as key)):
-                steps.append(f"[{key!r}]")
-            case ast.Subscript(value=value):
-                steps.append("[]")
-            case ast.Call(func=value):
-                steps.append(CALLED)
-            case _:
-                return ()
-        node = value
-    return (node.id, *reversed(steps))
+        for one in _ways(value, named, left - 1):
+            if one[0] != whole[0]:
+                yield (*one, *step, *whole[1:])

@@ -10,14 +10,11 @@ import ast
 import builtins
 from collections.abc import Collection, Iterable, Iterator
 
+from pepperpy_reload.core.effects import CHANGING
+from pepperpy_reload.core.names import local_names
 from pepperpy_reload.core.statement import chain
 
-_METHODS = frozenset(
-    name
-    for kind in (list, dict, set, bytearray)
-    for name in dir(kind)
-    if name not in dir(frozenset if kind is set else bytes) and name not in dir(tuple) and name not in dir(object)
-) - {"keys", "values", "items", "get", "copy", "fromkeys"} | {"appendleft", "extendleft", "popleft", "rotate"}
+_METHODS = CHANGING | {"rotate", "__iand__", "__imul__", "__isub__", "__ixor__"}
 """Those that change what the containers of Python hold."""
 _CHANGING = frozenset({"setattr", "delattr", "exec", "eval", "next", "map", "filter", "__import__"})
 _HARMLESS = frozenset(name for name in dir(builtins) if name not in _CHANGING) | {"wraps", "cast"}
@@ -38,8 +35,7 @@ def _bound(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The names that are bound in the midst of a statement."""
     for node in nodes:
         if isinstance(node, ast.Lambda):
-            yield from (item.arg for item in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))
-            yield from (item.arg for item in (node.args.vararg, node.args.kwarg) if item is not None)
+            yield from local_names(node)
         elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
-from pepperpy_reload.core.deeds import CALLED, ITEM, Deed, Sort
+from pepperpy_reload.core.deeds import Deed, Sort
 from pepperpy_reload.core.doings import Alias
-from pepperpy_reload.core.effects import CHANGING, Chain
+from pepperpy_reload.core.effects import CALLED, CHANGING, ITEM, Chain
 from pepperpy_reload.core.world import Reach
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.exits import last_registered

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType
 from typing import Any
 from weakref import ReferenceType
 
-from pepperpy_reload.core.effects import Chain
+from pepperpy_reload.core.effects import CALLED, Chain
 from pepperpy_reload.core.facts import FunctionFacts
-from pepperpy_reload.core.lending import CALLED
-from pepperpy_reload.core.world import Cell, Key
+from pepperpy_reload.core.world import Key
 from pepperpy_reload.importing.footprint import CodeKey
+from pepperpy_reload.importing.layout import held_in
 from pepperpy_reload.importing.recorder import recorder
 from pepperpy_reload.reloading.holders import led_to
 from pepperpy_reload.reloading.looking import is_a
@@ -28,7 +28,7 @@ def lent_objects(value: Any, rest: Chain, facts: Facts, deep: int = _DEEP) -> li
     found: list[tuple[Any, Any]] = [(value, None)]
     for step in rest:
         if step == CALLED:
-            found = [one for thing, owner in found for one in _given(thing, owner, facts, deep)]
+            found = [(one, None) for thing, owner in found for one in _given(thing, owner, facts, deep)]
         else:
             inner = [(one, thing) for thing, _ in found for one in led_to(thing, (step,))]
             found = [got for one, thing in inner for got in _got(one, thing, facts, deep)]
@@ -36,11 +36,9 @@ def lent_objects(value: Any, rest: Chain, facts: Facts, deep: int = _DEEP) -> li
     return [thing for thing, _ in found if not is_a(thing, type)]
 
 
-def meant_in_module(cell: Cell, value: Any, facts: Facts) -> list[Any]:
-    """The `value` of a name; what the module's own `__getattr__` may give, if it has none."""
-    module = sys.modules.get(cell.module)
-    hook = vars(module).get("__getattr__") if is_a(module, ModuleType) and cell.name not in vars(module) else None
-    return [value] if hook is None else [thing for thing, _ in _given(hook, None, facts, _DEEP)]
+def asked_for(module: str, facts: Facts) -> list[Any]:
+    """What a module's own `__getattr__` may give."""
+    return list(_given(vars(sys.modules[module])["__getattr__"], None, facts, _DEEP))
 
 
 def _got(value: Any, owner: Any, facts: Facts, deep: int) -> Iterator[tuple[Any, Any]]:
@@ -49,17 +47,17 @@ def _got(value: Any, owner: Any, facts: Facts, deep: int) -> Iterator[tuple[Any,
     if getter is None:
         yield value, owner
     else:
-        yield from _given(getter, owner, facts, deep)
+        yield from ((one, None) for one in _given(getter, owner, facts, deep))
 
 
-def _given(thing: Any, owner: Any, facts: Facts, deep: int) -> Iterator[tuple[Any, Any]]:
+def _given(thing: Any, owner: Any, facts: Facts, deep: int) -> Iterator[Any]:
     """What calling something gives that is there already."""
     if is_a(thing, type):
-        yield thing, None
+        yield thing
     elif is_a(thing, ReferenceType):
-        yield thing(), None
+        yield thing()
     elif is_a(thing, functools.partial):
-        yield from ((one, None) for one in (*thing.args, *thing.keywords.values()))
+        yield from (*thing.args, *thing.keywords.values())
         yield from _given(thing.func, None, facts, deep)
     elif is_a(thing, MethodType):
         yield from _given(thing.__func__, thing.__self__, facts, deep)
@@ -68,7 +66,7 @@ def _given(thing: Any, owner: Any, facts: Facts, deep: int) -> Iterator[tuple[An
     elif is_a(thing, FunctionType) and deep and thing.__code__.co_filename in recorder.roots:
         known = facts(CodeKey.of(thing.__code__))
         for way in known[1].gives if known is not None else ():
-            yield from ((one, None) for one in _kept(thing, owner, way, facts, deep - 1))
+            yield from _kept(thing, owner, way, facts, deep - 1)
 
 
 def _kept(function: FunctionType, owner: Any, way: Chain, facts: Facts, deep: int) -> list[Any]:
@@ -77,10 +75,7 @@ def _kept(function: FunctionType, owner: Any, way: Chain, facts: Facts, deep: in
     count = code.co_argcount
     cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))
     if name in cells:
-        try:
-            start = cells[name].cell_contents
-        except ValueError:  # empty
-            return []
+        start = held_in(cells[name])
     elif name in code.co_varnames[: count + code.co_kwonlyargcount]:
         defaults = dict(zip(reversed(code.co_varnames[:count]), reversed(function.__defaults__ or ()), strict=False))
         defaults.update(function.__kwdefaults__ or {})

@@ -40,7 +40,7 @@ from pepperpy_reload.reloading.holders import (
 )
 from pepperpy_reload.reloading.holdings import is_plain_logger, is_silent
 from pepperpy_reload.reloading.kept import can_be_kept, kept_by
-from pepperpy_reload.reloading.lending import lent_objects, meant_in_module
+from pepperpy_reload.reloading.lending import asked_for, lent_objects
 from pepperpy_reload.reloading.lookers import asks, look_up
 from pepperpy_reload.reloading.looking import attribute_of, is_a, is_atom
 from pepperpy_reload.reloading.operators import Operators
@@ -266,7 +266,7 @@ class LiveWorld(Reaching):
 
     def lent(self, cell: Cell, rest: Chain) -> Iterable[tuple[Iterable[Cell], Iterable[Cell]]]:
         """The same for each object that `rest` may mean, which goes through calls."""
-        starts = meant_in_module(cell, self.value(cell), self.facts)
+        starts = asked_for(cell.module, self.facts) if self.is_asked_for(cell) else [self.value(cell)]
         for start in starts:
             for value in lent_objects(start, rest, self.facts):
                 if things := list(changed_with(value, called=False)):
