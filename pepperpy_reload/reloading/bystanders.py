@@ -26,6 +26,7 @@ from pepperpy_reload.importing.footprint import CodeKey
 from pepperpy_reload.reloading.changes import Changes
 from pepperpy_reload.reloading.classstate import is_beginning, written_in
 from pepperpy_reload.reloading.contents import Contents
+from pepperpy_reload.reloading.heirs import value_of
 from pepperpy_reload.reloading.holders import inside_of
 from pepperpy_reload.reloading.looking import is_atom
 
@@ -77,31 +78,32 @@ class Bystanders:
                 found.add(names[0])
         return found
 
-    def changed(self, contents: Contents, remade: Iterable[object]) -> str:
-        """The attribute that has been changed of an object that stays, with its class; or ""."""
+    def why_not(self, contents: Contents, remade: Iterable[object]) -> str:
+        """What has been changed of what stays, in a few words; or ""."""
         names = self._names - self._first
-        found = list(Changes(contents, remade).attributes(names)) if names else []
-        if found:
+        if not names and not self._refills:
+            return ""
+        changes = Changes(contents, remade)
+        attributes = list(changes.attributes(names)) if names else []
+        containers = list(changes.containers()) if self._refills else []
+        if attributes or containers:
             self._explain(remade)
-        left = (f"{type(thing).__qualname__}.{name}" for thing, name in found if identity(thing) not in self._known)
-        return next(left, "")
-
-    def refilled(self, contents: Contents, remade: Iterable[object]) -> str:
-        """The sort of a container that has been changed of those that stay; or ""."""
-        found = list(Changes(contents, remade).containers(remade)) if self._refills else []
-        if found and not self._known:
-            self._explain(remade)
-        return next((type(thing).__name__ for thing in found if identity(thing) not in self._known), "")
+        for thing, name in attributes:
+            if identity(thing) not in self._known:
+                attribute = f"{type(thing).__qualname__}.{name}"
+                return f"{attribute} is changed once more, of an object that would not be made again"
+        left = (type(thing).__name__ for thing in containers if identity(thing) not in self._known)
+        return next((f"a {kind} is changed once more, which would not be made again" for kind in left), "")
 
     def _explain(self, remade: Iterable[object]) -> None:
         """What the plan has seen to is no bystander."""
         for cell in self._cells:
-            self._note(_space(cell.module).get(cell.name))
+            self._note(value_of(cell))
         for place in self._told:
             before = self._scope.mutated(place, old=True)
             for cell, depth in self._scope.mutated(place, old=False).items():
                 if cell not in before or depth is Depth.STORE:  # else it is made again, and this is another one
-                    self._note(_space(cell.module).get(cell.name))
+                    self._note(value_of(cell))
         for thing in remade:
             self._note(thing)
 

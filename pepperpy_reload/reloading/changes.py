@@ -26,8 +26,10 @@ class Changes:
     def __init__(self, contents: Contents, remade: Iterable[object]) -> None:
         self._contents = contents
         self._copies = {identity(thing): (thing, copy) for thing, copy in contents.taken}
+        self._apart = {*contents.spaces, *self._annotations()}
         for thing in remade:
             self._copies.pop(identity(thing), None)
+            self._apart.add(identity(instance_dict(thing)))
 
     def attributes(self, names: Set[str]) -> Iterator[tuple[Any, str]]:
         """The instances of the project's classes of which one of these attributes has another value or other contents.
@@ -48,14 +50,13 @@ class Changes:
             if is_named and self._is_other(slot_value(thing, member), value):
                 yield thing, member.__name__
 
-    def containers(self, apart: Iterable[object]) -> Iterator[Any]:
+    def containers(self) -> Iterator[Any]:
         """The tables, lists and sets that the project's modules, classes, functions and instances hold, and that hold
         something else now.
 
-        Namespaces do not count, nor do what modules have annotated, which is put in order in place, and what instances
-        in `apart` have their attributes in.
+        Namespaces do not count, nor does what modules have annotated, which is put in order in place.
         """
-        seen = {*self._contents.spaces, *self._annotations(), *(identity(instance_dict(thing)) for thing in apart)}
+        seen = set(self._apart)
         level = [*self._held()]
         for _ in range(_DEEP):
             found: list[Any] = []

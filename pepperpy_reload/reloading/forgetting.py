@@ -71,7 +71,7 @@ class Forgetting:
         if numbers:
             _see_order(numbers, cells, time_of)
         own = [sys.modules[name] for name in recorder.modules if name in sys.modules]
-        if lead_to(gone, [*own, *modules_of(self._packages)], self._packages):
+        if lead_to({*map(identity, gone)}, [*own, *modules_of(self._packages)], self._packages):
             raise RestartNeeded(f"{gone[0].__qualname__} was made again, and the old one is still in use")
 
 

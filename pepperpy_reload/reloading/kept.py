@@ -17,7 +17,7 @@ from pepperpy_reload.core.identity import identity
 from pepperpy_reload.importing.layout import namespace_of
 from pepperpy_reload.reloading.foreign import PURE_LIBRARIES
 from pepperpy_reload.reloading.looking import instance_dict, is_a, is_atom
-from pepperpy_reload.reloading.memory import lead_to, lead_to_one, modules_of
+from pepperpy_reload.reloading.memory import lead_to, modules_of
 from pepperpy_reload.reloading.origins import home_of, is_own, library_of
 
 _FAR = 100_000  # objects looked at: who leads to something by such a way has not put it on a list
@@ -64,7 +64,7 @@ class Inquiry:
     def answers(self) -> Iterator[str]:
         """The libraries, each when it has been looked through."""
         for package, marks in self._marks.items():
-            if not lead_to_one(marks, modules_of([package]), [package], far=_FAR):
+            if not lead_to(marks, modules_of([package]), [package], far=_FAR):
                 _forgotten.update({(key, package): known for key, known in self._kinds[package].items()})
             yield package
 
@@ -88,7 +88,7 @@ def _ask(value: Any, asked: Asked) -> None:
 
 def _is_kept(package: str, things: Sequence[tuple[Any, type]]) -> bool:
     """Whether a library leads to one of some objects; if not it is remembered of their classes."""
-    if lead_to([thing for thing, _ in things], modules_of([package]), [package], far=_FAR):
+    if lead_to({identity(thing) for thing, _ in things}, modules_of([package]), [package], far=_FAR):
         return True
     _forgotten.update({(identity(kind), package): weakref.ref(kind) for _, kind in things})
     return False

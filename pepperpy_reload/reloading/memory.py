@@ -111,7 +111,7 @@ def why_remembered(base: type) -> str:
         return "it is not written in Python"
     if not tellers.names().isdisjoint(_names_of(heirs)):
         return "it keeps their names"
-    return "it keeps them" if lead_to(heirs, modules_of(tellers.packages), tellers.packages) else ""
+    return "it keeps them" if lead_to({*map(identity, heirs)}, modules_of(tellers.packages), tellers.packages) else ""
 
 
 def counts(packages: Collection[str]) -> dict[tuple[str, str], int | str]:
@@ -173,28 +173,17 @@ def modules_of(packages: Collection[str]) -> list[ModuleType]:
 
 
 def lead_to(
-    targets: Iterable[object],
-    modules: Iterable[ModuleType],
-    packages: Collection[str],
-    far: int | None = None,
-    keys: Iterable[object] = (),
-) -> bool:
-    """Whether the names of some modules lead to one of some objects, or so far that nobody can tell.
-
-    `far`: after so many objects they do not. What is kept weakly with a target does not lead to another one, nor what
-    is kept so with one of `keys`.
-    """
-    return lead_to_one({*map(identity, targets)}, modules, packages, far, keys)
-
-
-def lead_to_one(
     wanted: AbstractSet[int],
     modules: Iterable[ModuleType],
     packages: Collection[str],
     far: int | None = None,
     keys: Iterable[object] = (),
 ) -> bool:
-    """The same for objects that are told by their identities."""
+    """Whether the names of some modules lead to an object with one of these identities, or so far that nobody can tell.
+
+    `far`: after so many objects they do not. What is kept weakly with such an object does not lead to another one, nor
+    what is kept so with one of `keys`.
+    """
     passed = {*wanted, *map(identity, keys)}
     spaces = {identity(vars(module)): vars(module) for module in modules}
     others = [builtins, *(sys.modules[name] for name in recorder.modules if name in sys.modules)]

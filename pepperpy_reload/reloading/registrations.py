@@ -146,7 +146,8 @@ class Registrations:
             if now[-1] is value:
                 raise RestartNeeded(f"a library is told of {name}.{'.'.join(path)} twice")
         packages = frozenset().union(*self._packages.values())
-        if lead_to([value for *_, value in self._old], modules_of({*packages, *_KEEPERS}), packages, keys=now):
+        before = {identity(value) for *_, value in self._old}
+        if lead_to(before, modules_of({*packages, *_KEEPERS}), packages, keys=now):
             raise RestartNeeded(f"a library still knows what {self._old[0][0]} has told it before")
 
 

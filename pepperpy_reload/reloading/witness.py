@@ -205,12 +205,8 @@ class Witness:
 
         `contents` are there unless nothing has been executed that could.
         """
-        if contents is None:
-            return
-        if attribute := self._bystanders.changed(contents, remade):
-            raise RestartNeeded(f"{attribute} is changed once more, of an object that would not be made again")
-        if kind := self._bystanders.refilled(contents, remade):
-            raise RestartNeeded(f"a {kind} is changed once more, which would not be made again")
+        if contents is not None and (why := self._bystanders.why_not(contents, remade)):
+            raise RestartNeeded(why)
 
     def _see_missed(
         self, place: Place, unit: Unit, key: CodeKey, home: str, facts: FunctionFacts, lines: Lines | None
