@@ -347,14 +347,14 @@ class Performance:
 
     def _is_loaded_by(self, step: Step, begin: tuple[object, ...], host: Place) -> bool:
         """Whether a step waits in what a cold start loads from some time on while a statement is executed."""
+        return self._is_below(step, begin) and self._scope.is_during(step.module, host)
+
+    def _is_below(self, step: Step, begin: tuple[object, ...]) -> bool:
+        """Whether a step waits in the module that a cold start begins then, or in what that loads."""
         waits = step in self._waiting.get(step.module, ())
         is_run = step.action is Action.RUN and step.module not in self._begun
         waits = waits or (is_run and step.module not in sys.modules)
-        return (
-            waits
-            and self._scope.begins(step.module)[: len(begin)] == begin
-            and self._scope.is_during(step.module, host)
-        )
+        return waits and self._scope.begins(step.module)[: len(begin)] == begin
 
     def _watched(self, where: str, execute: Callable[[], object]) -> None:
         """Execute something. Raises RestartNeeded if it has changed what the process holds apart from its modules."""
@@ -384,9 +384,26 @@ class Performance:
     def _see_import(self, module: str, importer: str) -> None:
         """A module that is run again as a whole imports: what it finds there must be what a cold start would."""
         if importer in self._runs:
+            self._load_below(module, importer)
             self._bring_up(module, importer)
         self._take_inside(module)
         self._arrivals.see(module)
+
+    def _load_below(self, module: str, importer: str) -> None:
+        """What a cold start loads by an import of a module that is run as a whole comes then, in its order.
+
+        One that is there already loads nothing any more by itself, and may have loaded others that wait.
+        """
+        if module not in sys.modules or not self._scope.world.knows(module):
+            return
+        begin, own = self._scope.begins(module), self._scope.begins(importer)
+        if begin == own or begin[: len(own)] != own:
+            return
+        for step in [step for step in self._steps if self._is_below(step, begin)]:
+            if step.action is Action.RUN:
+                raise RestartNeeded(f"{importer} and {step.module} are run again, and {module} between them is not")
+            if self._is_below(step, begin):  # one before it may have needed it
+                self._take_in_turn(step)
 
     def _bring_up(self, module: str, importer: str) -> None:
         """A module is about to be imported from: what waits to be executed there comes first.

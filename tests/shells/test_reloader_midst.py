@@ -146,3 +146,32 @@ def test_the_process_is_what_a_fresh_start_would_be(player: Player, found: Found
         versions.append({path: text for path, text in {**versions[-1], **edit}.items() if text is not None})
     outcomes = player.play(Case(tuple(versions)))
     assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [(found.status, "")] * len(found.edits)
+
+
+REGISTRY = "import version\nLOG = [version.V]\ndef note(name):\n    LOG.append(name)\n    return name\n"
+RUN = "import reg\nimport pack\nimport other\nexec('Y = 1')\nZ = [globals()['Y'], reg.note('run')]\n"
+BELOW = {
+    "statements": ("import reg\nX = reg.note('inner')\n", "reloaded"),
+    "a class": ("import reg\nclass Inner:\n    name = reg.note('inner')\n", "reloaded"),
+    "another that is run as a whole": (
+        "import reg\nexec('A = 1')\nX = [globals()['A'], reg.note('inner')]\n",
+        "restart",
+    ),
+}
+
+
+@pytest.mark.parametrize(("inner", "status"), BELOW.values(), ids=BELOW)
+def test_what_a_module_loads_by_others_comes_when_it_imports_these(player: Player, inner: str, status: str) -> None:
+    """The package has nothing to be executed itself; its module comes before what is imported after it."""
+    files = {
+        "version.py": "V = 1\n",
+        "reg.py": REGISTRY,
+        "pack/__init__.py": "from pack import inner\n",
+        "pack/inner.py": inner,
+        "other.py": "import reg\nX = reg.note('other')\n",
+        "run.py": RUN,
+        "app.py": "import run\nfrom reg import LOG\nNAMES = list(LOG)\n",
+    }
+    versions = [files | {"version.py": f"V = {number}\n"} for number in (1, 2, 3)]
+    outcomes = player.play(Case(tuple(versions)))
+    assert [(outcome["status"], outcome["fault"]) for outcome in outcomes] == [(status, "")] * 2
